@@ -1,0 +1,200 @@
+// A bitmap of 256 slots in 32 bytes; a set bit is a free slot.
+//
+// The all-zero bitmap (no slot free) is a valid one, so that a bitmap in memory fresh from the
+// kernel is ready for use without a constructor. Not thread safe: see atomic_slot_bitmap.h for the
+// twin that other threads may write to.
+//
+//   one slot    Test, Claim, Release          the latter two tell what the slot was before, so that
+//                                             a double free is found by the act that would do it
+//   one word    Word, TakeLowest, ReleaseMask up to 64 slots for the price of one
+//   ranges      SetRange, ClearRange, TestRange
+//   searches    FirstWordWithBits, NextRun, FindRun
+//
+// A search that finds nothing returns the end (kWords, kSlots), as the standard algorithms do.
+
+#ifndef MYMALLOC_BITMAP_SLOT_BITMAP_H_
+#define MYMALLOC_BITMAP_SLOT_BITMAP_H_
+
+#include <cstdint>
+#include <type_traits>
+
+namespace mymalloc {
+
+class SlotBitmap {
+ public:
+  static constexpr unsigned kSlots = 256;
+  static constexpr unsigned kSlotsPerWord = 64;
+  static constexpr unsigned kWords = kSlots / kSlotsPerWord;
+
+  // Trivial on purpose: zeroed memory is a bitmap, and `SlotBitmap b{}` has no slot free. (A plain
+  // `SlotBitmap b;` is as indeterminate as a plain `int i;`.)
+  SlotBitmap() = default;
+
+  static constexpr unsigned WordOf(unsigned slot) { return slot / kSlotsPerWord; }
+  static constexpr uint64_t BitOf(unsigned slot) { return uint64_t{1} << (slot % kSlotsPerWord); }
+
+  // REQUIRES: slot < kSlots, here and below.
+  constexpr bool Test(unsigned slot) const { return (words_[WordOf(slot)] & BitOf(slot)) != 0; }
+
+  // Takes the slot. Returns whether it was free: only then it is the caller's.
+  constexpr bool Claim(unsigned slot) {
+    const bool was_free = Test(slot);
+    words_[WordOf(slot)] &= ~BitOf(slot);
+    return was_free;
+  }
+
+  // Frees the slot. Returns whether it was free already, that is, a double free.
+  constexpr bool Release(unsigned slot) {
+    const bool was_free = Test(slot);
+    words_[WordOf(slot)] |= BitOf(slot);
+    return was_free;
+  }
+
+  // Bit b of word w is slot w * kSlotsPerWord + b.
+  // REQUIRES: w < kWords, here and below.
+  constexpr uint64_t Word(unsigned w) const { return words_[w]; }
+
+  // Takes up to `max` of word w's free slots, the lowest ones, and returns them as a mask.
+  // REQUIRES: 1 <= max <= kSlotsPerWord.
+  constexpr uint64_t TakeLowest(unsigned w, unsigned max);
+
+  // Frees the slots of `mask`. Returns those among them that were free already: double frees.
+  constexpr uint64_t ReleaseMask(unsigned w, uint64_t mask) {
+    const uint64_t overlap = words_[w] & mask;
+    words_[w] |= mask;
+    return overlap;
+  }
+
+  constexpr unsigned Count() const;
+  constexpr bool Empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
+  constexpr bool Full() const { return (words_[0] & words_[1] & words_[2] & words_[3]) == ~0ull; }
+
+  // The lowest word with a free slot, or kWords.
+  constexpr unsigned FirstWordWithBits() const;
+
+  // REQUIRES: first + count <= kSlots, here and below. A count of 0 is the empty range.
+  constexpr void SetRange(unsigned first, unsigned count);
+  constexpr void ClearRange(unsigned first, unsigned count);
+  // Whether every slot of the range is free.
+  constexpr bool TestRange(unsigned first, unsigned count) const;
+
+  // Finds the next run of free slots that begins at or after `from` and makes it as long as it is;
+  // if `from` lies inside a run, the part from `from` on. Returns false, and leaves the outputs
+  // alone, when no slot from there on is free. `from` may be kSlots.
+  // All runs:  for (unsigned first = 0, n = 0; b.NextRun(first + n, &first, &n);) Use(first, n);
+  constexpr bool NextRun(unsigned from, unsigned* first, unsigned* count) const;
+
+  // The first slot of the lowest `count` consecutive free slots, or kSlots.
+  // REQUIRES: count >= 1.
+  constexpr unsigned FindRun(unsigned count) const;
+
+ private:
+  static constexpr unsigned PopCount(uint64_t word);
+  static constexpr unsigned LowestBit(uint64_t word) {
+    return static_cast<unsigned>(__builtin_ctzll(word));
+  }
+  // The bits of word w that lie in the slots [first, end).
+  static constexpr uint64_t MaskOf(unsigned w, unsigned first, unsigned end);
+
+  // The lowest slot at or after `from` whose bit differs from that of `flip` (0 finds set bits, all
+  // ones finds clear ones), or kSlots.
+  constexpr unsigned NextDifferent(unsigned from, uint64_t flip) const;
+
+  uint64_t words_[kWords];
+};
+
+static_assert(sizeof(SlotBitmap) == 32, "half a cache line: a page header has one of these");
+static_assert(std::is_standard_layout<SlotBitmap>::value &&
+                  std::is_trivially_default_constructible<SlotBitmap>::value &&
+                  std::is_trivially_copyable<SlotBitmap>::value,
+              "usable in zeroed memory");
+static_assert(SlotBitmap::kWords == 4, "Empty and Full spell the words out");
+
+// The baseline x86-64 has no popcnt instruction, and the builtin would be a call into libgcc.
+constexpr unsigned SlotBitmap::PopCount(uint64_t word) {
+  constexpr uint64_t kOnes = ~uint64_t{0};
+  word -= (word >> 1) & (kOnes / 3);
+  word = (word & (kOnes / 5)) + ((word >> 2) & (kOnes / 5));
+  word = (word + (word >> 4)) & (kOnes / 17);
+  return static_cast<unsigned>((word * (kOnes / 255)) >> (kSlotsPerWord - 8));
+}
+
+constexpr uint64_t SlotBitmap::TakeLowest(unsigned w, unsigned max) {
+  const uint64_t word = words_[w];
+  uint64_t rest = 0;
+  // Counting first makes "all of them" (the usual case once a batch is large) cheap; otherwise a
+  // step for each slot taken is little beside what the caller does with each.
+  if (max < kSlotsPerWord && PopCount(word) > max) {
+    rest = word;
+    for (unsigned i = 0; i < max; ++i) rest &= rest - 1;
+  }
+  words_[w] = rest;
+  return word ^ rest;
+}
+
+constexpr unsigned SlotBitmap::Count() const {
+  unsigned count = 0;
+  for (const uint64_t word : words_) count += PopCount(word);
+  return count;
+}
+
+constexpr unsigned SlotBitmap::FirstWordWithBits() const {
+  unsigned w = 0;
+  while (w < kWords && words_[w] == 0) ++w;
+  return w;
+}
+
+constexpr uint64_t SlotBitmap::MaskOf(unsigned w, unsigned first, unsigned end) {
+  const unsigned base = w * kSlotsPerWord;
+  const unsigned low = first > base ? first - base : 0;
+  const unsigned high = end < base + kSlotsPerWord ? end - base : kSlotsPerWord;
+  // Both shifts below stay short of the full width, which would be undefined.
+  if (end <= base || low >= high) return 0;
+  return (~uint64_t{0} << low) & (~uint64_t{0} >> (kSlotsPerWord - high));
+}
+
+constexpr void SlotBitmap::SetRange(unsigned first, unsigned count) {
+  for (unsigned w = 0; w < kWords; ++w) words_[w] |= MaskOf(w, first, first + count);
+}
+
+constexpr void SlotBitmap::ClearRange(unsigned first, unsigned count) {
+  for (unsigned w = 0; w < kWords; ++w) words_[w] &= ~MaskOf(w, first, first + count);
+}
+
+constexpr bool SlotBitmap::TestRange(unsigned first, unsigned count) const {
+  uint64_t missing = 0;
+  for (unsigned w = 0; w < kWords; ++w) missing |= ~words_[w] & MaskOf(w, first, first + count);
+  return missing == 0;
+}
+
+constexpr unsigned SlotBitmap::NextDifferent(unsigned from, uint64_t flip) const {
+  if (from >= kSlots) return kSlots;
+  unsigned w = WordOf(from);
+  uint64_t word = (words_[w] ^ flip) & (~uint64_t{0} << (from % kSlotsPerWord));
+  while (word == 0) {
+    if (++w == kWords) return kSlots;
+    word = words_[w] ^ flip;
+  }
+  return w * kSlotsPerWord + LowestBit(word);
+}
+
+constexpr bool SlotBitmap::NextRun(unsigned from, unsigned* first, unsigned* count) const {
+  const unsigned begin = NextDifferent(from, 0);
+  if (begin == kSlots) return false;
+  *first = begin;
+  *count = NextDifferent(begin, ~uint64_t{0}) - begin;
+  return true;
+}
+
+constexpr unsigned SlotBitmap::FindRun(unsigned count) const {
+  unsigned first = 0;
+  unsigned length = 0;
+  while (NextRun(first + length, &first, &length)) {
+    if (length >= count) return first;
+  }
+  return kSlots;
+}
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_BITMAP_SLOT_BITMAP_H_
