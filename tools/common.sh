@@ -1,0 +1,25 @@
+# Sourced by the scripts of this folder.
+# shellcheck shell=bash
+
+root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+readonly root
+
+# What the tools say goes to stderr: stdout belongs to the program that tools/run runs.
+say() {
+  echo "mymalloc: $*" >&2
+}
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# Bazel from the project's root, told apart from what the caller runs: it reads no stdin, writes to
+# stderr only, and a library that the caller preloads stays out of it.
+run_bazel() {
+  local command=$1
+  shift
+  say "bazel $command $*"
+  (cd "$root" && env -u LD_PRELOAD bazel "$command" --noshow_progress --ui_event_filters=-info \
+    "$@" </dev/null >&2)
+}

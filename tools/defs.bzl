@@ -1,0 +1,35 @@
+"""How to build what ends up in libmymalloc.so, which needs libc and nothing else.
+
+Language standard, warnings and the like are in .bazelrc: they hold for all code.
+"""
+
+ENGINE_COPTS = [
+    # No libstdc++ at run time: it costs a millisecond of every process's start.
+    "-fno-exceptions",
+    "-fno-rtti",
+    # The guards of function-level statics are libstdc++'s, and take a lock.
+    "-fno-threadsafe-statics",
+    # The dynamic model's __tls_get_addr may call malloc.
+    "-ftls-model=initial-exec",
+    # Or our own calloc, being a malloc and a memset, is compiled into a call of calloc.
+    "-fno-builtin-malloc",
+    "-fno-builtin-calloc",
+    "-fno-builtin-realloc",
+    "-fno-builtin-free",
+    # What is exported says so, and is listed in the version script.
+    "-fvisibility=hidden",
+]
+
+ENGINE_LINKOPTS = [
+    # The toolchain names libstdc++ and libm for every link: leave out what nothing refers to.
+    "-Wl,--as-needed",
+    # A reference that only the program might satisfy is an error here, unless it is weak.
+    "-Wl,-z,defs",
+]
+
+def engine_library(name, copts = [], **kwargs):
+    native.cc_library(
+        name = name,
+        copts = ENGINE_COPTS + copts,
+        **kwargs
+    )
