@@ -19,7 +19,6 @@ die() {
 run_bazel() {
   local command=$1
   shift
-  say "bazel $command $*"
-  (cd "$root" && env -u LD_PRELOAD bazel "$command" --noshow_progress --ui_event_filters=-info \
-    "$@" </dev/null >&2)
+  (cd "$root" && env -u LD_PRELOAD bazel "$command" --noshow_progress --show_result=0 \
+    --ui_event_filters=-info "$@" </dev/null >&2)
 }

@@ -27,9 +27,19 @@ ENGINE_LINKOPTS = [
     "-Wl,-z,defs",
 ]
 
+# The toolchain keeps frame pointers and guards stack frames. The fast paths are a dozen instructions long:
+# both would show. The sanitizers' builds keep them, for their backtraces.
+_OPTIMISED_COPTS = [
+    "-fomit-frame-pointer",
+    "-fno-stack-protector",
+]
+
 def engine_library(name, copts = [], **kwargs):
     native.cc_library(
         name = name,
-        copts = ENGINE_COPTS + copts,
+        copts = ENGINE_COPTS + copts + select({
+            "//tools:optimised": _OPTIMISED_COPTS,
+            "//conditions:default": [],
+        }),
         **kwargs
     )
