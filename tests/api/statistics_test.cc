@@ -1,0 +1,348 @@
+// mallinfo2, mallinfo, malloc_info, malloc_stats, malloc_trim, mallopt: they speak of this heap,
+// and what they say is held against what the test itself has allocated.
+
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/block.h"
+#include "tests/support/memory_usage.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch_directory.h"
+
+namespace mymalloc::test {
+namespace {
+
+size_t BytesInUse() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// A fixed array, so that only the blocks themselves count.
+template <size_t kCount>
+struct Blocks {
+  void Allocate(size_t size) {
+    for (void*& block : starts) {
+      block = malloc(size);
+      ASSERT_NE(block, nullptr);
+      memset(block, 1, size);
+    }
+  }
+  void Free() {
+    for (void*& block : starts) free(block);
+  }
+  void* starts[kCount];
+};
+
+Blocks<1000> thousand;
+Blocks<100000> many;
+
+// Bytes that a request may cost beyond itself: rounding to a class, the tag.
+size_t MostFor(size_t count, size_t size) { return count * (size + size / 4 + 48) + 64 * kKiB; }
+
+TEST(Mallinfo2, CountsWhatIsInUse) {
+  for (const size_t size : {size_t{1}, size_t{16}, size_t{100}, size_t{1000}, size_t{5000},
+                            size_t{40000}, size_t{300000}}) {
+    const size_t before = BytesInUse();
+    thousand.Allocate(size);
+    const size_t during = BytesInUse();
+    thousand.Free();
+    const size_t after = BytesInUse();
+    EXPECT_GE(during, before + 1000 * size) << size;
+    EXPECT_LE(during, before + MostFor(1000, size)) << size;
+    EXPECT_LE(after, before + 4 * kKiB) << size;
+    EXPECT_GE(after + 4 * kKiB, before) << size;
+  }
+}
+
+TEST(Mallinfo2, FollowsRealloc) {
+  const size_t before = BytesInUse();
+  void* block = malloc(100);
+  for (size_t size = 100; size < 50 * kMiB; size *= 3) {
+    block = realloc(block, size);
+    const size_t during = BytesInUse();
+    EXPECT_GE(during, before + size);
+    EXPECT_LE(during, before + MostFor(1, size));
+  }
+  block = realloc(block, 100);
+  EXPECT_LE(BytesInUse(), before + MostFor(1, 100));
+  free(block);
+}
+
+TEST(Mallinfo2, PartsAddUp) {
+  many.Allocate(300);
+  void* large = malloc(30 * kMiB);
+  for (size_t i = 0; i < 100000; i += 2) free(many.starts[i]);
+  const struct mallinfo2 info = mallinfo2();
+  EXPECT_GE(info.uordblks + info.hblkhd, 50000 * 300 + 30 * kMiB);
+  EXPECT_LE(info.uordblks + info.fordblks, info.arena);
+  EXPECT_GE(info.uordblks + info.fordblks + kMiB, 50000 * 300u);
+  EXPECT_GE(info.arena + info.hblkhd, 50000 * 300 + 30 * kMiB);
+  EXPECT_GE(info.fordblks, 10000 * 300u) << "what was freed is free, or was given back";
+  for (size_t i = 1; i < 100000; i += 2) free(many.starts[i]);
+  free(large);
+}
+
+TEST(Mallinfo2, CountsLargeMappings) {
+  const struct mallinfo2 before = mallinfo2();
+  void* block = malloc(100 * kMiB);
+  const struct mallinfo2 during = mallinfo2();
+  free(block);
+  const struct mallinfo2 after = mallinfo2();
+  EXPECT_GE(during.hblkhd, before.hblkhd + 100 * kMiB);
+  EXPECT_LE(during.hblkhd, before.hblkhd + 101 * kMiB);
+  EXPECT_EQ(during.hblks, before.hblks + 1);
+  EXPECT_EQ(after.hblks, before.hblks);
+  EXPECT_EQ(after.hblkhd, before.hblkhd);
+}
+
+TEST(Mallinfo, IsMallinfo2InInts) {
+  many.Allocate(100);
+  const struct mallinfo2 wide = mallinfo2();
+  const struct mallinfo narrow = LibcName<struct mallinfo()>("mallinfo")();  // Deprecated.
+  many.Free();
+  EXPECT_EQ(narrow.uordblks, static_cast<int>(wide.uordblks));
+  EXPECT_EQ(narrow.hblkhd, static_cast<int>(wide.hblkhd));
+  EXPECT_EQ(narrow.arena, static_cast<int>(wide.arena));
+}
+
+// Two parties that take turns.
+class Turns {
+ public:
+  void Await(int turn) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this, turn] { return turn_ >= turn; });
+  }
+  void Begin(int turn) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    turn_ = turn;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int turn_ = 0;
+};
+
+TEST(Mallinfo2, CountsOtherThreadsAndWhatTheyFree) {
+  constexpr size_t kRequested = 100000 * 100;
+  Turns turns;
+  const size_t before = BytesInUse();
+  std::thread other([&turns] {
+    many.Allocate(100);
+    thousand.Allocate(100);
+    turns.Begin(1);
+    turns.Await(2);
+    thousand.Free();  // Its own; the many are freed by the main thread.
+  });
+  turns.Await(1);
+  const size_t during = BytesInUse();
+  many.Free();
+  const size_t freed_by_us = BytesInUse();
+  turns.Begin(2);
+  other.join();
+  const size_t after = BytesInUse();
+  EXPECT_GE(during, before + kRequested);
+  EXPECT_LE(during, before + MostFor(101000, 100));
+  EXPECT_LE(freed_by_us, before + MostFor(1000, 100));
+  EXPECT_LE(after, before + 64 * kKiB);
+}
+
+TEST(Mallinfo2, CountsBlocksOfThreadsThatHaveEnded) {
+  const size_t before = BytesInUse();
+  std::thread([] { many.Allocate(64); }).join();
+  const size_t during = BytesInUse();
+  std::thread([] { many.Free(); }).join();
+  const size_t after = BytesInUse();
+  EXPECT_GE(during, before + 100000 * 64);
+  EXPECT_LE(after, before + 64 * kKiB);
+}
+
+size_t ResidentAfterTrim() {
+  malloc_trim(0);
+  return ResidentBytes();
+}
+
+TEST(MallocTrim, GivesBackWhatWasFreed) {
+  const size_t before = ResidentAfterTrim();
+  many.Allocate(1000);
+  EXPECT_GE(ResidentBytes(), before + 95 * kMiB);
+  many.Free();
+  const int result = malloc_trim(0);
+  EXPECT_TRUE(result == 0 || result == 1);
+  EXPECT_LE(ResidentBytes(), before + 10 * kMiB);
+}
+
+TEST(MallocTrim, GivesBackTheHolesBetweenLiveBlocks) {
+  constexpr size_t kSize = 12000;
+  const size_t before = ResidentAfterTrim();
+  std::vector<char*> blocks;
+  for (size_t i = 0; i < 10000; ++i) {
+    blocks.push_back(static_cast<char*>(malloc(kSize)));
+    FillPattern(blocks.back(), kSize, i);
+  }
+  const size_t peak = ResidentBytes() - before;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 16 != 0) free(blocks[i]);
+  }
+  malloc_trim(0);
+  const size_t now = ResidentBytes();
+  EXPECT_LE(now, before + peak / 4);
+  for (size_t i = 0; i < blocks.size(); i += 16) {
+    ASSERT_TRUE(MatchesPattern(blocks[i], kSize, i));
+    free(blocks[i]);
+  }
+}
+
+TEST(MallocTrim, ReachesTheHeapsOfIdleThreads) {
+  const size_t before = ResidentAfterTrim();
+  Turns turns;
+  std::thread idle([&turns] {
+    many.Allocate(1000);
+    many.Free();
+    turns.Begin(1);
+    turns.Await(2);
+  });
+  turns.Await(1);
+  malloc_trim(0);
+  const size_t now = ResidentBytes();
+  turns.Begin(2);
+  idle.join();
+  EXPECT_LE(now, before + 10 * kMiB);
+}
+
+TEST(Mallopt, TakesTheDocumentedParameters) {
+  for (const int parameter :
+       {M_MMAP_THRESHOLD, M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD, M_ARENA_MAX, M_CHECK_ACTION}) {
+    EXPECT_EQ(mallopt(parameter, 65536), 1) << parameter;
+  }
+  void* block = malloc(200000);
+  ASSERT_NE(block, nullptr);
+  FillPattern(block, 200000, 1);
+  EXPECT_TRUE(MatchesPattern(block, 200000, 1));
+  free(block);
+}
+
+// Runs the function with the descriptor going to a file, and returns what it wrote.
+template <typename Function>
+std::string Captured(int descriptor, Function function) {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/captured";
+  fflush(nullptr);
+  const int saved = dup(descriptor);
+  FILE* file = fopen(path.c_str(), "w");
+  dup2(fileno(file), descriptor);
+  function();
+  fflush(nullptr);
+  dup2(saved, descriptor);
+  close(saved);
+  fclose(file);
+  std::ifstream contents(path);
+  return {std::istreambuf_iterator<char>(contents), {}};
+}
+
+std::vector<size_t> NumbersIn(const std::string& text) {
+  std::vector<size_t> numbers;
+  for (size_t at = 0; (at = text.find_first_of("0123456789", at)) != std::string::npos;) {
+    const size_t end = text.find_first_not_of("0123456789", at);
+    numbers.push_back(strtoull(text.substr(at, end - at).c_str(), nullptr, 10));
+    at = end == std::string::npos ? text.size() : end;
+  }
+  return numbers;
+}
+
+TEST(MallocStats, TellsTheTruthOnStderr) {
+  many.Allocate(200);
+  const size_t in_use = BytesInUse();
+  std::string on_stdout;
+  const std::string on_stderr = Captured(
+      STDERR_FILENO, [&on_stdout] { on_stdout = Captured(STDOUT_FILENO, [] { malloc_stats(); }); });
+  many.Free();
+  EXPECT_EQ(on_stdout, "");
+  bool found = false;
+  for (const size_t number : NumbersIn(on_stderr)) {
+    found |= number >= in_use - 64 * kKiB && number <= in_use + 64 * kKiB;
+  }
+  EXPECT_TRUE(found) << in_use << " bytes are in use, but it says:\n" << on_stderr;
+}
+
+// The XML as another parser reads it: root, version, heaps, then the totals.
+constexpr char kParser[] = R"(
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+size = lambda tag, kind: root.find('%s[@type="%s"]' % (tag, kind)).get('size')
+print(root.tag, root.get('version'), len(root.findall('heap')), size('system', 'current'),
+      size('system', 'max'), size('total', 'mmap'), root.find('total[@type="mmap"]').get('count'))
+)";
+
+struct Totals {
+  std::string tag;
+  std::string version;
+  size_t heaps = 0;
+  size_t system_now = 0;
+  size_t system_most = 0;
+  size_t mapped = 0;
+  size_t mappings = 0;
+};
+
+Totals ParsedMallocInfo() {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/info.xml";
+  FILE* file = fopen(path.c_str(), "w");
+  EXPECT_EQ(malloc_info(0, file), 0);
+  fclose(file);
+  Command parse;
+  parse.arguments = {"python3", "-c", kParser, path};
+  const Outcome outcome = Run(parse);
+  EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
+  Totals totals;
+  std::istringstream(outcome.output) >> totals.tag >> totals.version >> totals.heaps >>
+      totals.system_now >> totals.system_most >> totals.mapped >> totals.mappings;
+  return totals;
+}
+
+TEST(MallocInfo, IsXmlWithPlausibleTotals) {
+  if (FindProgram("python3").empty()) GTEST_SKIP() << "python3 is not installed";
+  many.Allocate(500);
+  void* large = malloc(70 * kMiB);
+  const Totals full = ParsedMallocInfo();
+  free(large);
+  many.Free();
+  malloc_trim(0);
+  const Totals empty = ParsedMallocInfo();
+
+  EXPECT_EQ(full.tag, "malloc");
+  EXPECT_EQ(full.version, "1");
+  EXPECT_GE(full.heaps, 1u);
+  EXPECT_GE(full.system_now, 100000 * 500u);
+  EXPECT_LE(full.system_now, 200 * kMiB);
+  EXPECT_GE(full.system_most, full.system_now);
+  EXPECT_GE(full.mapped, 70 * kMiB);
+  EXPECT_LE(full.mapped, 80 * kMiB);
+  EXPECT_LE(empty.mapped + 70 * kMiB, full.mapped);
+  EXPECT_EQ(empty.mappings + 1, full.mappings);
+  EXPECT_GE(empty.system_most, full.system_now);
+}
+
+TEST(MallocInfo, RefusesOptionsItDoesNotKnow) {
+  FILE* sink = fopen("/dev/null", "w");
+  ASSERT_NE(sink, nullptr);
+  EXPECT_EQ(malloc_info(1, sink), EINVAL);
+  fclose(sink);
+}
+
+}  // namespace
+}  // namespace mymalloc::test

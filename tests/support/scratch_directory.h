@@ -1,0 +1,37 @@
+// A new folder that is gone at the end of the scope.
+
+#ifndef MYMALLOC_TESTS_SUPPORT_SCRATCH_DIRECTORY_H_
+#define MYMALLOC_TESTS_SUPPORT_SCRATCH_DIRECTORY_H_
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "tests/support/check.h"
+
+namespace mymalloc::test {
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    const char* parent = getenv("TEST_TMPDIR");
+    path_ = std::string(parent == nullptr ? "/tmp" : parent) + "/scratch.XXXXXX";
+    MYMALLOC_CHECK(mkdtemp(path_.data()) != nullptr);
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace mymalloc::test
+
+#endif  // MYMALLOC_TESTS_SUPPORT_SCRATCH_DIRECTORY_H_
