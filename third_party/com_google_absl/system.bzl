@@ -2,8 +2,9 @@
 
 The headers are on the compiler's own search path, so a target has nothing but its link options. The
 archives depend on one another in many ways: all are offered to the linker as one group, and it takes
-the members that are referenced. They hold no position-independent code for shared objects: in a .so
-only the header-only targets can be used.
+the members that are referenced. (Sixty shared objects, loaded at every start, would be the other way.)
+The archives hold no position-independent code for shared objects: in a .so only the header-only
+targets can be used.
 """
 
 _ARCHIVES = [
@@ -73,7 +74,7 @@ _ARCHIVES = [
 
 _LINKOPTS = (
     ["-Wl,--start-group"] +
-    ["-labsl_" + archive for archive in _ARCHIVES] +
+    ["-l:libabsl_%s.a" % archive for archive in _ARCHIVES] +
     ["-Wl,--end-group", "-lpthread", "-lrt"]
 )
 
