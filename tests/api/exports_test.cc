@@ -62,7 +62,7 @@ constexpr char kPrefix[] = "mymalloc_";
 std::string OutputOf(const std::vector<std::string>& arguments) {
   Command command;
   command.arguments = arguments;
-  const Outcome outcome = Run(command);
+  const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   return outcome.output;
 }

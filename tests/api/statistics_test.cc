@@ -306,7 +306,7 @@ Totals ParsedMallocInfo() {
   fclose(file);
   Command parse;
   parse.arguments = {"python3", "-c", kParser, path};
-  const Outcome outcome = Run(parse);
+  const Outcome outcome = RunProgram(parse);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   Totals totals;
   std::istringstream(outcome.output) >> totals.tag >> totals.version >> totals.heaps >>

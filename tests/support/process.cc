@@ -111,7 +111,7 @@ std::string FindProgram(const std::string& name) {
   return "";
 }
 
-Outcome Run(const Command& command) { return BackgroundProcess(command).Wait(); }
+Outcome RunProgram(const Command& command) { return BackgroundProcess(command).Wait(); }
 
 BackgroundProcess::BackgroundProcess(const Command& command)
     : patience_(command.patience), output_(TemporaryFile("")), errors_(TemporaryFile("")) {

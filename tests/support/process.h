@@ -45,7 +45,7 @@ inline constexpr char kPath[] = "/usr/bin:/bin:/usr/local/bin";
 // The program's path, or empty if it is not installed.
 std::string FindProgram(const std::string& name);
 
-Outcome Run(const Command& command);
+Outcome RunProgram(const Command& command);
 
 // A program that goes on in the background, until Stop or the end of the scope.
 class BackgroundProcess {
