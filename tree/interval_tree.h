@@ -115,6 +115,9 @@ class IntervalTree {
   template <typename Visitor>
   bool Overlap(const Interval& range, Visitor&& visitor) const;
 
+  // The length of the longest range; 0 if empty.
+  uint64_t Longest() const;
+
   // The lowest range that is at least `length` long, or none.
   // REQUIRES: length >= 1, here and below.
   Entry FirstWithAtLeast(uint64_t length) const;
@@ -263,6 +266,13 @@ bool IntervalTree<Value, NodeAllocator>::Overlap(const Interval& range, Visitor&
     if (!visitor(entry)) return false;
   }
   return true;
+}
+
+template <typename Value, typename NodeAllocator>
+uint64_t IntervalTree<Value, NodeAllocator>::Longest() const {
+  if (root_ == nullptr) return 0;
+  return inner_levels_ == 0 ? static_cast<const Leaf*>(root_)->Longest()
+                            : static_cast<const Inner*>(root_)->Longest();
 }
 
 template <typename Value, typename NodeAllocator>

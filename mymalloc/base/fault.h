@@ -1,0 +1,35 @@
+// The report of a misuse: one write(2) to stderr from a fixed buffer, then SIGABRT, unless the
+// option on_error says otherwise. Safe under any lock, in a signal handler and on any thread.
+
+#ifndef MYMALLOC_BASE_FAULT_H_
+#define MYMALLOC_BASE_FAULT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mymalloc {
+
+struct Fault {
+  const char* called;  // the function, "free"
+  const char* what;    // the phrase to search for, "double free"
+  uintptr_t address;   // what it was given
+  const char* detail;  // one sentence about the address
+  const char* advice;  // one line: what to do
+
+  // The block that the address lies in or near, if there is one.
+  uintptr_t block = 0;
+  size_t usable = 0;
+  const char* state = nullptr;  // "live", "free"
+  uintptr_t page = 0;           // 0 for a large block
+  unsigned slot = 0;
+};
+
+// Returns only if on_error is warn or ignore; the caller then drops the call.
+void Report(const Fault& fault);
+
+// Something is wrong that is no fault of the program's: the message, then SIGABRT.
+[[noreturn]] void Die(const char* message);
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_BASE_FAULT_H_

@@ -1,0 +1,74 @@
+// The allocator's lock: one word, spins briefly, then gives the processor away.
+//
+// Every lock is held for a bounded number of instructions (and at most a few system calls), so a
+// waiter spins first. It knows about fork: while a thread is between the prepare and the parent or
+// child half of fork it holds every lock of the allocator (heap/registry.h), and the malloc calls of
+// other libraries' fork handlers on that thread pass through.
+
+#ifndef MYMALLOC_BASE_LOCK_H_
+#define MYMALLOC_BASE_LOCK_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/syscall.h"
+
+namespace mymalloc {
+
+class ABSL_LOCKABLE Lock {
+ public:
+  constexpr Lock() = default;
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  void Acquire() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    if (ABSL_PREDICT_FALSE(!TryOnce())) AcquireSlow();
+  }
+
+  bool TryAcquire() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return TryOnce(); }
+
+  void Release() ABSL_UNLOCK_FUNCTION() {
+    if (ABSL_PREDICT_FALSE(HeldThroughFork())) return;
+    held_.store(0, std::memory_order_release);
+  }
+
+  // The calling thread, which holds every lock, passes through all of them until EndFork.
+  static void BeginFork() { fork_thread_.store(ThreadPointer(), std::memory_order_relaxed); }
+  static void EndFork() { fork_thread_.store(0, std::memory_order_relaxed); }
+
+ private:
+  bool TryOnce() {
+    uint32_t expected = 0;
+    return held_.compare_exchange_strong(expected, 1, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+  void AcquireSlow();
+
+  static bool HeldThroughFork() {
+    const uintptr_t thread = fork_thread_.load(std::memory_order_relaxed);
+    return thread != 0 && thread == ThreadPointer();
+  }
+
+  std::atomic<uint32_t> held_{0};
+  static std::atomic<uintptr_t> fork_thread_;
+};
+
+class ABSL_SCOPED_LOCKABLE LockHolder {
+ public:
+  explicit LockHolder(Lock& lock) ABSL_EXCLUSIVE_LOCK_FUNCTION(lock) : lock_(lock) {
+    lock_.Acquire();
+  }
+  ~LockHolder() ABSL_UNLOCK_FUNCTION() { lock_.Release(); }
+  LockHolder(const LockHolder&) = delete;
+  LockHolder& operator=(const LockHolder&) = delete;
+
+ private:
+  Lock& lock_;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_BASE_LOCK_H_

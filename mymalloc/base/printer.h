@@ -1,0 +1,43 @@
+// Text into a fixed buffer, out with one write(2): no malloc, no stdio, no lock.
+
+#ifndef MYMALLOC_BASE_PRINTER_H_
+#define MYMALLOC_BASE_PRINTER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mymalloc {
+
+// What does not fit is cut off: a report must never fail for its own length.
+class Printer {
+ public:
+  Printer() = default;
+  Printer(const Printer&) = delete;
+  Printer& operator=(const Printer&) = delete;
+
+  Printer& Text(const char* text);
+  Printer& Decimal(uint64_t n);
+  Printer& Signed(int64_t n);
+  Printer& Hex(uint64_t n);  // with 0x
+  Printer& Pointer(uintptr_t p) { return Hex(p); }
+  // A size as a person reads it: 48, 64K, 16M where it is a whole number of those.
+  Printer& Size(uint64_t bytes);
+
+  // One write(2) of everything so far; the buffer is then empty.
+  void WriteTo(int fd);
+
+  const char* data() const { return buffer_; }
+  size_t size() const { return size_; }
+
+ private:
+  void Append(char c) {
+    if (size_ < sizeof(buffer_)) buffer_[size_++] = c;
+  }
+
+  char buffer_[2048];
+  size_t size_ = 0;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_BASE_PRINTER_H_

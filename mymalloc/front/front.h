@@ -1,0 +1,81 @@
+// malloc and free, the short ways; everything else is behind the Slow functions (front/slow.cc).
+//
+//   Allocate(n)   small: class by table -> this thread's magazine -> pop -> mark live
+//                 medium: the same with a bigger table; else slow
+//   Free(p)       in the arena? -> tag verifies? -> live, and this thread's heap's? -> mark free
+//                 -> push on the magazine; else slow
+//
+// Cost, in instructions from the entry of the exported function to its return, as
+// //tests/front:instruction_count_test measures and limits it: see kMallocInstructions and
+// kFreeInstructions there.
+
+#ifndef MYMALLOC_FRONT_FRONT_H_
+#define MYMALLOC_FRONT_FRONT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
+#include "mymalloc/heap/large.h"
+#include "mymalloc/heap/registry.h"
+#include "mymalloc/os/arena.h"
+#include "mymalloc/page/size_class.h"
+#include "mymalloc/page/tag.h"
+
+namespace mymalloc {
+
+// The memory of a new block, and whether it is known to be zero.
+struct NewBlock {
+  void* pointer;
+  bool zeroed;
+};
+
+// Any size, any alignment that is a power of two. nullptr and errno = ENOMEM without memory.
+NewBlock AllocateSlow(size_t n);
+NewBlock AllocateClassSlow(SizeClass c);
+void* AllocateAligned(size_t alignment, size_t n);
+void FreeSlow(void* pointer);
+void* Reallocate(void* pointer, size_t n);
+// The usable size of a live block; a report if it is none, and then 0.
+size_t UsableSize(void* pointer, const char* called);
+
+// REQUIRES: n <= kLargestSmall.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
+  const SizeClass c = SmallClassOf(n);
+  const uintptr_t block = t_heap->magazine(c).Pop();
+  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateClassSlow(c).pointer;
+  MarkLive(block);
+  return reinterpret_cast<void*>(block);
+}
+
+// REQUIRES: kLargestSmall < n <= PTRDIFF_MAX.
+inline NewBlock AllocateMedium(size_t n) {
+  if (ABSL_PREDICT_FALSE(n > g_largest_slot_request)) return AllocateSlow(n);
+  const SizeClass c = MediumClassOf(n);
+  const uintptr_t entry = t_heap->magazine(c).Pop();
+  if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateClassSlow(c);
+  const uintptr_t block = Magazine::BlockOf(entry);
+  MarkLive(block);
+  return {reinterpret_cast<void*>(block), entry != block};
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Allocate(size_t n) {
+  if (ABSL_PREDICT_TRUE(n <= kLargestSmall)) return AllocateSmall(n);
+  return AllocateMedium(n).pointer;
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (ABSL_PREDICT_FALSE(!os::g_arena.HasReadableTag(block))) return FreeSlow(pointer);
+  const Tag tag = Tag::Of(block);
+  Heap* const heap = t_heap;
+  if (ABSL_PREDICT_FALSE(!tag.Verifies(block))) return FreeSlow(pointer);
+  if (ABSL_PREDICT_FALSE(!tag.BelongsTo(heap->owner_bits()))) return FreeSlow(pointer);
+  if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) return FreeSlow(pointer);
+  tag.Free().WriteTo(block);
+}
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_FRONT_FRONT_H_

@@ -1,0 +1,178 @@
+// The slow halves of malloc and free: see front.h.
+
+#include <errno.h>
+#include <string.h>
+
+#include "mymalloc/base/options.h"
+#include "mymalloc/front/foreign.h"
+#include "mymalloc/front/front.h"
+#include "mymalloc/heap/diagnose.h"
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/large.h"
+
+namespace mymalloc {
+namespace {
+
+// The heap for slow operations of this thread. nullptr when there is not even memory for a heap.
+Heap* HeapForSlowPath() {
+  g_registry.EnsureHeap();
+  return Registry::HasOwnHeap() ? t_heap : g_registry.SharedHeap();
+}
+
+NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
+  g_registry.EnsureHeap();
+  bool zeroed = false;
+  const uintptr_t block = AllocateLarge(n, alignment, &zeroed);
+  if (block == 0) errno = ENOMEM;
+  return {reinterpret_cast<void*>(block), zeroed};
+}
+
+// A block in a page whose tag verified and says live.
+void FreeLive(uintptr_t block, Tag tag) {
+  Heap* const heap = HeapForSlowPath();
+  const bool own = Registry::HasOwnHeap() && heap->id() == tag.heap();
+  tag.Free().WriteTo(block);
+  if (own) {
+    heap->FreeSlow(block, tag.size_class());
+    g_janitor.Poll();
+  } else if (!heap->FreeRemote(block, tag, /*at_once=*/!Registry::HasOwnHeap())) {
+    ReportBadPointer("free", block, Look(block));
+  }
+}
+
+// Whether the tree agrees with a tag that verified: the same page, class, heap and slot, and live.
+bool TreeAgrees(uintptr_t block, Tag tag, const Finding& finding) {
+  if (finding.kind == Finding::kLarge) return tag.size_class() == Tag::kLargeClass;
+  return finding.kind == Finding::kLive && finding.page == HeaderOf(block, tag) &&
+         finding.page->size_class == tag.size_class() && finding.page->heap == tag.heap() &&
+         finding.slot == tag.slot();
+}
+
+// Everything that the tag alone does not settle.
+void FreeByTree(uintptr_t block) {
+  const Finding finding = Look(block);
+  if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
+  const bool starts_block = finding.kind == Finding::kLive || finding.kind == Finding::kLarge;
+  const Tag tag = starts_block ? Tag::Of(block) : Tag(0);
+  if (!starts_block || !tag.Verifies(block) || !tag.live()) {
+    ReportBadPointer("free", block, finding);
+  } else if (!TreeAgrees(block, tag, finding)) {
+    ReportDisagreement("free", block, finding);
+  } else if (finding.kind == Finding::kLarge) {
+    FreeLarge(finding.large);
+    g_janitor.Poll();
+  } else {
+    FreeLive(block, tag);
+  }
+}
+
+// A live block: ours, by tag or tree, or libc's.
+struct LiveBlock {
+  size_t usable = 0;
+  LargeBlock* large = nullptr;
+};
+
+// False, after a report, if the pointer is none.
+bool FindLive(uintptr_t block, const char* called, LiveBlock* result) {
+  if (ABSL_PREDICT_TRUE(os::g_arena.HasReadableTag(block) && !g_options.checked)) {
+    const Tag tag = Tag::Of(block);
+    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) {
+      result->usable = UsableOf(tag.size_class());
+      return true;
+    }
+  }
+  const Finding finding = Look(block);
+  if (finding.kind == Finding::kForeign) {
+    result->usable = LibcBlockSize(block);
+    if (result->usable != 0) return true;
+  }
+  const bool starts_block = finding.kind == Finding::kLive || finding.kind == Finding::kLarge;
+  const Tag tag = starts_block ? Tag::Of(block) : Tag(0);
+  if (!starts_block || !tag.Verifies(block) || !tag.live()) {
+    ReportBadPointer(called, block, finding);
+    return false;
+  }
+  if (!TreeAgrees(block, tag, finding)) {
+    ReportDisagreement(called, block, finding);
+    return false;
+  }
+  result->usable = finding.usable;
+  result->large = finding.large;
+  return true;
+}
+
+// Moving to a smaller block pays only if it frees a good part of the old one.
+bool WorthShrinking(size_t usable, size_t n) {
+  constexpr size_t kNotWorthIt = 128;
+  return usable > kNotWorthIt && n < usable / 2;
+}
+
+}  // namespace
+
+NewBlock AllocateClassSlow(SizeClass c) {
+  Heap* const heap = HeapForSlowPath();
+  const uintptr_t entry = heap != nullptr ? heap->AllocateSlow(c) : 0;
+  g_janitor.Poll();
+  const uintptr_t block = Magazine::BlockOf(entry);
+  // Where there is no room for a page of 256 slots there may be room for one block.
+  if (block == 0) return AllocateLargeBlock(UsableOf(c), kGranule);
+  return {reinterpret_cast<void*>(block), entry != block};
+}
+
+NewBlock AllocateSlow(size_t n) {
+  g_registry.EnsureHeap();  // the limit below is known from then on
+  if (n > g_largest_slot_request) return AllocateLargeBlock(n, kGranule);
+  return AllocateClassSlow(ClassOf(n));
+}
+
+void* AllocateAligned(size_t alignment, size_t n) {
+  if (alignment <= kGranule) return Allocate(n);
+  g_registry.EnsureHeap();
+  const SizeClass c = n <= g_largest_slot_request ? AlignedClassOf(n, alignment) : kNoClass;
+  if (c == kNoClass || UsableOf(c) > g_largest_slot_request) {
+    return AllocateLargeBlock(n, alignment).pointer;
+  }
+  const uintptr_t block = Magazine::BlockOf(t_heap->magazine(c).Pop());
+  if (block != 0) {
+    MarkLive(block);
+    return reinterpret_cast<void*>(block);
+  }
+  const NewBlock fresh = AllocateClassSlow(c);
+  if (reinterpret_cast<uintptr_t>(fresh.pointer) % alignment == 0) return fresh.pointer;
+  // A block of its own, for want of a page, is aligned to 16 only.
+  FreeSlow(fresh.pointer);
+  return AllocateLargeBlock(n, alignment).pointer;
+}
+
+void FreeSlow(void* pointer) {
+  if (pointer == nullptr) return;
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (ABSL_PREDICT_TRUE(os::g_arena.HasReadableTag(block) && !g_options.checked)) {
+    const Tag tag = Tag::Of(block);
+    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) return FreeLive(block, tag);
+  }
+  FreeByTree(block);
+}
+
+void* Reallocate(void* pointer, size_t n) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  LiveBlock live;
+  if (!FindLive(block, "realloc", &live)) return nullptr;
+  if (live.large != nullptr && n > g_largest_slot_request) {
+    if (const uintptr_t moved = ResizeLarge(live.large, n)) return reinterpret_cast<void*>(moved);
+  } else if (n <= live.usable && !WorthShrinking(live.usable, n)) {
+    return pointer;
+  }
+  void* const fresh = Allocate(n);
+  if (fresh == nullptr) return n <= live.usable ? pointer : nullptr;
+  memcpy(fresh, pointer, Min(n, live.usable));
+  Free(pointer);
+  return fresh;
+}
+
+size_t UsableSize(void* pointer, const char* called) {
+  LiveBlock live;
+  return FindLive(reinterpret_cast<uintptr_t>(pointer), called, &live) ? live.usable : 0;
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,166 @@
+#include "mymalloc/heap/diagnose.h"
+
+#include "mymalloc/base/fault.h"
+#include "mymalloc/heap/heap.h"
+#include "mymalloc/heap/page_map.h"
+
+namespace mymalloc {
+namespace {
+
+constexpr char kDoubleFree[] = "double free";
+constexpr char kInvalidPointer[] = "invalid pointer";
+constexpr char kCorrupted[] = "corrupted heap";
+
+constexpr char kAdviseOwner[] =
+    "Each block must be freed once, by the pointer that malloc returned.";
+constexpr char kAdviseOverrun[] =
+    "Look for a write past the end of the block before, or before the start of this one.";
+
+// Slot i is the bytes [i * stride - 8, (i + 1) * stride - 8): its tag and its block.
+void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
+  finding->page = page;
+  const size_t stride = page->stride();
+  const size_t offset = address - page->page();
+  unsigned slot = static_cast<unsigned>((offset + kTagBytes) / stride);
+  if (slot >= kSlotsPerPage) slot = kSlotsPerPage - 1;
+  finding->slot = slot;
+  finding->block = page->Block(slot);
+  finding->usable = stride - kTagBytes;
+  const uintptr_t header = reinterpret_cast<uintptr_t>(page);
+  const bool under_header = finding->block - kTagBytes < header + sizeof(PageHeader) &&
+                            finding->block + finding->usable > header;
+  if (slot == 0 || under_header) {
+    finding->kind = Finding::kNoBlock;
+    return;
+  }
+  Heap* const heap = g_heaps[page->heap];
+  LockHolder holder(heap->lock());
+  const uint64_t bit = SlotBitmap::BitOf(slot);
+  const unsigned w = SlotBitmap::WordOf(slot);
+  const bool free = page->free.Test(slot) || (page->remote.Peek(w) & bit) != 0 ||
+                    slot >= page->high_water || heap->InMagazine(finding->block, page->size_class);
+  const Tag tag = Tag::Of(finding->block);
+  // A block on its way home through another thread's gathered frees is free by its tag alone.
+  finding->block_is_live = !free && (tag.live() || !tag.Verifies(finding->block));
+  finding->kind = address != finding->block ? Finding::kInterior
+                  : finding->block_is_live  ? Finding::kLive
+                                            : Finding::kFree;
+}
+
+void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
+  finding->large = large;
+  finding->block = large->block;
+  finding->usable = large->usable();
+  finding->block_is_live = true;
+  finding->kind = address == large->block ? Finding::kLarge : Finding::kInterior;
+}
+
+Fault MakeFault(const char* called, uintptr_t address, const Finding& finding) {
+  Fault fault{};
+  fault.called = called;
+  fault.address = address;
+  fault.advice = kAdviseOwner;
+  fault.block = finding.block;
+  fault.usable = finding.usable;
+  fault.state = finding.block_is_live ? "live" : "free";
+  fault.page = finding.page != nullptr ? finding.page->page() : 0;
+  fault.slot = finding.slot;
+  return fault;
+}
+
+Fault MakeSlotFault(const char* called, PageHeader* page, unsigned slot) {
+  Finding finding;
+  finding.page = page;
+  finding.slot = slot;
+  finding.block = page->Block(slot);
+  finding.usable = page->stride() - kTagBytes;
+  return MakeFault(called, finding.block, finding);
+}
+
+}  // namespace
+
+Finding Look(uintptr_t address) {
+  Finding finding;
+  Interval range;
+  Owner owner;
+  if (!g_page_map.Find(address, &range, &owner)) return finding;
+  if (LargeBlock* large = owner.large()) {
+    LookInLarge(address, large, &finding);
+  } else {
+    LookInPage(address, owner.page(), &finding);
+  }
+  return finding;
+}
+
+void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding) {
+  Fault fault = MakeFault(called, address, finding);
+  switch (finding.kind) {
+    case Finding::kForeign:
+      fault.what = kInvalidPointer;
+      fault.detail = "no allocation of this process holds this address.";
+      fault.advice =
+          "It is a stack, global or unmapped address, or memory of a large block freed before.";
+      break;
+    case Finding::kFree:
+      fault.what = kDoubleFree;
+      fault.detail = "the block is free.";
+      break;
+    case Finding::kInterior:
+      fault.what = kInvalidPointer;
+      fault.detail = "the pointer lies inside a block, not at its start.";
+      break;
+    case Finding::kNoBlock:
+      fault.what = kInvalidPointer;
+      fault.detail = "the pointer lies in the allocator's memory, where no block is.";
+      fault.block = 0;
+      break;
+    case Finding::kLive:
+    case Finding::kLarge:
+      fault.what = kCorrupted;
+      fault.detail = "the tag before the block was overwritten.";
+      fault.advice = kAdviseOverrun;
+      break;
+  }
+  Report(fault);
+}
+
+void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {
+  Fault fault = MakeFault(called, address, finding);
+  fault.what = kCorrupted;
+  fault.detail = "the tag before the block is not the one that belongs there.";
+  fault.advice = kAdviseOverrun;
+  Report(fault);
+}
+
+void ReportFreeTwice(PageHeader* page, unsigned slot) {
+  Fault fault = MakeSlotFault("free", page, slot);
+  fault.what = kDoubleFree;
+  fault.detail = "the block was freed by two threads.";
+  Report(fault);
+}
+
+void ReportBrokenHeader(PageHeader* page) {
+  Fault fault{};
+  fault.called = "free";
+  fault.address = reinterpret_cast<uintptr_t>(page);
+  fault.what = kCorrupted;
+  fault.detail = "the header of a page was overwritten.";
+  fault.advice = kAdviseOverrun;
+  Report(fault);
+}
+
+bool FindBrokenFreeBlock(uintptr_t block, PageHeader** page, uint8_t* slot) {
+  Interval range;
+  Owner owner;
+  if (!g_page_map.Find(block, &range, &owner) || owner.page() == nullptr) return false;
+  *page = owner.page();
+  *slot = static_cast<uint8_t>((block - range.begin) / owner.page()->stride());
+  Fault fault = MakeSlotFault("free", *page, *slot);
+  fault.what = kCorrupted;
+  fault.detail = "the tag before a free block was overwritten.";
+  fault.advice = kAdviseOverrun;
+  Report(fault);
+  return true;
+}
+
+}  // namespace mymalloc

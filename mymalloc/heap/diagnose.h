@@ -1,0 +1,52 @@
+// What is wrong with this pointer? Asks the tree, then the page's header and bitmap, and reports.
+
+#ifndef MYMALLOC_HEAP_DIAGNOSE_H_
+#define MYMALLOC_HEAP_DIAGNOSE_H_
+
+#include <cstdint>
+
+#include "mymalloc/heap/large.h"
+#include "mymalloc/page/page.h"
+
+namespace mymalloc {
+
+// What the tree knows of an address.
+struct Finding {
+  enum Kind : uint8_t {
+    kForeign,    // in no range of ours
+    kLarge,      // the start of a large block that is live
+    kLive,       // the start of a block that is live
+    kFree,       // the start of a block that is free
+    kInterior,   // elsewhere in a block or beside it
+    kNoBlock,    // in a page, but where no block is: its header or its edge
+  };
+  Kind kind = kForeign;
+  PageHeader* page = nullptr;
+  LargeBlock* large = nullptr;
+  // The block that the address lies in or, for kNoBlock, is nearest to.
+  uintptr_t block = 0;
+  size_t usable = 0;
+  unsigned slot = 0;
+  bool block_is_live = false;
+};
+
+// Asks the tree and the bitmap. Takes the heap's lock: REQUIRES that the caller holds none.
+Finding Look(uintptr_t address);
+
+// Reports why `address`, given to `called`, is no live block of ours; or that its tag is broken.
+// Returns if the option on_error says so.
+void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding);
+
+// The tag and the tree disagree about a block whose tag verifies.
+void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding);
+
+// Under the lock of the page's heap: a slot that comes back into the bitmap was free already.
+void ReportFreeTwice(PageHeader* page, unsigned slot);
+// ... a header that is not what FormatPage wrote.
+void ReportBrokenHeader(PageHeader* page);
+// ... a free block's tag no longer verifies: reports it, and finds its page and slot by the tree.
+bool FindBrokenFreeBlock(uintptr_t block, PageHeader** page, uint8_t* slot);
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_DIAGNOSE_H_

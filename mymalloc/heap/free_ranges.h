@@ -1,0 +1,48 @@
+// A set of free address ranges that grow together where they touch.
+//
+// The page supply keeps its ranges in two of these, the large-block cache in one. Not thread safe:
+// the owner locks.
+
+#ifndef MYMALLOC_HEAP_FREE_RANGES_H_
+#define MYMALLOC_HEAP_FREE_RANGES_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/heap/page_map.h"
+#include "tree/interval_tree.h"
+
+namespace mymalloc {
+
+class FreeRanges {
+ public:
+  constexpr explicit FreeRanges(TreeNodes* nodes) : tree_(nodes) {}
+
+  // Adds a range. False when there is no memory for the tree: the range is then not in the set.
+  bool Add(Interval range);
+
+  // Takes `bytes` from the front of the tightest range that has them. 0 when none has.
+  uintptr_t Take(size_t bytes) { return TakeFront(tree_.TightestWithAtLeast(bytes), bytes); }
+
+  // Takes the `bytes` that begin at `begin`, if they are the front of a free range.
+  bool TakeAt(uintptr_t begin, size_t bytes);
+
+  // Takes the longest range, but at most its last `most` bytes. False when the set is empty.
+  bool TakeLongest(size_t most, Interval* range);
+
+  size_t bytes() const { return bytes_; }
+  size_t count() const { return tree_.size(); }
+
+  using Tree = IntervalTree<uint64_t, TreeNodes>;
+  const Tree& tree() const { return tree_; }
+
+ private:
+  uintptr_t TakeFront(const Tree::Entry& entry, size_t bytes);
+
+  Tree tree_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_FREE_RANGES_H_

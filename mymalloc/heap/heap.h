@@ -1,0 +1,116 @@
+// A heap: one thread's magazines, and the pages behind them.
+//
+//   Allocate: magazine -- empty --> collect what others freed -> bits of a page -> new page
+//   Free:     magazine -- full ---> the older half back into the bitmaps -> empty pages to the supply
+//
+// A heap belongs to one thread at a time and outlives it (heap/registry.h). Its owner uses the
+// magazines without a lock; everything else is under the heap's lock, which the owner takes about
+// once in 64 operations and the janitor now and then.
+
+#ifndef MYMALLOC_HEAP_HEAP_H_
+#define MYMALLOC_HEAP_HEAP_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/heap/magazine.h"
+#include "mymalloc/heap/remote_frees.h"
+#include "mymalloc/page/page.h"
+
+namespace mymalloc {
+
+class Heap {
+ public:
+  // Zeroed memory is a heap that owns nothing, has no room in its magazines, and to which no block
+  // belongs: every operation on it goes to the slow path.
+  void Init(HeapId id);
+
+  HeapId id() const { return id_; }
+  // What the tags of this heap's live blocks have in the owner fields; 0 in checked mode, so that no
+  // block takes the short way.
+  uint64_t owner_bits() const { return owner_bits_; }
+  Magazine& magazine(SizeClass c) { return magazines_[c]; }
+  const Magazine& magazine(SizeClass c) const { return magazines_[c]; }
+
+  // The slow paths. A magazine entry (see Magazine::kZeroed), or 0 if the system has no memory.
+  uintptr_t AllocateSlow(SizeClass c);
+  // Takes a block of this heap that is marked free.
+  void FreeSlow(uintptr_t block, SizeClass c);
+
+  // A block of another heap that this thread has marked free.
+  // `at_once`: do not gather. Returns false if it is free already.
+  bool FreeRemote(uintptr_t block, Tag tag, bool at_once);
+
+  // Returns what the thread holds: for a thread that exits.
+  void Flush();
+
+  // Gives back what has not been used lately (now: the janitor's ticks). `all`: and what has.
+  // Returns whether there is more to give back later.
+  bool Decay(uint16_t now, bool all);
+
+  void set_parked(bool parked) { parked_.store(parked, std::memory_order_relaxed); }
+  bool parked() const { return parked_.load(std::memory_order_relaxed); }
+
+  // For reports: what this thread holds of other heaps' freed blocks.
+  const RemoteGather& gather() const { return gather_; }
+  // Whether a block of this heap lies in its magazine: free, though the bitmap calls it taken. Slow.
+  bool InMagazine(uintptr_t block, SizeClass c) const;
+
+  Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
+
+ private:
+  // The pages of a class that have a free slot; those that are all free at the end.
+  struct PageList {
+    PageHeader* head;
+    PageHeader* tail;
+  };
+
+  void Fill(SizeClass c, Magazine& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  void ReturnOldest(SizeClass c, unsigned count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ReturnEntries(const std::atomic<uintptr_t>* entries, unsigned count)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Return(PageHeader* page, unsigned w, uint64_t mask) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CollectRemote() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void FlushGather();
+  static void Send(RemoteWord word, uint64_t mask);
+
+  void PageBecameEmpty(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Retire(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void PushFront(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void PushBack(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Unlink(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  // heap_decay.cc
+  void StealMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool DecayPages(SizeClass c, uint16_t now, bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool PurgeHoles(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  uint64_t owner_bits_;
+  HeapId id_;
+  std::atomic<bool> parked_;
+  RemoteGather gather_;
+  Magazine magazines_[kSizeClasses];
+
+  alignas(64) Lock lock_;
+  size_t freed_bytes_ ABSL_GUARDED_BY(lock_);  // since the janitor was told
+  uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
+  uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
+  size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free
+  PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
+
+  alignas(64) RemoteList remote_;
+};
+
+// Heaps by id; 0 is never an owner's.
+extern Heap* g_heaps[kMaxHeaps];
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_HEAP_H_

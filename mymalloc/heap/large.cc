@@ -1,0 +1,247 @@
+#include "mymalloc/heap/large.h"
+
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/page_map.h"
+#include "mymalloc/os/arena.h"
+#include "mymalloc/os/memory.h"
+#include "tree/verify.h"
+
+namespace mymalloc {
+namespace {
+
+// Growing by the kernel's hand takes an eighth more address space than asked (no memory), so that a
+// block that grows by little steps makes few system calls.
+constexpr size_t kGrowthShare = 8;
+// A block that shrinks keeps its tail unless that is at least a quarter of it.
+constexpr size_t kShrinkShare = 4;
+// What the cache may hold. Where address space is scarce it is not to be hoarded.
+constexpr size_t kMostCached = 256 * kMiB;
+constexpr size_t kMostCachedConstrained = 16 * kMiB;
+
+size_t MostCachedBytes() {
+  return os::g_arena.constrained() ? kMostCachedConstrained : kMostCached;
+}
+
+// The heap that the tags of large blocks name: none.
+constexpr HeapId kNobody = 0;
+
+size_t MappingBytes(size_t n, size_t lead) { return RoundUp(n + lead, kOsPage); }
+
+// Where the block begins in a mapping, and the mapping's size, for an alignment.
+size_t LeadOf(size_t alignment) { return Max(alignment, kGranule); }
+
+void WriteTag(const LargeBlock& large) {
+  Tag::Make(large.block, kNobody, Tag::kLargeClass, 0).Live().WriteTo(large.block);
+}
+
+// Trims [begin, end) to what the aligned block needs and gives the rest to the cache.
+void TrimAround(LargeBlock* large, size_t n, size_t alignment) {
+  large->block = RoundUp(large->begin + kGranule, alignment);
+  const uintptr_t begin = RoundDown(large->block - kTagBytes, kOsPage);
+  const uintptr_t end = RoundUp(large->block + n, kOsPage);
+  if (begin > large->begin) g_large_cache.Put({large->begin, begin});
+  if (end < large->end) g_large_cache.Put({end, large->end});
+  large->begin = begin;
+  large->end = end;
+}
+
+}  // namespace
+
+size_t g_largest_slot_request = kLargestMedium;
+
+void InitLarge(bool constrained) {
+  constexpr size_t kConstrained = 4104;
+  static_assert(UsableOf(ClassOf(kConstrained)) == kConstrained, "a class's last size");
+  if (constrained) g_largest_slot_request = kConstrained;
+}
+
+uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
+  // An aligned block may need a shift of up to the alignment, which is trimmed off again.
+  const size_t lead = LeadOf(alignment);
+  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - kOsPage) return 0;
+  const size_t bytes = MappingBytes(n, lead + (alignment > kOsPage ? kOsPage : 0));
+  LargeBlock* const large = g_large_cache.NewRecord();
+  if (large == nullptr) return 0;
+  large->begin = g_large_cache.TakeOrMap(bytes, zeroed);
+  if (large->begin == 0) {
+    g_large_cache.DeleteRecord(large);
+    return 0;
+  }
+  large->end = large->begin + bytes;
+  TrimAround(large, n, Max(alignment, kGranule));
+  if (!g_page_map.Insert({large->begin, large->end}, Owner(large))) {
+    g_large_cache.Put({large->begin, large->end});
+    g_large_cache.DeleteRecord(large);
+    return 0;
+  }
+  WriteTag(*large);
+  return large->block;
+}
+
+void FreeLarge(LargeBlock* large) {
+  const Interval range = {large->begin, large->end};
+  Tag::Make(large->block, kNobody, Tag::kLargeClass, 0).WriteTo(large->block);
+  g_page_map.Erase(range.begin);
+  g_large_cache.Put(range);
+  g_large_cache.DeleteRecord(large);
+}
+
+namespace {
+
+uintptr_t Shrink(LargeBlock* large, uintptr_t new_end) {
+  const uintptr_t old_end = large->end;
+  if (old_end - new_end < (old_end - large->begin) / kShrinkShare) return large->block;
+  g_page_map.Resize({large->begin, old_end}, new_end);
+  large->end = new_end;
+  g_large_cache.Put({new_end, old_end});
+  return large->block;
+}
+
+uintptr_t GrowInPlace(LargeBlock* large, uintptr_t new_end) {
+  const size_t bytes = large->end - large->begin;
+  const size_t more = new_end - large->end;
+  // What was freed just behind is warm; otherwise the kernel may have room there.
+  if (!g_large_cache.TakeAt(large->end, more) &&
+      os::Remap(large->begin, bytes, bytes + more, /*may_move=*/false) == 0) {
+    return 0;
+  }
+  g_page_map.Resize({large->begin, large->end}, new_end);
+  large->end = new_end;
+  return large->block;
+}
+
+// The tag is bound to its address: it is written anew after a move.
+uintptr_t GrowByMoving(LargeBlock* large, size_t bytes) {
+  const Interval before = {large->begin, large->end};
+  const uintptr_t begin = g_page_map.Move(before, bytes);
+  if (begin == 0) return 0;
+  large->block = large->block - before.begin + begin;
+  large->begin = begin;
+  large->end = begin + bytes;
+  WriteTag(*large);
+  return large->block;
+}
+
+uintptr_t GrowTo(LargeBlock* large, uintptr_t end) {
+  const uintptr_t block = GrowInPlace(large, end);
+  return block != 0 ? block : GrowByMoving(large, end - large->begin);
+}
+
+}  // namespace
+
+uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
+  if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
+  const uintptr_t new_end = RoundUp(large->block + n, kOsPage);
+  if (new_end <= large->end) return Shrink(large, new_end);
+  const size_t spare =
+      os::g_arena.constrained() ? 0 : RoundUp((new_end - large->begin) / kGrowthShare, kOsPage);
+  if (const uintptr_t block = GrowTo(large, new_end + spare)) return block;
+  return spare != 0 ? GrowTo(large, new_end) : 0;
+}
+
+LargeCache g_large_cache;
+
+uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
+  *zeroed = false;
+  Interval nearest{};
+  {
+    LockHolder holder(lock_);
+    const uintptr_t begin = ranges_.Take(bytes);
+    if (begin == 0) ranges_.TakeLongest(~size_t{0}, &nearest);
+    NoteCached();
+    if (begin != 0) return begin;
+  }
+  // Too small, but warm: the kernel makes it longer.
+  if (!nearest.empty()) {
+    const uintptr_t begin = os::Remap(nearest.begin, nearest.length(), bytes, /*may_move=*/true);
+    if (begin != 0) return begin;
+    Put(nearest);
+  }
+  *zeroed = true;
+  const uintptr_t begin = os::Map(bytes);
+  // Address space may be what is short: the cache holds some.
+  if (begin != 0 || !PurgeAll()) return begin;
+  return os::Map(bytes);
+}
+
+bool LargeCache::TakeAt(uintptr_t begin, size_t bytes) {
+  LockHolder holder(lock_);
+  const bool taken = ranges_.TakeAt(begin, bytes);
+  NoteCached();
+  return taken;
+}
+
+void LargeCache::Put(Interval range) {
+  bool wake = false;
+  {
+    LockHolder holder(lock_);
+    const bool keep = ranges_.bytes() + range.length() <= MostCachedBytes();
+    if (keep && ranges_.Add(range)) range = {};
+    wake = ranges_.bytes() >= Janitor::kWakeBytes;
+  }
+  if (!range.empty() && !os::Unmap(range.begin, range.length())) KeepUnmappable(range);
+  if (wake) g_janitor.Wake();
+}
+
+// The kernel has no room for one more mapping, and unmapping would split one. The memory goes back,
+// and the range stays in the cache until it can be used or unmapped.
+void LargeCache::KeepUnmappable(Interval range) {
+  os::Purge(range.begin, range.length());
+  LockHolder holder(lock_);
+  ranges_.Add(range);
+}
+
+bool LargeCache::Decay() {
+  size_t unneeded;
+  {
+    LockHolder holder(lock_);
+    unneeded = least_;
+  }
+  Purge(unneeded);
+  LockHolder holder(lock_);
+  least_ = ranges_.bytes();
+  return least_ != 0;
+}
+
+bool LargeCache::PurgeAll() { return Purge(~size_t{0}); }
+
+bool LargeCache::Purge(size_t bytes) {
+  bool purged_any = false;
+  while (bytes >= kOsPage) {
+    Interval range;
+    {
+      LockHolder holder(lock_);
+      if (!ranges_.TakeLongest(bytes, &range)) break;
+      NoteCached();
+    }
+    bytes -= range.length();
+    if (!os::Unmap(range.begin, range.length())) {
+      KeepUnmappable(range);
+      break;
+    }
+    purged_any = true;
+  }
+  return purged_any;
+}
+
+size_t LargeCache::Bytes() {
+  LockHolder holder(lock_);
+  return ranges_.bytes();
+}
+
+const char* LargeCache::Verify() {
+  LockHolder holder(lock_);
+  return mymalloc::Verify(ranges_.tree()).what;
+}
+
+LargeBlock* LargeCache::NewRecord() {
+  LockHolder holder(lock_);
+  return static_cast<LargeBlock*>(records_.Allocate());
+}
+
+void LargeCache::DeleteRecord(LargeBlock* large) {
+  LockHolder holder(lock_);
+  records_.Free(large);
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,85 @@
+// Large blocks: each has a mapping of its own.
+//
+//   | ... | tag | block ...                    | slack |
+//   begin       block                                  end
+//
+// A record of each is in the page map. Freed mappings go to a bounded cache, where neighbours join,
+// and from which later blocks take what they need: the memory is warm, and faulting it in again
+// would cost more than anything else here. What the cache does not need for a while goes back to
+// the kernel.
+
+#ifndef MYMALLOC_HEAP_LARGE_H_
+#define MYMALLOC_HEAP_LARGE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/heap/free_ranges.h"
+#include "mymalloc/page/tag.h"
+
+namespace mymalloc {
+
+struct alignas(64) LargeBlock {
+  uintptr_t begin;  // of the mapping
+  uintptr_t end;
+  uintptr_t block;
+
+  size_t usable() const { return end - block; }
+};
+
+// Requests above this, or aligned above an OS page, are large. Where address space is scarce only
+// small strides are worth 256 slots of it.
+extern size_t g_largest_slot_request;
+void InitLarge(bool constrained);
+
+// A block of at least n bytes; 0 when the system has no memory. `*zeroed` tells whether its memory is
+// known to be zero. REQUIRES: n <= PTRDIFF_MAX, alignment a power of two.
+uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed);
+
+// REQUIRES: the block is live; its tag was verified or the page map vouches for it.
+void FreeLarge(LargeBlock* large);
+
+// Makes the block at least n bytes long, or shorter. Returns where it is now (the record is the
+// same), or 0 if it can neither stay nor be moved by the kernel: the caller copies.
+uintptr_t ResizeLarge(LargeBlock* large, size_t n);
+
+class LargeCache {
+ public:
+  // `bytes`: a multiple of kOsPage, here and below. 0 when the system has no memory.
+  uintptr_t TakeOrMap(size_t bytes, bool* zeroed);
+  bool TakeAt(uintptr_t begin, size_t bytes);
+  void Put(Interval range);
+
+  // As the page supply's: what was not needed since the last call; all.
+  bool Decay();
+  bool PurgeAll();
+
+  size_t Bytes();
+  const char* Verify();
+  Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
+
+  // Records of large blocks.
+  LargeBlock* NewRecord();
+  void DeleteRecord(LargeBlock* large);
+
+ private:
+  bool Purge(size_t bytes);
+  void KeepUnmappable(Interval range);
+  void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    if (ranges_.bytes() < least_) least_ = ranges_.bytes();
+  }
+
+  Lock lock_;
+  TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
+  FreeRanges ranges_ ABSL_GUARDED_BY(lock_){&nodes_};
+  size_t least_ ABSL_GUARDED_BY(lock_) = 0;  // cached at any time since the last Decay
+  os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);
+};
+
+extern LargeCache g_large_cache;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_LARGE_H_

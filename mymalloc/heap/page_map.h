@@ -1,0 +1,103 @@
+// Which page or large block does an address belong to? The interval tree's answer: the authority.
+//
+// Every address range that holds blocks is in here, from before its first block is handed out until
+// after its last one came back. Looking up reads no memory at the address in question.
+
+#ifndef MYMALLOC_HEAP_PAGE_MAP_H_
+#define MYMALLOC_HEAP_PAGE_MAP_H_
+
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/os/metadata.h"
+#include "mymalloc/page/page.h"
+#include "tree/interval_tree.h"
+
+namespace mymalloc {
+
+struct LargeBlock;
+
+// What holds an address: a page, a large block, or neither.
+class Owner {
+ public:
+  constexpr Owner() = default;
+  explicit Owner(PageHeader* page) : bits_(reinterpret_cast<uintptr_t>(page)) {}
+  explicit Owner(LargeBlock* large) : bits_(reinterpret_cast<uintptr_t>(large) | kLargeBit) {}
+
+  bool none() const { return bits_ == 0; }
+  PageHeader* page() const {
+    return (bits_ & kLargeBit) != 0 ? nullptr : reinterpret_cast<PageHeader*>(bits_);
+  }
+  LargeBlock* large() const {
+    return (bits_ & kLargeBit) == 0 ? nullptr : reinterpret_cast<LargeBlock*>(bits_ - kLargeBit);
+  }
+
+ private:
+  static constexpr uintptr_t kLargeBit = 1;
+  uintptr_t bits_ = 0;
+};
+
+// Node memory for the trees. Guarded by the lock of the tree that it feeds.
+struct TreeNodes {
+  void* AllocateNode() { return pool.Allocate(); }
+  void FreeNode(void* node) { pool.Free(node); }
+  os::Pool<kTreeNodeBytes> pool;
+};
+
+class PageMap {
+ public:
+  // False when there is no memory for the tree.
+  bool Insert(Interval range, Owner owner);
+  void Erase(uintptr_t begin);
+  // Moves the end of a range. REQUIRES: nothing else lies there.
+  void Resize(Interval range, uintptr_t new_end);
+
+  // Moves a range's mapping elsewhere and makes it `bytes` long. Returns where it is now, or 0 (and
+  // nothing has happened). Nobody can map and insert anything in the old place before the map knows.
+  uintptr_t Move(Interval range, size_t bytes);
+
+  // The range around an address and its owner. False when nothing of ours is there.
+  bool Find(uintptr_t address, Interval* range, Owner* owner);
+
+  // Calls visit(range, owner) for every range in address order, in batches, so that visitors may take
+  // a heap's lock. Ranges that come or go meanwhile may be missed.
+  template <typename Visitor>
+  void ForEach(Visitor&& visit);
+
+  // nullptr, or what is wrong with the tree.
+  const char* Verify();
+
+  Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
+
+ private:
+  using Tree = IntervalTree<Owner, TreeNodes>;
+
+  struct Item {
+    Interval range;
+    Owner owner;
+  };
+  static constexpr unsigned kBatch = 64;
+  // The next ranges at or after `address`.
+  unsigned NextBatch(uintptr_t address, Item* items);
+
+  Lock lock_;
+  TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
+  Tree tree_ ABSL_GUARDED_BY(lock_){&nodes_};
+};
+
+template <typename Visitor>
+void PageMap::ForEach(Visitor&& visit) {
+  Item items[kBatch];
+  uintptr_t address = 0;
+  while (const unsigned count = NextBatch(address, items)) {
+    for (unsigned i = 0; i < count; ++i) visit(items[i].range, items[i].owner);
+    address = items[count - 1].range.end;
+  }
+}
+
+extern PageMap g_page_map;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_PAGE_MAP_H_

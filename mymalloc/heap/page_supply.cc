@@ -1,0 +1,83 @@
+#include "mymalloc/heap/page_supply.h"
+
+#include "mymalloc/os/arena.h"
+#include "mymalloc/os/memory.h"
+#include "tree/verify.h"
+
+namespace mymalloc {
+
+PageSupply g_page_supply;
+
+PageSupply::Grant PageSupply::Allocate(size_t bytes) {
+  LockHolder holder(lock_);
+  if (const uintptr_t begin = dirty_.Take(bytes)) {
+    NoteDirty();
+    return {begin, false};
+  }
+  if (const uintptr_t begin = clean_.Take(bytes)) return {begin, true};
+  size_t granted = 0;
+  const uintptr_t begin = os::g_arena.Grow(bytes, &granted);
+  if (begin == 0) return {};
+  // Should the tree have no memory for the rest, the rest is lost; so is any hope of much else.
+  if (granted > bytes) clean_.Add({begin + bytes, begin + granted});
+  return {begin, true};
+}
+
+void PageSupply::Free(uintptr_t begin, size_t bytes) {
+  LockHolder holder(lock_);
+  // No memory for the tree: at least the kernel gets the page's memory back.
+  if (!dirty_.Add({begin, begin + bytes})) os::Purge(begin, bytes);
+}
+
+bool PageSupply::Decay() {
+  size_t unneeded;
+  {
+    LockHolder holder(lock_);
+    unneeded = least_dirty_;
+  }
+  Purge(unneeded);
+  LockHolder holder(lock_);
+  least_dirty_ = dirty_.bytes();
+  return least_dirty_ != 0;
+}
+
+bool PageSupply::PurgeAll() { return Purge(~size_t{0}); }
+
+// The range being purged is in neither set while the kernel works, so the lock is free meanwhile.
+bool PageSupply::Purge(size_t bytes) {
+  bool purged_any = false;
+  while (bytes >= kOsPage) {
+    Interval range;
+    {
+      LockHolder holder(lock_);
+      if (!dirty_.TakeLongest(bytes, &range)) break;
+      NoteDirty();
+    }
+    const bool purged = os::Purge(range.begin, range.length());
+    LockHolder holder(lock_);
+    // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
+    (purged ? clean_ : dirty_).Add(range);
+    if (!purged) break;
+    purged_any = true;
+    bytes -= range.length();
+  }
+  return purged_any;
+}
+
+size_t PageSupply::DirtyBytes() {
+  LockHolder holder(lock_);
+  return dirty_.bytes();
+}
+
+size_t PageSupply::FreeBytes() {
+  LockHolder holder(lock_);
+  return dirty_.bytes() + clean_.bytes();
+}
+
+const char* PageSupply::Verify() {
+  LockHolder holder(lock_);
+  const char* const wrong = mymalloc::Verify(dirty_.tree()).what;
+  return wrong != nullptr ? wrong : mymalloc::Verify(clean_.tree()).what;
+}
+
+}  // namespace mymalloc

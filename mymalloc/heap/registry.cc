@@ -1,0 +1,142 @@
+#include "mymalloc/heap/registry.h"
+
+#include <pthread.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "mymalloc/base/fault.h"
+#include "mymalloc/base/options.h"
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/large.h"
+#include "mymalloc/heap/page_map.h"
+#include "mymalloc/heap/page_supply.h"
+#include "mymalloc/os/arena.h"
+#include "mymalloc/os/metadata.h"
+
+namespace mymalloc {
+namespace {
+
+uint64_t Load64(uintptr_t address) {
+  uint64_t value;
+  __builtin_memcpy(&value, reinterpret_cast<const void*>(address), sizeof(value));
+  return value;
+}
+
+// One way, so that a tag that leaks tells nothing of libc's own secrets, made from the same bytes.
+uint64_t Scramble(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+// From the kernel: 16 random bytes that every process is given at its start.
+void MakeSecret() {
+  const uintptr_t random = getauxval(AT_RANDOM);
+  if (random == 0) Die("the kernel gave this process no random bytes (AT_RANDOM)");
+  const uint64_t a = Load64(random);
+  const uint64_t b = Load64(random + 8);
+  g_tag_secret.Set(Scramble(a ^ Scramble(b)), Scramble(b + Scramble(a)));
+}
+
+}  // namespace
+
+Registry g_registry;
+Heap Registry::no_heap_;
+Heap Registry::exiting_heap_;
+__thread Heap* t_heap ABSL_ATTRIBUTE_INITIAL_EXEC = &Registry::no_heap_;
+
+void Registry::EnsureProcess() {
+  LockHolder holder(lock_);
+  if (!process_ready_) InitProcess();
+}
+
+void Registry::InitProcess() {
+  if (getauxval(AT_PAGESZ) != kOsPage) {
+    Die("this system's page size is not 4096 bytes, for which mymalloc is built");
+  }
+  ReadOptions();
+  MakeSecret();
+  os::g_arena.Init(os::AddressSpaceIsScarce());
+  InitLarge(os::g_arena.constrained());
+  has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
+  process_ready_ = true;
+  shared_.store(CreateHeap(), std::memory_order_release);
+}
+
+void Registry::Attach() {
+  Heap* const heap = TakeHeap();
+  if (heap == nullptr) return;
+  t_heap = heap;
+  // May allocate, from the heap that this thread has now.
+  if (has_key_) pthread_setspecific(exit_key_, heap);
+}
+
+Heap* Registry::TakeHeap() {
+  LockHolder holder(lock_);
+  if (!process_ready_) InitProcess();
+  if (parked_count_ == 0) return CreateHeap();
+  Heap* const heap = g_heaps[parked_[--parked_count_]];
+  heap->set_parked(false);
+  return heap;
+}
+
+Heap* Registry::CreateHeap() {
+  const HeapId id = highest_id_.load(std::memory_order_relaxed) + 1;
+  if (id >= kMaxHeaps) return nullptr;
+  Heap* const heap = static_cast<Heap*>(os::AllocateMetadata(sizeof(Heap)));
+  if (heap == nullptr) return nullptr;
+  heap->Init(id);
+  g_heaps[id] = heap;
+  highest_id_.store(id, std::memory_order_release);
+  return heap;
+}
+
+void Registry::Park(Heap* heap) {
+  LockHolder holder(lock_);
+  heap->set_parked(true);
+  parked_[parked_count_++] = heap->id();
+}
+
+void Registry::ThreadExits(void* heap) {
+  t_heap = &exiting_heap_;
+  static_cast<Heap*>(heap)->Flush();
+  g_registry.Park(static_cast<Heap*>(heap));
+}
+
+// In the order in which they are taken elsewhere.
+template <typename Do>
+void Registry::ForEachLock(Do&& lock) {
+  lock(g_janitor.pass_lock());
+  lock(lock_);
+  for (HeapId id = 1; id <= HighestId(); ++id) lock(g_heaps[id]->lock());
+  lock(g_large_cache.lock());
+  lock(g_page_supply.lock());
+  lock(g_page_map.lock());
+  lock(os::MetadataLock());
+}
+
+void Registry::Freeze() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  EnsureHeap();
+  ForEachLock([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { lock.Acquire(); });
+  Lock::BeginFork();
+}
+
+void Registry::Unfreeze() {
+  Lock::EndFork();
+  ForEachLock([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { lock.Release(); });
+}
+
+void Registry::AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  g_janitor.ForkChild();
+  // The threads that had these are not in the child. What they were doing between two instructions
+  // of a fast path is at most one block that nobody has.
+  for (HeapId id = 1; id <= HighestId(); ++id) {
+    Heap* const heap = g_heaps[id];
+    if (heap == t_heap || heap == SharedHeap() || heap->parked()) continue;
+    heap->set_parked(true);
+    parked_[parked_count_++] = id;
+  }
+  Unfreeze();
+}
+
+}  // namespace mymalloc

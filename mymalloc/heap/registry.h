@@ -1,0 +1,83 @@
+// Which thread has which heap.
+//
+// A thread gets a heap at its first slow call and parks it when it exits; the next new thread takes
+// the heap parked last. A thread that allocates after that (in a later destructor of thread-specific
+// data) uses the shared heap, under its lock.
+
+#ifndef MYMALLOC_HEAP_REGISTRY_H_
+#define MYMALLOC_HEAP_REGISTRY_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/base/attributes.h"
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/heap/heap.h"
+
+namespace mymalloc {
+
+// The calling thread's heap. Never null: a thread without one has a heap on which every operation
+// takes the slow path. One pointer, initial-exec, is all the thread-local storage there is
+// (__thread, not thread_local: that would ask for its constructor at each use).
+extern __thread Heap* t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+
+class Registry {
+ public:
+  // Sets the process up (options, secret, arena) if nobody has, and gives this thread a heap unless
+  // it has one or is exiting.
+  void EnsureHeap() {
+    if (t_heap == &no_heap_) Attach();
+  }
+  // Whether this thread's heap is its own, so that it may use the magazines.
+  static bool HasOwnHeap() { return t_heap->id() != 0; }
+
+  // For threads without a heap of their own. nullptr before the first EnsureHeap, or when the system
+  // has no memory.
+  Heap* SharedHeap() { return shared_.load(std::memory_order_acquire); }
+
+  // For the library's constructor: the environment was not there yet, should malloc have been called
+  // before libc was ready.
+  void EnsureProcess();
+
+  HeapId HighestId() const { return highest_id_.load(std::memory_order_acquire); }
+
+  // fork: the calling thread takes every lock; afterwards parent and child have none held. In the
+  // child the other threads' heaps are parked.
+  void BeforeFork() { Freeze(); }
+  void AfterForkInParent() { Unfreeze(); }
+  void AfterForkInChild();
+
+  // Holds every lock: until Unfreeze nothing changes but what other threads' magazines hold. The
+  // calling thread passes through locks meanwhile.
+  void Freeze();
+  void Unfreeze();
+
+  static Heap no_heap_;       // a thread's first
+  static Heap exiting_heap_;  // a thread's last
+
+ private:
+  void Attach();
+  void InitProcess() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  Heap* TakeHeap();
+  Heap* CreateHeap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Park(Heap* heap);
+  static void ThreadExits(void* heap);
+  template <typename Do>
+  void ForEachLock(Do&& lock);
+
+  Lock lock_;
+  bool process_ready_ ABSL_GUARDED_BY(lock_) = false;
+  bool has_key_ = false;
+  unsigned exit_key_ = 0;
+  std::atomic<HeapId> highest_id_{0};
+  std::atomic<Heap*> shared_{nullptr};
+  HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};  // a stack
+  uint32_t parked_count_ ABSL_GUARDED_BY(lock_) = 0;
+};
+
+extern Registry g_registry;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_REGISTRY_H_

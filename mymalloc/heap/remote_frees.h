@@ -1,0 +1,125 @@
+// Frees of blocks that belong to another thread's heap.
+//
+// A block goes back by a bit in its page's remote bitmap, an atomic operation on a line that the
+// owner reads too. Consecutive frees tend to hit the same word (a producer takes its blocks a word
+// at a time), so a thread gathers them: a small table of (word, mask), each entry returned by one
+// fetch_or for up to 64 frees. The table is bounded, holds small blocks only, and is flushed on the
+// slow path and at thread exit.
+
+#ifndef MYMALLOC_HEAP_REMOTE_FREES_H_
+#define MYMALLOC_HEAP_REMOTE_FREES_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "mymalloc/page/page.h"
+
+namespace mymalloc {
+
+// A page's header and the number of one of its remote words, in one pointer.
+class RemoteWord {
+ public:
+  RemoteWord() = default;
+  RemoteWord(PageHeader* page, unsigned w) : bits_(reinterpret_cast<uintptr_t>(page) | w) {}
+  explicit RemoteWord(uintptr_t bits) : bits_(bits) {}
+
+  PageHeader* page() const { return reinterpret_cast<PageHeader*>(bits_ & ~uintptr_t{63}); }
+  unsigned word() const { return bits_ & 63; }
+  std::atomic<uintptr_t>& link() const { return page()->remote_link[word()]; }
+  uintptr_t bits() const { return bits_; }
+  bool operator==(RemoteWord other) const { return bits_ == other.bits_; }
+
+ private:
+  uintptr_t bits_ = 0;
+};
+
+// The words of a heap's pages that other threads have put blocks into: a stack that any thread
+// pushes to and the owner takes whole.
+class RemoteList {
+ public:
+  void Push(RemoteWord word) {
+    uintptr_t top = top_.load(std::memory_order_relaxed);
+    do {
+      word.link().store(top, std::memory_order_relaxed);
+    } while (!top_.compare_exchange_weak(top, word.bits(), std::memory_order_release,
+                                         std::memory_order_relaxed));
+  }
+
+  bool Empty() const { return top_.load(std::memory_order_relaxed) == 0; }
+
+  // Calls collect(page, word, mask) for each word, having taken its bits.
+  template <typename Collect>
+  void TakeAll(Collect&& collect) {
+    uintptr_t bits = top_.exchange(0, std::memory_order_acquire);
+    while (bits != 0) {
+      const RemoteWord word(bits);
+      // First the link: once the bits are taken, the next thread that frees here reuses it.
+      bits = word.link().load(std::memory_order_relaxed);
+      collect(word.page(), word.word(), word.page()->remote.Collect(word.word()));
+    }
+  }
+
+ private:
+  std::atomic<uintptr_t> top_;
+};
+
+class RemoteGather {
+ public:
+  // Blocks with a longer stride are returned one by one: what lies here is memory that nobody uses.
+  static constexpr size_t kLargestStride = 1040;
+  static constexpr unsigned kEntries = 16;
+
+  // Adds a block that was marked free. What has to make room for it is handed to flush(word, mask).
+  // Returns false if the block is in the table already: a double free.
+  template <typename Flush>
+  bool Add(RemoteWord word, uint64_t bit, Flush&& flush) {
+    Entry& entry = entries_[IndexOf(word)];
+    if (!(entry.word == word)) {
+      if (entry.mask != 0) flush(entry.word, entry.mask);
+      entry.word = word;
+      entry.mask = bit;
+      return true;
+    }
+    const bool fresh = (entry.mask & bit) == 0;
+    entry.mask |= bit;
+    if (entry.mask == ~uint64_t{0}) {
+      flush(entry.word, entry.mask);
+      entry.mask = 0;
+    }
+    return fresh;
+  }
+
+  template <typename Flush>
+  void FlushAll(Flush&& flush) {
+    for (Entry& entry : entries_) {
+      if (entry.mask != 0) flush(entry.word, entry.mask);
+      entry.mask = 0;
+    }
+  }
+
+  // Calls visit(word, mask) for what lies here. Exact when the owner is idle.
+  template <typename Visit>
+  void ForEach(Visit&& visit) const {
+    for (const Entry& entry : entries_) {
+      if (entry.mask != 0) visit(entry.word, entry.mask);
+    }
+  }
+
+ private:
+  struct Entry {
+    RemoteWord word;
+    uint64_t mask;
+  };
+
+  static unsigned IndexOf(RemoteWord word) {
+    // Headers of neighbouring pages differ in the page number and, by it, in the colour.
+    const uintptr_t page_number = word.bits() / kOsPage;
+    return (page_number * 4 + page_number / kEntries + word.word()) % kEntries;
+  }
+
+  Entry entries_[kEntries];
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_REMOTE_FREES_H_

@@ -1,0 +1,100 @@
+#include "mymalloc/os/arena.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include "mymalloc/base/syscall.h"
+#include "mymalloc/os/memory.h"
+
+namespace mymalloc::os {
+namespace {
+
+// Costs nothing but address space, of which there are 128 TiB.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr size_t kReservation = 64 * kGiB;  // beside the sanitizers' shadow there is less room
+#else
+constexpr size_t kReservation = 1024 * kGiB;
+#endif
+constexpr size_t kSmallestReservation = 64 * kMiB;
+constexpr size_t kConstrainedReservation = 32 * kMiB;
+constexpr size_t kConstrainedStep = 256 * kKiB;
+constexpr size_t kChunk = 4 * kMiB;
+// The arena grows by an eighth of what it has, between these: few calls, little ahead of need.
+constexpr size_t kSmallestStep = kMiB;
+constexpr size_t kLargestStep = 256 * kMiB;
+
+bool HasLimit(int resource) {
+  rlimit limit{};
+  const long result =
+      Syscall(SYS_prlimit64, 0, resource, 0, reinterpret_cast<long>(&limit));
+  return !IsError(result) && limit.rlim_cur != RLIM_INFINITY;
+}
+
+// vm.overcommit_memory = 2: every usable byte counts, touched or not.
+bool OvercommitIsStrict() {
+  const long fd = Syscall(SYS_open, reinterpret_cast<long>("/proc/sys/vm/overcommit_memory"),
+                          O_RDONLY | O_CLOEXEC);
+  if (IsError(fd)) return false;
+  char mode = '0';
+  Syscall(SYS_read, fd, reinterpret_cast<long>(&mode), 1);
+  Syscall(SYS_close, fd);
+  return mode == '2';
+}
+
+}  // namespace
+
+Arena g_arena;
+
+bool AddressSpaceIsScarce() {
+  return HasLimit(RLIMIT_AS) || HasLimit(RLIMIT_DATA) || OvercommitIsStrict();
+}
+
+void Arena::Init(bool constrained) {
+  constrained_ = constrained;
+  size_t bytes = constrained ? kConstrainedReservation : kReservation;
+  uintptr_t begin = Reserve(bytes);
+  while (begin == 0 && bytes > kSmallestReservation) {
+    bytes /= 4;
+    begin = Reserve(bytes);
+  }
+  // Without any reservation every page is a chunk's.
+  if (begin == 0 || !Commit(begin, kOsPage)) return;
+  base_ = begin + kOsPage;
+  reserved_ = bytes - kOsPage;
+}
+
+uintptr_t Arena::Grow(size_t bytes, size_t* granted) {
+  const uintptr_t here = GrowHere(bytes, granted);
+  return here != 0 ? here : GrowElsewhere(bytes, granted);
+}
+
+uintptr_t Arena::GrowHere(size_t bytes, size_t* granted) {
+  const size_t committed = committed_granules_.load(std::memory_order_relaxed) * kGranule;
+  if (bytes > reserved_ - committed) return 0;
+  size_t step = Min(Max(committed / 8, kSmallestStep), kLargestStep);
+  if (constrained_) step = kConstrainedStep;
+  step = Min(Max(bytes, RoundUp(step, kOsPage)), reserved_ - committed);
+  if (!Commit(base_ + committed, step)) {
+    step = bytes;
+    if (!Commit(base_ + committed, step)) return 0;
+  }
+  committed_granules_.store((committed + step) / kGranule, std::memory_order_relaxed);
+  usable_bytes_.store(UsableBytes() + step, std::memory_order_relaxed);
+  *granted = step;
+  return base_ + committed;
+}
+
+uintptr_t Arena::GrowElsewhere(size_t bytes, size_t* granted) {
+  size_t step = Max(bytes, kChunk);
+  uintptr_t begin = Map(step);
+  if (begin == 0) {
+    step = bytes;
+    begin = Map(step);
+    if (begin == 0) return 0;
+  }
+  usable_bytes_.store(UsableBytes() + step, std::memory_order_relaxed);
+  *granted = step;
+  return begin;
+}
+
+}  // namespace mymalloc::os

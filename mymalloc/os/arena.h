@@ -1,0 +1,59 @@
+// The arena: one range of reserved address space, made usable from the bottom up.
+//
+// Pages come from here, so "does this pointer lie in the usable part" is one comparison, which
+// proves that the 8 bytes before it can be read: the fast path of free asks nothing else before it
+// looks at the tag. Where the system grants no large reservation, the arena is small and
+// memory beyond it comes in chunks from anywhere: the tree finds those pages, merely slower.
+
+#ifndef MYMALLOC_OS_ARENA_H_
+#define MYMALLOC_OS_ARENA_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/base/units.h"
+
+namespace mymalloc::os {
+
+class Arena {
+ public:
+  // Reserves. `constrained`: the process may use little address space (ulimit -v and the like).
+  void Init(bool constrained);
+
+  // Usable memory of at least `bytes`, zeroed: the next part of the reservation, or a chunk from
+  // elsewhere. Sets *granted. 0 when the system has none. Not thread safe: the page supply locks.
+  uintptr_t Grow(size_t bytes, size_t* granted);
+
+  // Whether `p` is a multiple of 16 inside the usable part, and p - 8 can be read. The rotation makes
+  // a misaligned pointer a huge offset.
+  bool HasReadableTag(uintptr_t p) const {
+    const uint64_t offset = p - base_;
+    return ((offset >> 4) | (offset << 60)) < committed_granules_.load(std::memory_order_relaxed);
+  }
+
+  uintptr_t base() const { return base_; }
+  // Bytes made usable so far, here and in chunks.
+  size_t UsableBytes() const { return usable_bytes_.load(std::memory_order_relaxed); }
+  bool constrained() const { return constrained_; }
+
+ private:
+  uintptr_t GrowHere(size_t bytes, size_t* granted);
+  uintptr_t GrowElsewhere(size_t bytes, size_t* granted);
+
+  // base_ is one OS page above the start of the reservation: base_ - 8 can be read.
+  uintptr_t base_ = 0;
+  std::atomic<uint64_t> committed_granules_{0};
+  size_t reserved_ = 0;
+  std::atomic<size_t> usable_bytes_{0};
+  bool constrained_ = false;
+};
+
+extern Arena g_arena;
+
+// Whether limits on the process or strict overcommit make address space scarce.
+bool AddressSpaceIsScarce();
+
+}  // namespace mymalloc::os
+
+#endif  // MYMALLOC_OS_ARENA_H_

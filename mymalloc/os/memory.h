@@ -1,0 +1,34 @@
+// The kernel's memory calls, as the allocator uses them. Nothing here touches errno.
+//
+// Addresses and sizes are multiples of kOsPage.
+
+#ifndef MYMALLOC_OS_MEMORY_H_
+#define MYMALLOC_OS_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mymalloc::os {
+
+// Readable, writable, zeroed memory. 0 when there is none.
+uintptr_t Map(size_t bytes);
+// Address space alone: neither readable nor counted as memory. 0 when there is none.
+uintptr_t Reserve(size_t bytes);
+// Makes reserved address space usable. False when the system refuses.
+bool Commit(uintptr_t begin, size_t bytes);
+// Gives the address range back. False when the kernel cannot split a mapping (vm.max_map_count):
+// the range then still exists.
+bool Unmap(uintptr_t begin, size_t bytes);
+// Gives the memory back and keeps the address range, which then reads as zero. False when the
+// kernel refuses (locked memory): the contents may then be as before.
+bool Purge(uintptr_t begin, size_t bytes);
+// Grows a mapping to `bytes`, where it is, or elsewhere if `may_move`. The contents go along.
+// Returns where it is now, or 0 (and nothing has happened).
+uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);
+
+// Milliseconds of a clock that never goes back; coarse and cheap.
+uint64_t NowMillis();
+
+}  // namespace mymalloc::os
+
+#endif  // MYMALLOC_OS_MEMORY_H_

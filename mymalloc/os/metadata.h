@@ -1,0 +1,65 @@
+// Memory for the allocator's own records (tree nodes, large-block records, heaps): never malloc,
+// never next to user memory, never returned to the kernel.
+
+#ifndef MYMALLOC_OS_METADATA_H_
+#define MYMALLOC_OS_METADATA_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+
+namespace mymalloc::os {
+
+// A zeroed block, 64-byte aligned, for good. nullptr when the system has no memory.
+void* AllocateMetadata(size_t bytes);
+// Bytes mapped for metadata so far.
+size_t MetadataBytes();
+// For fork (heap/registry.h).
+Lock& MetadataLock();
+
+// Blocks of one size, with reuse. Not thread safe: it lives beside what it feeds, under its lock.
+template <size_t kBytes>
+class Pool {
+ public:
+  static_assert(kBytes % 64 == 0, "blocks keep their cache-line alignment");
+
+  constexpr Pool() = default;
+
+  void* Allocate() {
+    if (free_ == nullptr) return AllocateMetadata(kBytes);
+    FreeBlock* block = free_;
+    free_ = block->next;
+    --free_count_;
+    return block;
+  }
+
+  void Free(void* memory) {
+    FreeBlock* block = static_cast<FreeBlock*>(memory);
+    block->next = free_;
+    free_ = block;
+    ++free_count_;
+  }
+
+  // Makes sure that the next `count` allocations succeed. False when the system has no memory.
+  bool Reserve(size_t count) {
+    while (free_count_ < count) {
+      void* const block = AllocateMetadata(kBytes);
+      if (block == nullptr) return false;
+      Free(block);
+    }
+    return true;
+  }
+
+ private:
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  FreeBlock* free_ = nullptr;
+  size_t free_count_ = 0;
+};
+
+}  // namespace mymalloc::os
+
+#endif  // MYMALLOC_OS_METADATA_H_

@@ -1,0 +1,67 @@
+#include "mymalloc/override/api.h"
+
+namespace mymalloc::api {
+namespace {
+
+// Beyond this a difference of pointers overflows: such requests fail.
+constexpr size_t kLargest = PTRDIFF_MAX;
+
+}  // namespace
+
+void* MallocMedium(size_t n) { return n <= kLargest ? AllocateMedium(n).pointer : NoMemory(); }
+
+void* CallocMedium(size_t n) {
+  if (n > kLargest) return NoMemory();
+  const NewBlock block = AllocateMedium(n);
+  return block.zeroed || block.pointer == nullptr ? block.pointer : memset(block.pointer, 0, n);
+}
+
+void* Realloc(void* pointer, size_t n) {
+  if (pointer == nullptr) return Malloc(n);
+  if (n == 0) {
+    Free(pointer);
+    return nullptr;
+  }
+  return n <= kLargest ? Reallocate(pointer, n) : NoMemory();
+}
+
+void* ReallocArray(void* pointer, size_t count, size_t size) {
+  size_t n;
+  if (__builtin_mul_overflow(count, size, &n)) return NoMemory();
+  return Realloc(pointer, n);
+}
+
+void* Memalign(size_t alignment, size_t n) {
+  if (alignment > kLargest / 2 + 1) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  if (n > kLargest - alignment) return NoMemory();
+  size_t power = kGranule;
+  while (power < alignment) power *= 2;
+  return AllocateAligned(power, n);
+}
+
+int PosixMemalign(void** result, size_t alignment, size_t n) {
+  if (alignment % sizeof(void*) != 0 || !IsPowerOfTwo(alignment)) return EINVAL;
+  if (alignment > kLargest || n > kLargest - alignment) return ENOMEM;
+  const int saved_errno = errno;  // POSIX: the result says it
+  void* const pointer = AllocateAligned(alignment, n);
+  errno = saved_errno;
+  if (pointer == nullptr) return ENOMEM;
+  *result = pointer;
+  return 0;
+}
+
+void* Valloc(size_t n) { return Memalign(kOsPage, n); }
+
+void* Pvalloc(size_t n) {
+  if (n > kLargest - kOsPage) return NoMemory();
+  return Memalign(kOsPage, n == 0 ? kOsPage : RoundUp(n, kOsPage));
+}
+
+void FreeSized(void* pointer, size_t) { Free(pointer); }
+
+void FreeAlignedSized(void* pointer, size_t, size_t) { Free(pointer); }
+
+}  // namespace mymalloc::api

@@ -1,0 +1,72 @@
+#include "mymalloc/override/introspection.h"
+
+#include <errno.h>
+
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/registry.h"
+
+namespace mymalloc::api {
+
+int Mallopt(int parameter, int) {
+  switch (parameter) {
+    case M_MXFAST:
+    case M_TRIM_THRESHOLD:
+    case M_TOP_PAD:
+    case M_MMAP_THRESHOLD:
+    case M_MMAP_MAX:
+    case M_CHECK_ACTION:
+    case M_PERTURB:
+    case M_ARENA_TEST:
+    case M_ARENA_MAX:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+struct mallinfo2 Mallinfo2() {
+  const Statistics s = CountHeap();
+  NotePeaks(s);
+  struct mallinfo2 info {};
+  info.uordblks = s.live.bytes;
+  info.fordblks = s.free.bytes + s.supply_dirty;
+  info.arena = info.uordblks + info.fordblks;
+  info.ordblks = s.free.blocks - s.in_magazines.blocks;
+  info.smblks = s.in_magazines.blocks;
+  info.fsmblks = s.in_magazines.bytes;
+  info.hblks = s.large.blocks;
+  info.hblkhd = s.large.bytes;
+  info.keepcost = s.supply_dirty;
+  return info;
+}
+
+struct mallinfo Mallinfo() {
+  const struct mallinfo2 wide = Mallinfo2();
+  struct mallinfo info {};
+  info.arena = static_cast<int>(wide.arena);
+  info.ordblks = static_cast<int>(wide.ordblks);
+  info.smblks = static_cast<int>(wide.smblks);
+  info.hblks = static_cast<int>(wide.hblks);
+  info.hblkhd = static_cast<int>(wide.hblkhd);
+  info.fsmblks = static_cast<int>(wide.fsmblks);
+  info.uordblks = static_cast<int>(wide.uordblks);
+  info.fordblks = static_cast<int>(wide.fordblks);
+  info.keepcost = static_cast<int>(wide.keepcost);
+  return info;
+}
+
+int MallocTrim(size_t) {
+  g_registry.EnsureHeap();
+  if (Registry::HasOwnHeap()) t_heap->Flush();
+  return g_janitor.Pass(/*all=*/true) ? 1 : 0;
+}
+
+int MallocInfo(int options, FILE* stream) {
+  if (options != 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  return PrintMallocInfo(stream);
+}
+
+}  // namespace mymalloc::api

@@ -1,0 +1,114 @@
+// Every replaceable form of C++'s operator new and delete.
+//
+// The library must not need libstdc++, but a program that uses it must get its new handler called and
+// its std::bad_alloc thrown: the functions of libstdc++ that do that are weak references, there in a
+// C++ program and null elsewhere. This is the only file compiled with exceptions.
+
+#include <new>
+
+#include "mymalloc/base/fault.h"
+#include "mymalloc/override/api.h"
+
+__asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch");
+
+namespace std {
+__attribute__((weak)) new_handler get_new_handler() noexcept;
+__attribute__((weak)) void __throw_bad_alloc();  // NOLINT: libstdc++'s name
+}  // namespace std
+
+namespace mymalloc::api {
+namespace {
+
+#define MYMALLOC_API __attribute__((visibility("default")))
+
+constexpr size_t kNoAlignment = kGranule;
+
+void* TryNew(size_t n, size_t alignment) {
+  if (alignment <= kNoAlignment) return Malloc(n);
+  void* pointer = nullptr;
+  return PosixMemalign(&pointer, alignment, n) == 0 ? pointer : nullptr;
+}
+
+// As the standard asks: calls the handler until there is memory or no handler. A handler that gives
+// up throws through here, for which nothing needs to be cleaned up.
+void* NewSlow(size_t n, size_t alignment) {
+  for (;;) {
+    const std::new_handler handler =
+        &std::get_new_handler != nullptr ? std::get_new_handler() : nullptr;
+    if (handler == nullptr) return nullptr;
+    handler();
+    if (void* const pointer = TryNew(n, alignment)) return pointer;
+  }
+}
+
+void* ThrowBadAlloc() {
+  if (&std::__throw_bad_alloc != nullptr) std::__throw_bad_alloc();
+  Die("out of memory in operator new, in a program without the C++ library's std::bad_alloc");
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* New(size_t n) {
+  void* const pointer = Malloc(n);
+  if (ABSL_PREDICT_TRUE(pointer != nullptr)) return pointer;
+  void* const later = NewSlow(n, kNoAlignment);
+  return later != nullptr ? later : ThrowBadAlloc();
+}
+
+void* NewAligned(size_t n, std::align_val_t alignment) {
+  const size_t align = static_cast<size_t>(alignment);
+  if (void* const pointer = TryNew(n, align)) return pointer;
+  void* const later = NewSlow(n, align);
+  return later != nullptr ? later : ThrowBadAlloc();
+}
+
+// What the handler throws means "no memory" here.
+void* NewNothrow(size_t n, size_t alignment) noexcept {
+  if (void* const pointer = TryNew(n, alignment)) return pointer;
+  try {
+    return NewSlow(n, alignment);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+}  // namespace
+}  // namespace mymalloc::api
+
+using namespace mymalloc::api;  // NOLINT: the names below are C++'s
+
+MYMALLOC_API void* operator new(size_t n) { return New(n); }
+MYMALLOC_API void* operator new[](size_t n) { return New(n); }
+MYMALLOC_API void* operator new(size_t n, std::align_val_t a) { return NewAligned(n, a); }
+MYMALLOC_API void* operator new[](size_t n, std::align_val_t a) { return NewAligned(n, a); }
+MYMALLOC_API void* operator new(size_t n, const std::nothrow_t&) noexcept {
+  return NewNothrow(n, kNoAlignment);
+}
+MYMALLOC_API void* operator new[](size_t n, const std::nothrow_t&) noexcept {
+  return NewNothrow(n, kNoAlignment);
+}
+MYMALLOC_API void* operator new(size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return NewNothrow(n, static_cast<size_t>(a));
+}
+MYMALLOC_API void* operator new[](size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return NewNothrow(n, static_cast<size_t>(a));
+}
+
+MYMALLOC_API void operator delete(void* p) noexcept { mymalloc::Free(p); }
+MYMALLOC_API void operator delete[](void* p) noexcept { mymalloc::Free(p); }
+MYMALLOC_API void operator delete(void* p, const std::nothrow_t&) noexcept { mymalloc::Free(p); }
+MYMALLOC_API void operator delete[](void* p, const std::nothrow_t&) noexcept { mymalloc::Free(p); }
+MYMALLOC_API void operator delete(void* p, size_t n) noexcept { FreeSized(p, n); }
+MYMALLOC_API void operator delete[](void* p, size_t n) noexcept { FreeSized(p, n); }
+MYMALLOC_API void operator delete(void* p, std::align_val_t) noexcept { mymalloc::Free(p); }
+MYMALLOC_API void operator delete[](void* p, std::align_val_t) noexcept { mymalloc::Free(p); }
+MYMALLOC_API void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  mymalloc::Free(p);
+}
+MYMALLOC_API void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
+  mymalloc::Free(p);
+}
+MYMALLOC_API void operator delete(void* p, size_t n, std::align_val_t a) noexcept {
+  FreeAlignedSized(p, static_cast<size_t>(a), n);
+}
+MYMALLOC_API void operator delete[](void* p, size_t n, std::align_val_t a) noexcept {
+  FreeAlignedSized(p, static_cast<size_t>(a), n);
+}

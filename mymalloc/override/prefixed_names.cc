@@ -1,0 +1,12 @@
+// The names for those who link without overriding: mymalloc_malloc and so on.
+
+#include "mymalloc/override/prefixed.h"
+
+#include "mymalloc/override/api.h"
+#include "mymalloc/override/introspection.h"
+
+using namespace mymalloc::api;  // NOLINT: the names below are C's
+
+#define MYMALLOC_NAME(name) mymalloc_##name
+#define MYMALLOC_NOEXCEPT noexcept
+#include "mymalloc/override/names.inc"

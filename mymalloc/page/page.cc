@@ -1,0 +1,42 @@
+#include "mymalloc/page/page.h"
+
+namespace mymalloc {
+
+uint32_t PageHeader::Check() const {
+  const uint64_t fields = (uint64_t{heap} << 16) | (uint64_t{size_class} << 8) | capacity;
+  const uint64_t product =
+      ((page() ^ g_tag_secret.a) + (fields << TagSecret::kLowShift)) * g_tag_secret.b;
+  return static_cast<uint32_t>(product >> 32);
+}
+
+PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
+  PageHeader* header = HeaderOf(page);
+  const size_t stride = StrideOf(c);
+  const size_t begin = reinterpret_cast<uintptr_t>(header) - page;
+  const size_t end = begin + sizeof(PageHeader);
+  // Slot i's tag and block are [i * stride - 8, (i + 1) * stride - 8).
+  const unsigned first_under = static_cast<unsigned>((begin + kTagBytes) / stride);
+  const unsigned last_under = static_cast<unsigned>((end + kTagBytes - 1) / stride);
+
+  header->free = SlotBitmap{};
+  header->free.SetRange(1, kSlotsPerPage - 1);
+  header->free.ClearRange(first_under, last_under - first_under + 1);
+  header->next = nullptr;
+  header->prev = nullptr;
+  header->heap = heap & 0xffff;
+  header->size_class = c & 0xff;
+  header->free_count = static_cast<uint16_t>(header->free.Count());
+  header->capacity = header->free_count & 0xff;
+  header->high_water = 0;
+  header->freed_at = 0;
+  header->zeroed = zeroed;
+  header->holes = 0;
+  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
+    header->remote.Collect(w);
+    header->remote_link[w].store(0, std::memory_order_relaxed);
+  }
+  header->check = header->Check();
+  return header;
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,84 @@
+// A page: 256 slots of one stride, with its header among them.
+//
+//   |slot 0|slot 1|  ...  header (128 bytes)  ...  |slot 254|slot 255|
+//
+// Slot i's block begins at page + i * stride and is stride - 8 bytes long; its tag is in the 8 bytes
+// before it, the end of slot i - 1. Slot 0 has no room for its tag and is never handed out, nor are
+// the slots under the header: their bits are born taken.
+//
+// The header lies in the page's first OS page, at a 64-byte line that depends on the page's address
+// (its colour): were it always the first line, all headers would compete for the same cache sets.
+//
+// A header is changed under the lock of the heap that owns the page, but for the remote half, which
+// any thread writes to.
+
+#ifndef MYMALLOC_PAGE_PAGE_H_
+#define MYMALLOC_PAGE_PAGE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bitmap/atomic_slot_bitmap.h"
+#include "bitmap/slot_bitmap.h"
+#include "mymalloc/base/units.h"
+#include "mymalloc/page/size_class.h"
+#include "mymalloc/page/tag.h"
+
+namespace mymalloc {
+
+struct alignas(64) PageHeader {
+  // The owner's half: one cache line.
+  SlotBitmap free;
+  PageHeader* next;  // in the heap's list of pages of this class with a free slot
+  PageHeader* prev;
+  uint32_t check;        // keyed by the page's address, class and heap: see Check()
+  HeapId heap : 16;
+  uint32_t size_class : 8;
+  uint32_t capacity : 8;    // slots that can be handed out
+  uint16_t free_count;      // how many of them are free
+  uint16_t high_water;      // slots at and above it have never been handed out
+  uint16_t freed_at;        // tick of the last free, for decay (heap/janitor.h)
+  uint8_t zeroed;           // the memory was zero when the page was made
+  uint8_t holes;            // has free slots whose memory may still be resident
+
+  // The other threads' half. The thread that makes a word of `remote` non-empty puts that word on
+  // the owner's list by its link: so there is never more than one such thread for a word, and
+  // the page cannot go away before the owner has taken the word from the list.
+  AtomicSlotBitmap remote;
+  std::atomic<uintptr_t> remote_link[AtomicSlotBitmap::kWords];
+
+  uint32_t Check() const;
+  bool Intact() const { return check == Check(); }
+
+  uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kOsPage); }
+  size_t stride() const { return StrideOf(size_class); }
+  size_t bytes() const { return PageBytesOf(size_class); }
+  uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
+  bool AllFree() const { return free_count == capacity; }
+  // Bytes that may be resident: what has ever been handed out.
+  size_t TouchedBytes() const { return high_water * stride(); }
+};
+
+static_assert(sizeof(PageHeader) == 128, "two cache lines");
+static_assert(offsetof(PageHeader, remote) == 64, "other threads write to a line of their own");
+
+constexpr size_t kHeaderColours = 32;
+constexpr size_t kColourStep = 64;
+static_assert((kHeaderColours - 1) * kColourStep + sizeof(PageHeader) <= kOsPage,
+              "in the first OS page of even the smallest page");
+
+inline PageHeader* HeaderOf(uintptr_t page) {
+  return reinterpret_cast<PageHeader*>(page + page / kOsPage % kHeaderColours * kColourStep);
+}
+
+// The header of the page that a block with this verified tag lies in.
+inline PageHeader* HeaderOf(uintptr_t block, Tag tag) {
+  return HeaderOf(block - tag.slot() * StrideOf(tag.size_class()));
+}
+
+// Makes a page in fresh or used memory. `zeroed`: the memory is known to be zero.
+PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed);
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_PAGE_PAGE_H_

@@ -1,0 +1,154 @@
+// Size classes: which stride serves which request.
+//
+// A slot of stride s gives its block s - 8 usable bytes: the last 8 bytes of the slot are the tag of
+// the next one (page/tag.h). Two kinds of stride are merged into one ascending list:
+//
+//   regular   16, 32, ... 272 by 16; then up to 4112 eight to a doubling, up to 131088 four to a
+//             doubling, all of the form 2^k * (1 + i/8) + 16: a request of a power of two or a
+//             simple fraction above it fits with 8 bytes to spare, and such slots spread over the
+//             cache sets, as slots whose distance is a power of two would not.
+//   aligned   multiples of larger powers of two, for requests with an alignment: a page starts on
+//             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
+//
+// The table that this makes, with the waste of each class, is printed by `//tools:size_classes`;
+// the bounds on the waste are tested over every size.
+
+#ifndef MYMALLOC_PAGE_SIZE_CLASS_H_
+#define MYMALLOC_PAGE_SIZE_CLASS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/base/units.h"
+
+namespace mymalloc {
+
+constexpr size_t kTagBytes = 8;
+constexpr size_t kSlotsPerPage = 256;
+
+using SizeClass = unsigned;  // an index into the strides
+
+namespace size_class_internal {
+
+constexpr size_t kLargestFine = 272;      // by 16 up to here
+constexpr size_t kLargestEighth = 4096;   // eight to a doubling up to here
+constexpr size_t kLargestQuarter = 131072;  // four to a doubling up to here
+constexpr size_t kOffset = 16;            // what regular strides have beyond the round number
+
+struct Strides {
+  uint32_t stride[128] = {};
+  bool regular[128] = {};
+  unsigned count = 0;
+
+  constexpr void Add(size_t s, bool is_regular) {
+    unsigned at = count;
+    while (at > 0 && stride[at - 1] > s) --at;
+    if (at > 0 && stride[at - 1] == s) return;
+    for (unsigned i = count; i > at; --i) {
+      stride[i] = stride[i - 1];
+      regular[i] = regular[i - 1];
+    }
+    stride[at] = static_cast<uint32_t>(s);
+    regular[at] = is_regular;
+    ++count;
+  }
+};
+
+constexpr Strides MakeStrides() {
+  Strides all;
+  for (size_t s = kGranule; s <= kLargestFine; s += kGranule) all.Add(s, true);
+  for (size_t octave = 256; octave < kLargestQuarter; octave *= 2) {
+    const size_t steps = octave < kLargestEighth ? 8 : 4;
+    for (size_t i = 1; i <= steps; ++i) all.Add(octave + octave / steps * i + kOffset, true);
+  }
+  for (size_t octave = 256; octave <= kLargestQuarter; octave *= 2) {
+    const size_t steps = octave < kLargestEighth ? 4 : octave < kLargestQuarter ? 2 : 1;
+    for (size_t i = 0; i < steps; ++i) all.Add(octave + octave / steps * i, false);
+  }
+  return all;
+}
+
+inline constexpr Strides kStrides = MakeStrides();
+
+}  // namespace size_class_internal
+
+inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
+static_assert(kSizeClasses <= 128, "a class is 7 bits of the tag");
+
+constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c]; }
+constexpr size_t UsableOf(SizeClass c) { return StrideOf(c) - kTagBytes; }
+constexpr size_t PageBytesOf(SizeClass c) { return StrideOf(c) * kSlotsPerPage; }
+constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.regular[c]; }
+
+static_assert(kGranule * kSlotsPerPage == kOsPage, "a page of any stride is whole OS pages");
+
+// The largest requests of the two look-up tables.
+constexpr size_t kLargestSmall = 1024 + kGranule - kTagBytes;
+constexpr size_t kLargestMedium =
+    size_class_internal::kLargestQuarter + size_class_internal::kOffset - kTagBytes;
+
+namespace size_class_internal {
+
+// Index of a request in the small table (one entry a granule) and the medium one (one entry for
+// each 128 bytes: no two regular strides above 1040 are nearer than that).
+constexpr size_t kMediumUnit = 128;
+constexpr size_t SmallIndex(size_t n) { return (n + kTagBytes + kGranule - 1) / kGranule; }
+constexpr size_t MediumIndex(size_t n) {
+  return (n + kTagBytes - kOffset + kMediumUnit - 1) / kMediumUnit;
+}
+
+struct Tables {
+  uint8_t small[SmallIndex(kLargestSmall) + 1] = {};
+  uint8_t medium[MediumIndex(kLargestMedium) + 1] = {};
+};
+
+constexpr Tables MakeTables() {
+  Tables tables;
+  SizeClass c = 0;
+  for (size_t i = 0; i <= SmallIndex(kLargestSmall); ++i) {
+    while (!IsRegular(c) || StrideOf(c) < i * kGranule) ++c;
+    tables.small[i] = static_cast<uint8_t>(c);
+  }
+  c = 0;
+  for (size_t i = 0; i <= MediumIndex(kLargestMedium); ++i) {
+    while (!IsRegular(c) || StrideOf(c) < i * kMediumUnit + kOffset) ++c;
+    tables.medium[i] = static_cast<uint8_t>(c);
+  }
+  return tables;
+}
+
+inline constexpr Tables kTables = MakeTables();
+
+}  // namespace size_class_internal
+
+// REQUIRES: n <= kLargestSmall.
+constexpr SizeClass SmallClassOf(size_t n) {
+  return size_class_internal::kTables.small[size_class_internal::SmallIndex(n)];
+}
+
+// REQUIRES: kLargestSmall < n <= kLargestMedium.
+constexpr SizeClass MediumClassOf(size_t n) {
+  return size_class_internal::kTables.medium[size_class_internal::MediumIndex(n)];
+}
+
+// REQUIRES: n <= kLargestMedium.
+constexpr SizeClass ClassOf(size_t n) {
+  return n <= kLargestSmall ? SmallClassOf(n) : MediumClassOf(n);
+}
+
+constexpr size_t kLargestSlotAlignment = kOsPage;
+constexpr SizeClass kNoClass = ~0u;
+
+// The first class whose slots hold n bytes and are all aligned; kNoClass when there is none.
+// REQUIRES: n <= kLargestMedium, alignment a power of two.
+constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
+  if (alignment > kLargestSlotAlignment) return kNoClass;
+  for (SizeClass c = ClassOf(Max(n, alignment - kTagBytes)); c < kSizeClasses; ++c) {
+    if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
+  }
+  return kNoClass;
+}
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_PAGE_SIZE_CLASS_H_

@@ -1,0 +1,120 @@
+// The tag: the 8 bytes before every pointer handed out.
+//
+//    63                              31 30   29        15 14    8 7       0
+//   +----------------------------------+----+------------+-------+---------+
+//   | check: keyed by secret, address  |live| owning heap| class |  slot   |
+//   |        and the low 31 bits       |    |            |       |         |
+//   +----------------------------------+----+------------+-------+---------+
+//
+// With a and b secret (b odd), the check is the top 33 bits of
+//
+//   ((address ^ a) + (low << 33)) * b
+//
+// - A tag copied to another address does not verify: the product differs in its top 33 bits but for
+//   one chance in 2^33.
+// - Any change to the low 31 bits alone changes the check, without exception: low << 33, times an
+//   odd number, is injective in the top 31 bits. So an overrun of one to three bytes from the block
+//   before (it reaches the lowest bytes first) never verifies.
+// - Flipping `live` changes the tag by a constant, LiveDelta(): one addition marks a block live, one
+//   subtraction marks it free, and no product is needed.
+
+#ifndef MYMALLOC_PAGE_TAG_H_
+#define MYMALLOC_PAGE_TAG_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/page/size_class.h"
+
+namespace mymalloc {
+
+using HeapId = uint32_t;
+
+struct TagSecret {
+  uint64_t a;
+  uint64_t b;           // odd
+  uint64_t live_delta;  // what `live` adds to a tag
+
+  static constexpr unsigned kLowBits = 31;
+  static constexpr uint64_t kLowMask = (uint64_t{1} << kLowBits) - 1;
+  static constexpr unsigned kLowShift = 64 - kLowBits;
+
+  void Set(uint64_t random_a, uint64_t random_b);
+};
+
+// Written once, before the first block is handed out.
+extern TagSecret g_tag_secret;
+
+class Tag {
+ public:
+  static constexpr unsigned kSlotBits = 8;
+  static constexpr unsigned kClassBits = 7;
+  static constexpr unsigned kHeapBits = 15;
+  static constexpr unsigned kHeapShift = kSlotBits + kClassBits;
+  static constexpr uint64_t kLive = uint64_t{1} << (kHeapShift + kHeapBits);
+  // The fields that say whose block it is and whether it is live.
+  static constexpr uint64_t kOwnerMask = kLive | (((uint64_t{1} << kHeapBits) - 1) << kHeapShift);
+  static_assert(kSlotsPerPage == 1u << kSlotBits, "a slot index fills its field");
+  static_assert(kLive << 1 == TagSecret::kLowMask + 1, "the fields fill the low bits");
+
+  // The class of blocks that lie in no page: each has a mapping of its own (heap/large.h).
+  static constexpr SizeClass kLargeClass = (1u << kClassBits) - 1;
+  static_assert(kSizeClasses <= kLargeClass, "no slot class has that number");
+
+  explicit constexpr Tag(uint64_t bits) : bits_(bits) {}
+
+  // A free block's tag.
+  static Tag Make(uintptr_t block, HeapId heap, SizeClass c, unsigned slot) {
+    const uint64_t low = (uint64_t{heap} << kHeapShift) | (uint64_t{c} << kSlotBits) | slot;
+    return Tag((Product(block, low) & ~TagSecret::kLowMask) | low);
+  }
+
+  // Reading and writing is atomic only so that the threads that look at a block that is not theirs
+  // (the janitor, a double free) read one value or the other; it orders nothing.
+  static Tag Of(uintptr_t block) { return Tag(__atomic_load_n(Address(block), __ATOMIC_RELAXED)); }
+  void WriteTo(uintptr_t block) const {
+    __atomic_store_n(Address(block), bits_, __ATOMIC_RELAXED);
+  }
+
+  bool Verifies(uintptr_t block) const {
+    return ((Product(block, bits_) ^ bits_) & ~TagSecret::kLowMask) == 0;
+  }
+  // REQUIRES: it verifies, here and below.
+  bool live() const { return (bits_ & kLive) != 0; }
+  HeapId heap() const {
+    return static_cast<HeapId>((bits_ >> kHeapShift) & ((1u << kHeapBits) - 1));
+  }
+  SizeClass size_class() const {
+    return static_cast<SizeClass>((bits_ >> kSlotBits) & ((1u << kClassBits) - 1));
+  }
+  unsigned slot() const { return static_cast<unsigned>(bits_ & (kSlotsPerPage - 1)); }
+
+  // Whether the owner fields are those of `owner` (see OwnerBits): two questions in one comparison.
+  bool BelongsTo(uint64_t owner) const { return ((bits_ ^ owner) & kOwnerMask) == 0; }
+  static constexpr uint64_t OwnerBits(HeapId heap) { return kLive | (uint64_t{heap} << kHeapShift); }
+
+  Tag Live() const { return Tag(bits_ + g_tag_secret.live_delta); }  // REQUIRES: free
+  Tag Free() const { return Tag(bits_ - g_tag_secret.live_delta); }  // REQUIRES: live
+
+  uint64_t bits() const { return bits_; }
+
+ private:
+  static uint64_t* Address(uintptr_t block) {
+    return reinterpret_cast<uint64_t*>(block - kTagBytes);
+  }
+  // The shift drops all but the low 31 bits.
+  static uint64_t Product(uintptr_t block, uint64_t low) {
+    return ((block ^ g_tag_secret.a) + (low << TagSecret::kLowShift)) * g_tag_secret.b;
+  }
+
+  uint64_t bits_;
+};
+
+// Marks a free block live.
+inline void MarkLive(uintptr_t block) { Tag::Of(block).Live().WriteTo(block); }
+
+constexpr HeapId kMaxHeaps = 1u << Tag::kHeapBits;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_PAGE_TAG_H_
