@@ -88,8 +88,10 @@ class SlotBitmap {
   // REQUIRES: count >= 1.
   constexpr unsigned FindRun(unsigned count) const;
 
- private:
+  // The number of set bits in a word, such as Word and TakeLowest return.
   static constexpr unsigned PopCount(uint64_t word);
+
+ private:
   static constexpr unsigned LowestBit(uint64_t word) {
     return static_cast<unsigned>(__builtin_ctzll(word));
   }

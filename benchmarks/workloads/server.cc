@@ -3,6 +3,7 @@
 // the one that allocated them, and threads that hold memory end.
 
 #include <array>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -82,10 +83,13 @@ class Connections {
 };
 
 template <typename Calls>
-void ServeInGenerations(Connections<Calls>& connections, uint64_t generations, uint64_t requests) {
+void ServeInGenerations(Connections<Calls>& connections, uint64_t generations, uint64_t requests,
+                        std::promise<uint64_t>& closed) {
   connections.Serve(requests);
-  if (generations == 1) return;
-  std::thread([&] { ServeInGenerations(connections, generations - 1, requests); }).join();
+  if (generations == 1) return closed.set_value(connections.Close());
+  std::thread([&connections, generations, requests, &closed] {
+    ServeInGenerations(connections, generations - 1, requests, closed);
+  }).detach();
 }
 
 template <typename Calls>
@@ -94,8 +98,9 @@ void Serve(uint64_t total, Report& report, std::vector<std::unique_ptr<Connectio
   TimeThreads(static_cast<int>(all.size()), report, [&](int index) {
     auto& connections = all[static_cast<size_t>(index)];
     connections = std::make_unique<Connections<Calls>>(static_cast<uint64_t>(index));
-    ServeInGenerations(*connections, kGenerations, requests);
-    return connections->Close();
+    std::promise<uint64_t> closed;
+    ServeInGenerations(*connections, kGenerations, requests, closed);
+    return closed.get_future().get();
   });
   report.AddOperations(requests * kGenerations * all.size());
 }

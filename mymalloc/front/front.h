@@ -36,6 +36,8 @@ NewBlock AllocateSlow(size_t n);
 NewBlock AllocateClassSlow(SizeClass c);
 void* AllocateAligned(size_t alignment, size_t n);
 void FreeSlow(void* pointer);
+// A block whose tag verifies: another heap's, or free already, or the magazine is full.
+void FreeNotOwn(uintptr_t block, Tag tag);
 void* Reallocate(void* pointer, size_t n);
 // The usable size of a live block; a report if it is none, and then 0.
 size_t UsableSize(void* pointer, const char* called);
@@ -69,10 +71,12 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (ABSL_PREDICT_FALSE(!os::g_arena.HasReadableTag(block))) return FreeSlow(pointer);
   const Tag tag = Tag::Of(block);
-  Heap* const heap = t_heap;
   if (ABSL_PREDICT_FALSE(!tag.Verifies(block))) return FreeSlow(pointer);
-  if (ABSL_PREDICT_FALSE(!tag.BelongsTo(heap->owner_bits()))) return FreeSlow(pointer);
-  if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) return FreeSlow(pointer);
+  Heap* const heap = t_heap;
+  if (ABSL_PREDICT_FALSE(!tag.BelongsTo(heap->owner_bits()))) return FreeNotOwn(block, tag);
+  if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
+    return FreeNotOwn(block, tag);
+  }
   tag.Free().WriteTo(block);
 }
 

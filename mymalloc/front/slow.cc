@@ -29,13 +29,14 @@ NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
 
 // A block in a page whose tag verified and says live.
 void FreeLive(uintptr_t block, Tag tag) {
-  Heap* const heap = HeapForSlowPath();
-  const bool own = Registry::HasOwnHeap() && heap->id() == tag.heap();
+  Heap* heap = t_heap;
+  if (ABSL_PREDICT_FALSE(heap->id() == 0)) heap = HeapForSlowPath();
+  const bool has_own = Registry::HasOwnHeap();
   tag.Free().WriteTo(block);
-  if (own) {
+  if (has_own && heap->id() == tag.heap()) {
     heap->FreeSlow(block, tag.size_class());
     g_janitor.Poll();
-  } else if (!heap->FreeRemote(block, tag, /*at_once=*/!Registry::HasOwnHeap())) {
+  } else if (ABSL_PREDICT_FALSE(!heap->FreeRemote(block, tag, /*at_once=*/!has_own))) {
     ReportBadPointer("free", block, Look(block));
   }
 }
@@ -73,14 +74,7 @@ struct LiveBlock {
 };
 
 // False, after a report, if the pointer is none.
-bool FindLive(uintptr_t block, const char* called, LiveBlock* result) {
-  if (ABSL_PREDICT_TRUE(os::g_arena.HasReadableTag(block) && !g_options.checked)) {
-    const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) {
-      result->usable = UsableOf(tag.size_class());
-      return true;
-    }
-  }
+bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign) {
     result->usable = LibcBlockSize(block);
@@ -100,6 +94,21 @@ bool FindLive(uintptr_t block, const char* called, LiveBlock* result) {
   result->large = finding.large;
   return true;
 }
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* called,
+                                                  LiveBlock* result) {
+  if (ABSL_PREDICT_TRUE(os::g_arena.HasReadableTag(block) && !g_options.checked)) {
+    const Tag tag = Tag::Of(block);
+    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) {
+      result->usable = UsableOf(tag.size_class());
+      return true;
+    }
+  }
+  return FindLiveByTree(block, called, result);
+}
+// A block that must move to grow gets this share more than it had: one that grows by a few bytes at a
+// time would otherwise be copied at every class.
+constexpr size_t kGrowthShare = 4;
 
 // Moving to a smaller block pays only if it frees a good part of the old one.
 bool WorthShrinking(size_t usable, size_t n) {
@@ -144,26 +153,26 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
+void FreeNotOwn(uintptr_t block, Tag tag) {
+  if (ABSL_PREDICT_FALSE(!tag.live() || g_options.checked)) return FreeByTree(block);
+  FreeLive(block, tag);
+}
+
 void FreeSlow(void* pointer) {
-  if (pointer == nullptr) return;
-  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (ABSL_PREDICT_TRUE(os::g_arena.HasReadableTag(block) && !g_options.checked)) {
-    const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) return FreeLive(block, tag);
-  }
-  FreeByTree(block);
+  if (pointer != nullptr) FreeByTree(reinterpret_cast<uintptr_t>(pointer));
 }
 
 void* Reallocate(void* pointer, size_t n) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   LiveBlock live;
-  if (!FindLive(block, "realloc", &live)) return nullptr;
+  if (ABSL_PREDICT_FALSE(!FindLive(block, "realloc", &live))) return nullptr;
   if (live.large != nullptr && n > g_largest_slot_request) {
     if (const uintptr_t moved = ResizeLarge(live.large, n)) return reinterpret_cast<void*>(moved);
-  } else if (n <= live.usable && !WorthShrinking(live.usable, n)) {
+  } else if (ABSL_PREDICT_TRUE(n <= live.usable && !WorthShrinking(live.usable, n))) {
     return pointer;
   }
-  void* const fresh = Allocate(n);
+  void* fresh = n > live.usable ? Allocate(Max(n, live.usable + live.usable / kGrowthShare)) : nullptr;
+  if (fresh == nullptr) fresh = Allocate(n);
   if (fresh == nullptr) return n <= live.usable ? pointer : nullptr;
   memcpy(fresh, pointer, Min(n, live.usable));
   Free(pointer);

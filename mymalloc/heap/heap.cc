@@ -13,11 +13,8 @@ namespace {
 // and empties some pages in turn does not go to the page supply each time.
 constexpr size_t kKeptEmptyBytes = kMiB;
 
-unsigned TakeHighestBit(uint64_t* mask) {
-  const unsigned bit = 63 - static_cast<unsigned>(__builtin_clzll(*mask));
-  *mask ^= uint64_t{1} << bit;
-  return bit;
-}
+// What a thread has gathered for others does not wait longer than this for its owners.
+constexpr uint32_t kSlowCallsToFlush = 64;
 
 // Brings the valid entries down to the bottom. REQUIRES: the heap's lock, by the owner.
 void Compact(Magazine& m) {
@@ -37,6 +34,44 @@ void DoubleLimit(Magazine& m, SizeClass c) {
   m.limit = Min(Max(2 * m.limit, 1u), DepthOf(c));
 }
 
+// Free blocks in a row that belong to one word of a page's bitmap.
+struct WordRun {
+  PageHeader* page = nullptr;
+  unsigned word = 0;
+  uint64_t mask = 0;
+
+  // Takes from the front of `entries` what goes together. Returns how many.
+  unsigned Gather(const std::atomic<uintptr_t>* entries, unsigned count);
+};
+
+unsigned WordRun::Gather(const std::atomic<uintptr_t>* entries, unsigned count) {
+  const uintptr_t first = Magazine::BlockOf(entries[0].load(std::memory_order_relaxed));
+  const Tag tag = Tag::Of(first);
+  unsigned slot = tag.slot();
+  if (ABSL_PREDICT_TRUE(tag.Verifies(first))) {
+    page = HeaderOf(first, tag);
+  } else {
+    // Reported there. Where even the tree has no page for it, the block is dropped.
+    uint8_t found = 0;
+    if (!FindBrokenFreeBlock(first, &page, &found)) return 1;
+    slot = found;
+  }
+  __builtin_prefetch(page, 1);
+  word = SlotBitmap::WordOf(slot);
+  mask = SlotBitmap::BitOf(slot);
+  const size_t stride = page->stride();
+  const uintptr_t word_begin = first - (slot % SlotBitmap::kSlotsPerWord) * stride;
+  for (unsigned i = 1; i < count; ++i) {
+    const uintptr_t block = Magazine::BlockOf(entries[i].load(std::memory_order_relaxed));
+    const Tag next = Tag::Of(block);
+    const unsigned bit = next.slot() % SlotBitmap::kSlotsPerWord;
+    // Its place says that it is of this word; so the tag need not.
+    if (block != word_begin + bit * stride || (mask >> bit & 1) != 0) return i;
+    mask |= uint64_t{1} << bit;
+  }
+  return count;
+}
+
 }  // namespace
 
 Heap* g_heaps[kMaxHeaps];
@@ -48,7 +83,7 @@ void Heap::Init(HeapId id) {
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
   LockHolder holder(lock_);
-  ++slow_calls_;
+  NoteSlowCall();
   Magazine& m = magazines_[c];
   Compact(m);
   if (m.count.load(std::memory_order_relaxed) == 0) {
@@ -81,26 +116,29 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const size_t stride = StrideOf(c);
   const unsigned w = page->free.FirstWordWithBits();
   uint64_t mask = page->free.TakeLowest(w, Min(want, SlotBitmap::kSlotsPerWord));
-  const bool may_be_zero = page->zeroed != 0 && c > SmallClassOf(kLargestSmall);
-  const unsigned high_water = page->high_water;
-  const unsigned highest = w * SlotBitmap::kSlotsPerWord + 63 -
-                           static_cast<unsigned>(__builtin_clzll(mask));
-  if (highest >= high_water) page->high_water = static_cast<uint16_t>(highest + 1);
+  const unsigned taken = SlotBitmap::PopCount(mask);
+  const unsigned first = w * SlotBitmap::kSlotsPerWord;
+  // Slots from here on are as zero as the page was when it was made.
+  const unsigned zeroed_from =
+      page->zeroed != 0 && c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
+  const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
+  if (end > page->high_water) page->high_water = static_cast<uint16_t>(end);
 
-  uint32_t count = m.count.load(std::memory_order_relaxed);
-  const uint32_t before = count;
-  // The lowest block ends on top: blocks are then handed out in address order.
-  while (mask != 0) {
-    const unsigned slot = w * SlotBitmap::kSlotsPerWord + TakeHighestBit(&mask);
-    const uintptr_t block = page->page() + slot * stride;
+  const uint32_t count = m.count.load(std::memory_order_relaxed) + taken;
+  // From the top down, so that blocks are handed out in address order.
+  std::atomic<uintptr_t>* entry = m.slot + count;
+  const uintptr_t blocks = page->page();
+  for (; mask != 0; mask &= mask - 1) {
+    const unsigned slot = first + static_cast<unsigned>(__builtin_ctzll(mask));
+    const uintptr_t block = blocks + slot * stride;
     Tag::Make(block, id_, c, slot).WriteTo(block);
-    const bool zero = may_be_zero && slot >= high_water;
-    m.slot[count++].store(block | (zero ? Magazine::kZeroed : 0), std::memory_order_relaxed);
+    (--entry)->store(block | (slot >= zeroed_from ? Magazine::kZeroed : 0),
+                     std::memory_order_relaxed);
   }
   m.count.store(count, std::memory_order_relaxed);
-  page->free_count = static_cast<uint16_t>(page->free_count - (count - before));
+  page->free_count = static_cast<uint16_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
-  return count - before;
+  return taken;
 }
 
 PageHeader* Heap::NewPage(SizeClass c) {
@@ -118,7 +156,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
 
 void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   LockHolder holder(lock_);
-  ++slow_calls_;
+  NoteSlowCall();
   Magazine& m = magazines_[c];
   Compact(m);
   if (m.Push(block)) return;
@@ -126,7 +164,6 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   if (m.Push(block)) return;
   ReturnOldest(c, (m.limit + 1) / 2);
   m.Push(block);
-  FlushGather();
 }
 
 void Heap::ReturnOldest(SizeClass c, unsigned count) {
@@ -136,34 +173,17 @@ void Heap::ReturnOldest(SizeClass c, unsigned count) {
   Compact(m);
 }
 
+// Blocks of one bitmap word that follow each other go back together, and a word's header, which is
+// likely cold, is asked for while the next word's blocks are looked at.
 void Heap::ReturnEntries(const std::atomic<uintptr_t>* entries, unsigned count) {
-  // The headers are likely cold, and all of them are needed: ask for them together.
-  PageHeader* headers[Magazine::kSlots];
-  uint8_t slots[Magazine::kSlots];
-  for (unsigned i = 0; i < count; ++i) {
-    const uintptr_t block = Magazine::BlockOf(entries[i].load(std::memory_order_relaxed));
-    const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_FALSE(!tag.Verifies(block))) {
-      if (!FindBrokenFreeBlock(block, &headers[i], &slots[i])) headers[i] = nullptr;
-      continue;
-    }
-    headers[i] = HeaderOf(block, tag);
-    slots[i] = static_cast<uint8_t>(tag.slot());
-    __builtin_prefetch(headers[i], 1);
-  }
-  // Blocks of one word next to each other go back together.
+  WordRun pending;
   for (unsigned i = 0; i < count;) {
-    PageHeader* const page = headers[i];
-    const unsigned w = SlotBitmap::WordOf(slots[i]);
-    uint64_t mask = 0;
-    uint64_t bit = 0;
-    for (; i < count && headers[i] == page && SlotBitmap::WordOf(slots[i]) == w; ++i) {
-      bit = SlotBitmap::BitOf(slots[i]);
-      if ((mask & bit) != 0) break;
-      mask |= bit;
-    }
-    if (page != nullptr) Return(page, w, mask);
+    WordRun run;
+    i += run.Gather(entries + i, count - i);
+    if (pending.page != nullptr) Return(pending.page, pending.word, pending.mask);
+    pending = run;
   }
+  if (pending.page != nullptr) Return(pending.page, pending.word, pending.mask);
 }
 
 void Heap::Return(PageHeader* page, unsigned w, uint64_t mask) {
@@ -179,7 +199,7 @@ void Heap::Return(PageHeader* page, unsigned w, uint64_t mask) {
   }
   const unsigned before = page->free_count;
   page->free_count =
-      static_cast<uint16_t>(before + static_cast<unsigned>(__builtin_popcountll(mask)));
+      static_cast<uint16_t>(before + SlotBitmap::PopCount(mask));
   freed_bytes_ += (page->free_count - before) * page->stride();
   if (freed_bytes_ >= Janitor::kWakeBytes) {
     freed_bytes_ = 0;
@@ -218,8 +238,9 @@ bool Heap::FreeRemote(uintptr_t block, Tag tag, bool at_once) {
   PageHeader* const page = HeaderOf(block, tag);
   const RemoteWord word(page, SlotBitmap::WordOf(tag.slot()));
   const uint64_t bit = SlotBitmap::BitOf(tag.slot());
-  if (!at_once && StrideOf(tag.size_class()) <= RemoteGather::kLargestStride) {
-    return gather_.Add(word, bit, Send);
+  const size_t stride = StrideOf(tag.size_class());
+  if (!at_once && stride <= RemoteGather::kLargestStride) {
+    return gather_.Add(word, bit, stride, Send);
   }
   Send(word, bit);
   return true;
@@ -234,6 +255,11 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
   }
   // Whoever makes the word non-empty tells the owner.
   if (before == 0) g_heaps[page->heap]->remote_.Push(word);
+}
+
+void Heap::NoteSlowCall() {
+  ++slow_calls_;
+  if (slow_calls_ % kSlowCallsToFlush == 0) FlushGather();
 }
 
 void Heap::FlushGather() { gather_.FlushAll(Send); }

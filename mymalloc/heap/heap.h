@@ -78,6 +78,7 @@ class Heap {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Return(PageHeader* page, unsigned w, uint64_t mask) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRemote() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
   static void Send(RemoteWord word, uint64_t mask);
 
@@ -95,7 +96,6 @@ class Heap {
   uint64_t owner_bits_;
   HeapId id_;
   std::atomic<bool> parked_;
-  RemoteGather gather_;
   Magazine magazines_[kSizeClasses];
 
   alignas(64) Lock lock_;
@@ -104,6 +104,8 @@ class Heap {
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
   size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
+
+  RemoteGather gather_;
 
   alignas(64) RemoteList remote_;
 };

@@ -65,36 +65,43 @@ class RemoteList {
 
 class RemoteGather {
  public:
-  // Blocks with a longer stride are returned one by one: what lies here is memory that nobody uses.
+  // Blocks with a longer stride are returned one by one.
   static constexpr size_t kLargestStride = 1040;
-  static constexpr unsigned kEntries = 16;
+  // What lies here is memory that nobody uses: so much, and then all goes back.
+  static constexpr size_t kMostBytes = 256 * kKiB;
+  static constexpr unsigned kEntryBits = 9;
 
   // Adds a block that was marked free. What has to make room for it is handed to flush(word, mask).
   // Returns false if the block is in the table already: a double free.
   template <typename Flush>
-  bool Add(RemoteWord word, uint64_t bit, Flush&& flush) {
+  bool Add(RemoteWord word, uint64_t bit, size_t stride, Flush&& flush) {
     Entry& entry = entries_[IndexOf(word)];
     if (!(entry.word == word)) {
       if (entry.mask != 0) flush(entry.word, entry.mask);
       entry.word = word;
-      entry.mask = bit;
-      return true;
+      entry.mask = 0;
     }
     const bool fresh = (entry.mask & bit) == 0;
     entry.mask |= bit;
+    bytes_ += stride;
     if (entry.mask == ~uint64_t{0}) {
       flush(entry.word, entry.mask);
       entry.mask = 0;
+      bytes_ -= Min(bytes_, stride * SlotBitmap::kSlotsPerWord);
+    } else if (bytes_ >= kMostBytes) {
+      FlushAll(flush);
     }
     return fresh;
   }
 
   template <typename Flush>
   void FlushAll(Flush&& flush) {
+    if (bytes_ == 0) return;
     for (Entry& entry : entries_) {
       if (entry.mask != 0) flush(entry.word, entry.mask);
       entry.mask = 0;
     }
+    bytes_ = 0;
   }
 
   // Calls visit(word, mask) for what lies here. Exact when the owner is idle.
@@ -112,12 +119,12 @@ class RemoteGather {
   };
 
   static unsigned IndexOf(RemoteWord word) {
-    // Headers of neighbouring pages differ in the page number and, by it, in the colour.
-    const uintptr_t page_number = word.bits() / kOsPage;
-    return (page_number * 4 + page_number / kEntries + word.word()) % kEntries;
+    constexpr uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio
+    return static_cast<unsigned>(word.bits() * kSpread >> (64 - kEntryBits));
   }
 
-  Entry entries_[kEntries];
+  size_t bytes_;
+  Entry entries_[1u << kEntryBits];
 };
 
 }  // namespace mymalloc

@@ -98,7 +98,7 @@ constexpr size_t MediumIndex(size_t n) {
 }
 
 struct Tables {
-  uint8_t small[SmallIndex(kLargestSmall) + 1] = {};
+  uint16_t small[SmallIndex(kLargestSmall) + 1] = {};
   uint8_t medium[MediumIndex(kLargestMedium) + 1] = {};
 };
 
@@ -107,7 +107,7 @@ constexpr Tables MakeTables() {
   SizeClass c = 0;
   for (size_t i = 0; i <= SmallIndex(kLargestSmall); ++i) {
     while (!IsRegular(c) || StrideOf(c) < i * kGranule) ++c;
-    tables.small[i] = static_cast<uint8_t>(c);
+    tables.small[i] = static_cast<uint16_t>(c);
   }
   c = 0;
   for (size_t i = 0; i <= MediumIndex(kLargestMedium); ++i) {

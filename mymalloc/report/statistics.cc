@@ -21,18 +21,12 @@ class Frozen {
   Frozen& operator=(const Frozen&) = delete;
 };
 
-unsigned PopCount(uint64_t word) {
-  unsigned count = 0;
-  for (; word != 0; word &= word - 1) ++count;
-  return count;
-}
-
 void CountPage(const PageHeader& page, Statistics* s) {
   ++s->pages;
   const size_t stride = page.stride();
   s->page_bytes += Max(page.TouchedBytes(), kOsPage);
   unsigned remote = 0;
-  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) remote += PopCount(page.remote.Peek(w));
+  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) remote += SlotBitmap::PopCount(page.remote.Peek(w));
   const unsigned taken = page.capacity - page.free_count;
   s->live.Add(taken - remote, stride);
   // Only what has been used: the rest of the page is address space.
@@ -50,8 +44,8 @@ void CountHeld(const Heap& heap, Statistics* s) {
   }
   heap.gather().ForEach([s](RemoteWord word, uint64_t mask) {
     const size_t stride = word.page()->stride();
-    s->live.Subtract(PopCount(mask), stride);
-    s->free.Add(PopCount(mask), stride);
+    s->live.Subtract(SlotBitmap::PopCount(mask), stride);
+    s->free.Add(SlotBitmap::PopCount(mask), stride);
   });
 }
 
