@@ -6,7 +6,7 @@
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/memory.h"
 
-#if !defined(MYMALLOC_NO_RAW_THREADS)
+#if !defined(MYMALLOC_SANITIZED)
 #include <linux/membarrier.h>
 #endif
 
@@ -18,7 +18,7 @@ constexpr uint16_t kTicksToKeep = 2;
 
 // Makes every running thread of the process pass a memory barrier. False where the kernel cannot.
 bool BarrierOnAllThreads() {
-#if defined(MYMALLOC_NO_RAW_THREADS)
+#if defined(MYMALLOC_SANITIZED)
   return false;  // the sanitizers cannot see it, and would call the protocol a race
 #else
   if (Syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;

@@ -53,7 +53,7 @@ void Janitor::PollSlow() {
 }
 
 bool Janitor::StartThread() {
-#if defined(MYMALLOC_NO_RAW_THREADS)
+#if defined(MYMALLOC_SANITIZED)
   return false;  // sanitizers must know every thread
 #else
   return os::StartRawThread(&Janitor::ThreadMain, this);

@@ -10,7 +10,7 @@ namespace mymalloc::os {
 namespace {
 
 // Costs nothing but address space, of which there are 128 TiB.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(MYMALLOC_SANITIZED)
 constexpr size_t kReservation = 64 * kGiB;  // beside the sanitizers' shadow there is less room
 #else
 constexpr size_t kReservation = 1024 * kGiB;
