@@ -2,8 +2,6 @@
 // then hands the array to a new thread and ends. So blocks are often freed by another thread than
 // the one that allocated them, and threads that hold memory end.
 
-#include <array>
-#include <future>
 #include <memory>
 #include <vector>
 
@@ -21,6 +19,7 @@ constexpr uint64_t kGenerations = 40;
 struct Plain {
   static void* New(size_t size, uint64_t id) { return NewBlock(size, id); }
   static uint64_t Free(void* block) { return FreeBlock(block); }
+  static void AddTo(Report&) {}
 };
 
 class Timed {
@@ -53,7 +52,9 @@ template <typename Calls>
 class Connections {
  public:
   explicit Connections(uint64_t index)
-      : blocks_(kLivePerThread), random_(index + 1), id_(index << 24) {
+      : blocks_(kLivePerThread), random_(index + 1), id_(index << 24) {}
+
+  void Open() {
     for (void*& block : blocks_) block = calls_.New(PickSize(), ++id_);
   }
 
@@ -82,40 +83,38 @@ class Connections {
   Calls calls_;
 };
 
+// One thread after the other: each takes over what the last one left.
 template <typename Calls>
-void ServeInGenerations(Connections<Calls>& connections, uint64_t generations, uint64_t requests,
-                        std::promise<uint64_t>& closed) {
-  connections.Serve(requests);
-  if (generations == 1) return closed.set_value(connections.Close());
-  std::thread([&connections, generations, requests, &closed] {
-    ServeInGenerations(connections, generations - 1, requests, closed);
-  }).detach();
+uint64_t ServeInGenerations(Connections<Calls>& connections, uint64_t requests) {
+  std::thread([&] { connections.Open(); }).join();
+  for (uint64_t generation = 0; generation < kGenerations; ++generation) {
+    std::thread([&] { connections.Serve(requests); }).join();
+  }
+  return connections.Close();
 }
 
 template <typename Calls>
-void Serve(uint64_t total, Report& report, std::vector<std::unique_ptr<Connections<Calls>>>& all) {
+void Server(uint64_t total, const Options& options, Report& report) {
+  std::vector<std::unique_ptr<Connections<Calls>>> all;
+  for (int i = 0; i < options.ThreadCount(); ++i) {
+    all.push_back(std::make_unique<Connections<Calls>>(static_cast<uint64_t>(i)));
+  }
   const uint64_t requests = total / kGenerations / all.size();
-  TimeThreads(static_cast<int>(all.size()), report, [&](int index) {
-    auto& connections = all[static_cast<size_t>(index)];
-    connections = std::make_unique<Connections<Calls>>(static_cast<uint64_t>(index));
-    std::promise<uint64_t> closed;
-    ServeInGenerations(*connections, kGenerations, requests, closed);
-    return closed.get_future().get();
+  TimeThreads(options.ThreadCount(), report, [&](int index) {
+    return ServeInGenerations(*all[static_cast<size_t>(index)], requests);
   });
+  for (const auto& connections : all) connections->calls().AddTo(report);
   report.AddOperations(requests * kGenerations * all.size());
 }
 
 }  // namespace
 
 void Larson(const Options& options, Report& report) {
-  std::vector<std::unique_ptr<Connections<Plain>>> all(static_cast<size_t>(options.ThreadCount()));
-  Serve(options.Scaled(12000000), report, all);
+  Server<Plain>(options.Scaled(12000000), options, report);
 }
 
 void ServerLatency(const Options& options, Report& report) {
-  std::vector<std::unique_ptr<Connections<Timed>>> all(static_cast<size_t>(options.ThreadCount()));
-  Serve(options.Scaled(4000000), report, all);
-  for (const auto& connections : all) connections->calls().AddTo(report);
+  Server<Timed>(options.Scaled(4000000), options, report);
 }
 
 }  // namespace workloads

@@ -1,0 +1,107 @@
+"""The allocators that are compared: what is installed here, and which versions."""
+
+import glob
+import hashlib
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness import paths, process
+
+LIBRARY_FOLDERS = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")
+
+# The names of the peers' libraries, newest first where there are several.
+PEERS = {
+    "jemalloc": ("libjemalloc.so.2",),
+    "mimalloc": ("libmimalloc.so.3", "libmimalloc.so.2"),
+    "tcmalloc": ("libtcmalloc_minimal.so.4",),
+    "tbbmalloc": ("libtbbmalloc_proxy.so.2",),
+    "scudo": (
+        "../llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",
+        "../llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-aarch64.so",
+    ),
+}
+
+OURS = "mymalloc"
+BASELINE = "glibc"
+LIMIT = "bump"
+
+
+@dataclass(frozen=True)
+class Allocator:
+    name: str
+    library: str  # Empty for glibc, which needs no preload.
+    version: str
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def package_version(path: str) -> str:
+    """The distribution's package that a file is of, and its version."""
+    real = os.path.realpath(path)
+    # A package may still list its files as they were before /lib became /usr/lib.
+    for name in (path, real, real.removeprefix("/usr")):
+        owner = _output("dpkg-query", "-S", name).split(": ")[0]
+        if owner:
+            return _output("dpkg-query", "-W", "-f", "${Package} ${Version}", owner)
+    return ""
+
+
+def _file_version(path: str) -> str:
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return f"file {os.path.basename(path)}, sha256 {digest[:12]}"
+
+
+def _find_library(patterns: tuple[str, ...]) -> str:
+    for pattern in patterns:
+        for folder in LIBRARY_FOLDERS:
+            found = sorted(glob.glob(f"{folder}/{pattern}"))
+            if found:
+                return os.path.normpath(found[-1])
+    return ""
+
+
+def commit() -> str:
+    where = ("git", "-C", str(paths.checkout()))
+    name = _output(*where, "describe", "--always", "--dirty", "--abbrev=12")
+    return name or "unknown"
+
+
+def from_file(name: str, library: str) -> Allocator:
+    path = str(paths.user_path(library).resolve())
+    if not os.path.exists(path):
+        raise SystemExit(f"benchmarks: --allocator={name}: there is no file {path}")
+    return Allocator(name, path, package_version(path) or _file_version(path))
+
+
+def discover() -> list[Allocator]:
+    """glibc first, then ours, then the peers that are installed, then the limit."""
+    libc = _find_library(("libc.so.6",))
+    found = [Allocator(BASELINE, "", package_version(libc) or "unknown")]
+    ours = paths.artifact("libmymalloc.so")
+    if ours is not None:
+        found.append(Allocator(OURS, str(ours), f"commit {commit()}"))
+    for name, patterns in PEERS.items():
+        library = _find_library(patterns)
+        if library:
+            found.append(Allocator(name, library, package_version(library) or "unknown"))
+    limit = paths.artifact("benchmarks/limit/libbump.so")
+    if limit is not None:
+        found.append(Allocator(LIMIT, str(limit), "never frees"))
+    return found
+
+
+def preload_failure(allocator: Allocator) -> str:
+    """Why a program under this preload does not have it in its address space; empty if it does."""
+    done = process.run(["cat", "/proc/self/maps"], allocator.library, timeout=20)
+    if done.failure:
+        return f"{done.failure} {done.detail}".strip()
+    if allocator.library and os.path.realpath(allocator.library).encode() not in done.stdout:
+        return "it is not mapped"
+    return ""

@@ -1,0 +1,138 @@
+"""The bars that the project has set itself: each passed or missed, with the figure."""
+
+import math
+from dataclasses import dataclass
+
+from benchmarks.harness import catalogue, stats, table
+from benchmarks.harness.allocators import BASELINE, OURS
+from benchmarks.harness.results import Results, RowResult
+
+# "The four" of the bars.
+FOUR = (BASELINE, "jemalloc", "mimalloc", "tcmalloc")
+
+REMOTE_FACTOR = 1.5
+IDLE_PART = 0.10
+STARTUP_SECONDS = 0.0003
+
+
+@dataclass(frozen=True)
+class Bar:
+    name: str
+    passed: bool
+    figure: str
+
+    def __str__(self) -> str:
+        return f"{'PASS' if self.passed else 'MISS'}  {self.name}: {self.figure}"
+
+
+def _best_ratio(row: RowResult, rivals: list[str], figure: str) -> float | None:
+    """mymalloc by the best of the rivals."""
+    best = table.best_of(row, figure, rivals)
+    return row.ratio(OURS, figure, best) if best else None
+
+
+def _mean_time(rows: list[RowResult], results: Results, rivals: list[str]) -> Bar:
+    means = {rival: table.mean_ratio(results, rows, rival, "seconds") for rival in rivals}
+    best = min(means, key=lambda name: means[name])
+    ours = table.mean_ratio(results, rows, OURS, "seconds")
+    ratio = ours / means[best]
+    return Bar(
+        "mean time ahead of every one of the four",
+        ratio < 1.0,
+        f"{ratio:.3f} of {best}'s ({ours:.3f} of glibc's)",
+    )
+
+
+def _never_slower(rows: list[RowResult]) -> Bar:
+    slower, beyond = [], []
+    for row in rows:
+        ours, base = row.spread(OURS, "seconds"), row.spread(BASELINE, "seconds")
+        if ours is None or base is None or ours.median <= base.median:
+            continue
+        text = f"{row.name} {ours.median / base.median:.2f}"
+        (slower if ours.overlaps(base) else beyond).append(text)
+    figure = ", ".join(beyond) if beyond else "none is, beyond the spread"
+    if slower:
+        figure += f"; within the spread: {', '.join(slower)}"
+    return Bar("never slower than glibc", not beyond, figure)
+
+
+def _near_best(rows: list[RowResult], rivals: list[str]) -> Bar:
+    ratios = {row.name: _best_ratio(row, rivals, "seconds") for row in rows}
+    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
+    missed = {name: ratio for name, ratio in known.items() if ratio > table.NEAR_BEST}
+    worst = max(known, key=lambda name: known[name], default="")
+    figure = ", ".join(f"{name} {ratio:.2f}" for name, ratio in missed.items())
+    if not missed and worst:
+        figure = f"worst is {worst} {known[worst]:.2f}"
+    return Bar("within 1.10 of the best of the four on each", not missed, figure)
+
+
+def _remote(results: Results, rivals: list[str], name: str, row_names: list[str]) -> Bar | None:
+    """Throughput of mymalloc by that of the best rival: the inverse of the ratio of times."""
+    rows = [row for row_name in row_names if (row := results.row(row_name))]
+    ratios = [ratio for row in rows if (ratio := _best_ratio(row, rivals, "seconds"))]
+    if not ratios:
+        return None
+    factor = 1 / stats.geometric_mean(ratios)
+    return Bar(name, factor >= REMOTE_FACTOR, f"{factor:.2f} times the best of the four")
+
+
+def _memory(rows: list[RowResult], results: Results) -> Bar:
+    mean = table.mean_ratio(results, rows, OURS, "peak_rss")
+    return Bar("mean peak RSS at or below glibc's", mean <= 1.0, f"{mean:.3f}")
+
+
+def _idle(results: Results) -> Bar | None:
+    parts = {}
+    for row in results.rows:
+        left, peak = row.median(OURS, "idle_rss"), row.median(OURS, "peak_rss")
+        if left and peak:
+            parts[row.name] = left / peak
+    if not parts:
+        return None
+    worst = max(parts, key=lambda name: parts[name])
+    figure = ", ".join(f"{name} {100 * part:.0f}%" for name, part in parts.items())
+    return Bar("after freeing all and 2 s idle, 10% of the peak", parts[worst] <= IDLE_PART, figure)
+
+
+def _startup(results: Results) -> Bar | None:
+    row = results.row("start-up")
+    ours = row.median(OURS, "seconds") if row else None
+    base = row.median(BASELINE, "seconds") if row else None
+    if ours is None or base is None:
+        return None
+    return Bar(
+        "start-up at most 0.3 ms over none",
+        ours - base <= STARTUP_SECONDS,
+        f"{(ours - base) * 1e3:+.3f} ms",
+    )
+
+
+def judge(results: Results) -> list[Bar]:
+    """Nothing, when mymalloc or glibc is not among the allocators."""
+    if OURS not in results.allocators or BASELINE not in results.allocators:
+        return []
+    rivals = [name for name in FOUR if name in results.allocators]
+    rows = results.in_groups(catalogue.WORKLOADS, catalogue.PROGRAMS)
+    every = results.in_groups(catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.SCALING)
+    bars: list[Bar | None] = []
+    if rows and not math.isnan(table.mean_ratio(results, rows, OURS, "seconds")):
+        bars += [
+            _mean_time(rows, results, rivals),
+            _never_slower(every),
+            _near_best(every, rivals),
+            _memory(rows, results),
+        ]
+    bars += [
+        _remote(results, rivals, "remote frees alone, 1.5 times", ["remote_free"]),
+        _remote(
+            results,
+            rivals,
+            "producer/consumer, 1.5 times",
+            ["prodcons_1_1", "prodcons_1_n", "prodcons_n_1"],
+        ),
+        _idle(results),
+        _startup(results),
+    ]
+    return [bar for bar in bars if bar is not None]

@@ -1,0 +1,114 @@
+"""Runs one process to its end and says what it used."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import paths
+
+# What is in the caller's environment must not steer one allocator and not another.
+_DROPPED = ("LD_PRELOAD", "GLIBC_TUNABLES", "LD_LIBRARY_PATH")
+_DROPPED_PREFIXES = ("MALLOC_", "MIMALLOC_", "TCMALLOC_", "SCUDO_", "MYMALLOC_")
+
+
+@dataclass
+class Finished:
+    """How a process ended. `failure` is empty when it ended well."""
+
+    failure: str
+    detail: str = ""
+    stdout: bytes = b""
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _DROPPED and not name.startswith(_DROPPED_PREFIXES)
+    }
+
+
+_launcher_override: str | None = None
+
+
+def set_launcher(path: str) -> None:
+    """For a run without Bazel."""
+    global _launcher_override
+    _launcher_override = path
+
+
+def _launcher() -> str:
+    path = _launcher_override or paths.artifact("benchmarks/harness/launch")
+    if path is None:
+        raise SystemExit("benchmarks: the launcher is not built; use `bazel run -c opt //benchmarks`")
+    return str(path)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends the launcher and the program it runs, which share a session of their own."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _failure(figures: dict[str, Any], stderr: bytes) -> Finished | None:
+    tail = stderr.decode(errors="replace").strip().splitlines()
+    detail = tail[-1][:200] if tail else ""
+    if figures["signal"]:
+        return Finished("crashed", f"{signal.Signals(figures['signal']).name} {detail}".strip())
+    if figures["exit_code"] == 3 and "out of memory" in detail:
+        return Finished("out of memory", detail)
+    if figures["exit_code"] != 0:
+        return Finished("failed", f"exit code {figures['exit_code']} {detail}".strip())
+    if b"cannot be preloaded" in stderr:
+        return Finished("not preloaded", detail)
+    return None
+
+
+def run(
+    argv: list[str], preload: str, timeout: float, cwd: str | None = None, stdin: str | None = None
+) -> Finished:
+    """Runs `argv` under `preload` ("" for none)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report"
+        with (
+            open(Path(scratch) / "out", "w+b") as out,
+            open(Path(scratch) / "err", "w+b") as err,
+            open(stdin or os.devnull, "rb") as given,
+        ):
+            process = subprocess.Popen(
+                [_launcher(), str(report), preload, *argv],
+                stdin=given,
+                stdout=out,
+                stderr=err,
+                env=environment(),
+                cwd=cwd,
+                start_new_session=True,
+            )
+            try:
+                process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                _end_group(process)
+                return Finished("timed out", f"after {timeout:.0f} s")
+            except BaseException:
+                _end_group(process)
+                raise
+            out.seek(0)
+            err.seek(0)
+            stdout, stderr = out.read(), err.read()
+        if not report.exists():
+            return Finished("failed", "the launcher did not report")
+        figures = json.loads(report.read_text())
+    failed = _failure(figures, stderr)
+    if failed is not None:
+        return failed
+    del figures["exit_code"], figures["signal"]
+    return Finished("", stdout=stdout, figures=figures)

@@ -1,0 +1,89 @@
+"""What a run of the benchmarks found, as it is kept in JSON."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import stats
+from benchmarks.harness.stats import Spread
+
+FORMAT = 1
+
+
+@dataclass
+class Cell:
+    """One row under one allocator. `failure` is empty when every round ended well."""
+
+    failure: str = ""
+    detail: str = ""
+    figures: dict[str, list[float]] = field(default_factory=dict)  # One value per round.
+    samples: list[list[float]] = field(default_factory=list)  # Of one round: seconds, live, RSS.
+
+    def add(self, figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            self.figures.setdefault(name, []).append(value)
+
+    def spread(self, figure: str) -> Spread | None:
+        values = self.figures.get(figure)
+        return stats.spread(values) if values and not self.failure else None
+
+    def median(self, figure: str) -> float | None:
+        found = self.spread(figure)
+        return found.median if found else None
+
+
+@dataclass
+class RowResult:
+    name: str
+    group: str
+    what: str
+    cells: dict[str, Cell] = field(default_factory=dict)
+    skipped: str = ""  # Why the row was not run at all.
+
+    def ratio(self, allocator: str, figure: str, base: str) -> float | None:
+        """The median of `allocator` by that of `base`."""
+        ours = self.median(allocator, figure)
+        theirs = self.median(base, figure)
+        return ours / theirs if ours and theirs else None
+
+    def median(self, allocator: str, figure: str) -> float | None:
+        cell = self.cells.get(allocator)
+        return cell.median(figure) if cell else None
+
+    def spread(self, allocator: str, figure: str) -> Spread | None:
+        cell = self.cells.get(allocator)
+        return cell.spread(figure) if cell else None
+
+
+@dataclass
+class Results:
+    machine: dict[str, str]
+    options: dict[str, Any]
+    allocators: dict[str, str]  # Name to version, in the order of the columns.
+    rows: list[RowResult] = field(default_factory=list)
+    operations: list[dict[str, Any]] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=None) + "\n")
+
+    def in_groups(self, *groups: str) -> list[RowResult]:
+        return [row for row in self.rows if row.group in groups and not row.skipped]
+
+    def row(self, name: str) -> RowResult | None:
+        return next((row for row in self.rows if row.name == name), None)
+
+
+def load(path: Path) -> Results:
+    try:
+        raw = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"benchmarks: cannot read {path}: {error}") from error
+    if raw.pop("format", None) != FORMAT:
+        raise SystemExit(f"benchmarks: {path} is not a result of this version of the benchmarks")
+    rows = raw.pop("rows")
+    found = Results(**raw)
+    for row in rows:
+        cells = {name: Cell(**cell) for name, cell in row.pop("cells").items()}
+        found.rows.append(RowResult(**row, cells=cells))
+    return found

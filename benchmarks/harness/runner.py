@@ -1,0 +1,60 @@
+"""Runs every row under every allocator, in alternation."""
+
+from benchmarks.harness.allocators import LIMIT, Allocator
+from benchmarks.harness.catalogue import Measured, Row
+from benchmarks.harness.progress import Progress
+from benchmarks.harness.results import Cell, RowResult
+
+
+def _note(cell: Cell, measured: Measured, expected: str) -> None:
+    if not measured.failure and measured.checksum != expected:
+        measured = Measured(
+            "wrong result", f"checksum {measured.checksum} where others have {expected}"
+        )
+    if measured.failure:
+        cell.failure, cell.detail = measured.failure, measured.detail
+        return
+    cell.add(measured.figures)
+    cell.samples = measured.samples
+
+
+def _run_row(row: Row, allocators: list[Allocator], rounds: int, progress: Progress) -> RowResult:
+    result = RowResult(row.name, row.group, row.what, {one.name: Cell() for one in allocators})
+    expected = ""  # The first checksum; glibc runs first, and so sets it.
+    for number in range(rounds):
+        for allocator in allocators:
+            cell = result.cells[allocator.name]
+            progress.step(f"{row.name} round {number + 1} {allocator.name}", row.weight)
+            if cell.failure:
+                continue  # What has failed once is not given a second chance.
+            measured = row.measure(allocator)
+            expected = expected or measured.checksum
+            _note(cell, measured, expected)
+    return result
+
+
+def run(rows: list[Row], allocators: list[Allocator], rounds: int) -> list[RowResult]:
+    def runs(row: Row) -> int:
+        return 0 if row.skipped else (row.rounds or rounds)
+
+    progress = Progress(sum(row.weight * runs(row) for row in rows) * len(allocators))
+    results = []
+    for row in rows:
+        if row.skipped:
+            results.append(RowResult(row.name, row.group, row.what, skipped=row.skipped))
+        else:
+            results.append(_run_row(row, allocators, runs(row), progress))
+    progress.finish()
+    return results
+
+
+def failures(results: list[RowResult]) -> list[str]:
+    """Every cell that has no figures, but for the limit's: it is meant to run out of memory."""
+    return [
+        f"{row.name} under {name}: {cell.failure} {cell.detail}".rstrip()
+        for row in results
+        for name, cell in row.cells.items()
+        if cell.failure and name != LIMIT
+    ]
+
+

@@ -1,0 +1,35 @@
+"""Medians, their spread, and means of ratios."""
+
+import math
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median, and the quartiles around it."""
+
+    low: float
+    median: float
+    high: float
+
+    def overlaps(self, other: "Spread") -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+    def relative(self) -> float:
+        """Half the distance of the quartiles, as a part of the median."""
+        return (self.high - self.low) / 2 / self.median if self.median else 0.0
+
+
+def spread(values: list[float]) -> Spread:
+    if len(values) == 1:
+        return Spread(values[0], values[0], values[0])
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return Spread(low, median, high)
+
+
+def geometric_mean(ratios: list[float]) -> float:
+    """NaN for no ratios."""
+    if not ratios:
+        return math.nan
+    return math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))

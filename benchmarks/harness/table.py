@@ -1,0 +1,191 @@
+"""The table at the end, on the terminal."""
+
+import math
+
+from benchmarks.harness import catalogue, stats
+from benchmarks.harness.allocators import BASELINE, LIMIT, OURS
+from benchmarks.harness.results import Results, RowResult
+
+NEAR_BEST = 1.10  # A row is lost when the best is more than this factor ahead, or glibc at all.
+
+_NAME_WIDTH = 26
+_CELL_WIDTH = 11
+_SHORT = {"out of memory": "no memory", "not preloaded": "no preload", "wrong result": "WRONG"}
+
+LEGEND = (
+    "ratios to glibc, below 1 is better; * best of the row (the limit aside); "
+    "! mymalloc is slower/larger than glibc, or more than 1.10 of the best"
+)
+
+
+class Style:
+    """Colours, when the output is a terminal."""
+
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def _wrap(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self._colour else text
+
+    def best(self, text: str) -> str:
+        return self._wrap("1;32", text)
+
+    def lost(self, text: str) -> str:
+        return self._wrap("1;31", text)
+
+    def head(self, text: str) -> str:
+        return self._wrap("1", text)
+
+
+def competitors(results: Results) -> list[str]:
+    return [name for name in results.allocators if name != LIMIT]
+
+
+def best_of(row: RowResult, figure: str, names: list[str]) -> str | None:
+    medians = {name: row.median(name, figure) for name in names}
+    known = {name: median for name, median in medians.items() if median}
+    return min(known, key=lambda name: known[name]) if known else None
+
+
+def is_lost(row: RowResult, figure: str, names: list[str]) -> bool:
+    """Whether mymalloc is behind in this row."""
+    ours = row.median(OURS, figure)
+    best = best_of(row, figure, names)
+    if ours is None or best is None:
+        return False
+    base = row.median(BASELINE, figure)
+    return ours > NEAR_BEST * (row.median(best, figure) or ours) or bool(base and ours > base)
+
+
+def absolute(value: float | None, figure: str) -> str:
+    if value is None:
+        return "-"
+    if figure.endswith("_rss"):
+        return f"{value / 2**20:.1f} MiB"
+    if figure.endswith("seconds"):
+        return f"{value:.3f} s" if value >= 0.1 else f"{value * 1e3:.3f} ms"
+    return f"{value:.0f}"
+
+
+def _cell(row: RowResult, name: str, figure: str) -> str:
+    cell = row.cells.get(name)
+    if cell is None:
+        return "-"
+    if cell.failure:
+        return _SHORT.get(cell.failure, cell.failure.upper())
+    if name == BASELINE:
+        return absolute(cell.median(figure), figure)
+    ratio = row.ratio(name, figure, BASELINE)
+    return f"{ratio:.2f}" if ratio is not None else absolute(cell.median(figure), figure)
+
+
+def _line(row: RowResult, results: Results, figure: str, style: Style) -> str:
+    names = competitors(results)
+    best = best_of(row, figure, names)
+    line = f"{row.name:{_NAME_WIDTH}}"
+    for name in results.allocators:
+        text = _cell(row, name, figure)
+        mark = "*" if name == best else " "
+        if name == OURS and is_lost(row, figure, names):
+            mark = "!"
+        padded = f"{text + mark:>{_CELL_WIDTH}}"
+        paint = {"*": style.best, "!": style.lost}.get(mark, str)
+        line += paint(padded)
+    return line
+
+
+def mean_ratio(results: Results, rows: list[RowResult], name: str, figure: str) -> float:
+    ratios = [row.ratio(name, figure, BASELINE) for row in rows]
+    return stats.geometric_mean([ratio for ratio in ratios if ratio is not None])
+
+
+def _means(results: Results, rows: list[RowResult], figure: str) -> str:
+    line = f"{'geometric mean':{_NAME_WIDTH}}"
+    for name in results.allocators:
+        mean = mean_ratio(results, rows, name, figure)
+        line += f"{'-' if math.isnan(mean) else f'{mean:.2f}':>{_CELL_WIDTH - 1}} "
+    return line
+
+
+def _section(results: Results, title: str, figure: str, groups: list[str], style: Style) -> list[str]:
+    lines = []
+    for group in groups:
+        rows = [row for row in results.in_groups(group) if has_figure(row, figure)]
+        if not rows:
+            continue
+        heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
+        lines += ["", style.head(f"{f'{title}, {group}':{_NAME_WIDTH}}{heads}")]
+        lines += [_line(row, results, figure, style) for row in rows]
+        if len(rows) > 1:
+            lines.append(style.head(_means(results, rows, figure)))
+    return lines
+
+
+def has_figure(row: RowResult, figure: str) -> bool:
+    """Whether any allocator has this figure, or failed where it would have had."""
+    return any(cell.failure or figure in cell.figures for cell in row.cells.values())
+
+
+def _idle_lines(results: Results, style: Style) -> list[str]:
+    """What is still resident after everything was freed, as a part of the peak."""
+    rows = [row for row in results.rows if any("idle_rss" in c.figures for c in row.cells.values())]
+    if not rows:
+        return []
+    heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
+    lines = ["", style.head(f"{'left of the peak, idle':{_NAME_WIDTH}}{heads}")]
+    for row in rows:
+        line = f"{row.name:{_NAME_WIDTH}}"
+        for name in results.allocators:
+            left = row.median(name, "idle_rss")
+            peak = row.median(name, "peak_rss")
+            line += f"{f'{100 * left / peak:.0f}%' if left and peak else '-':>{_CELL_WIDTH - 1}} "
+        lines.append(line)
+    return lines
+
+
+def _latency_lines(results: Results, style: Style) -> list[str]:
+    lines = []
+    for row in results.in_groups(catalogue.LATENCY):
+        heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
+        lines += ["", style.head(f"{'latency in ns':{_NAME_WIDTH}}{heads}")]
+        for call in ("malloc", "free"):
+            for point in ("p50", "p90", "p99", "p99.9", "p99.99", "max"):
+                figure = f"{call} {point} ns"
+                values = [absolute(row.median(name, figure), figure) for name in results.allocators]
+                cells = "".join(f"{value:>{_CELL_WIDTH - 1}} " for value in values)
+                lines.append(f"{f'{call} {point}':{_NAME_WIDTH}}{cells}")
+    return lines
+
+
+def _widest_spread(results: Results) -> str:
+    worst = max(
+        (
+            (spread.relative(), row.name, name)
+            for row in results.rows
+            for name, cell in row.cells.items()
+            if (spread := cell.spread("seconds"))
+        ),
+        default=None,
+    )
+    if worst is None:
+        return ""
+    return f"widest spread of a time: {100 * worst[0]:.0f}% either way ({worst[1]}, {worst[2]})"
+
+
+def render(results: Results, colour: bool) -> str:
+    style = Style(colour)
+    lines = [f"{key}: {value}" for key, value in results.machine.items()]
+    lines += [f"{name}: {version}" for name, version in results.allocators.items()]
+    groups = list(dict.fromkeys(row.group for row in results.rows))
+    timed = [group for group in groups if group != catalogue.LATENCY]
+    lines += ["", LEGEND]
+    lines += _section(results, "time", "seconds", timed, style)
+    sized = [catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES]
+    lines += _section(results, "peak RSS", "peak_rss", sized, style)
+    lines += _idle_lines(results, style)
+    lines += _latency_lines(results, style)
+    skipped = [f"{row.name}: {row.skipped}" for row in results.rows if row.skipped]
+    if skipped:
+        lines += ["", style.head("skipped"), *skipped]
+    lines += ["", _widest_spread(results)]
+    return "\n".join(lines)
