@@ -25,8 +25,7 @@ DlopenFunction RealDlopen() {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"), optimize("omit-frame-pointer,optimize-sibling-calls"),
-                          no_stack_protector)) void*
-dlopen(const char* file, int mode) noexcept {
+extern "C" __attribute__((visibility("default"), no_stack_protector)) void* dlopen(
+    const char* file, int mode) noexcept {
   return RealDlopen()(file, mode & ~RTLD_DEEPBIND);
 }
