@@ -62,6 +62,8 @@ class Heap {
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
+  friend class Inspector;
+
   // The pages of a class that have a free slot; those that are all free at the end.
   struct PageList {
     PageHeader* head;

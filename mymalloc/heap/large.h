@@ -65,6 +65,8 @@ class LargeCache {
   void DeleteRecord(LargeBlock* large);
 
  private:
+  friend class Inspector;
+
   bool Purge(size_t bytes);
   void KeepUnmappable(Interval range);
   void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {

@@ -71,6 +71,8 @@ class PageMap {
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
+  friend class Inspector;
+
   using Tree = IntervalTree<Owner, TreeNodes>;
 
   struct Item {

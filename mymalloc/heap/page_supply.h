@@ -42,6 +42,8 @@ class PageSupply {
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
+  friend class Inspector;
+
   bool Purge(size_t bytes);
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();

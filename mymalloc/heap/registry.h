@@ -78,6 +78,15 @@ class Registry {
 
 extern Registry g_registry;
 
+// Freezes the heap for as long as it lives.
+class Frozen {
+ public:
+  Frozen() { g_registry.Freeze(); }
+  ~Frozen() { g_registry.Unfreeze(); }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+};
+
 }  // namespace mymalloc
 
 #endif  // MYMALLOC_HEAP_REGISTRY_H_

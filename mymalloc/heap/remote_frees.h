@@ -60,6 +60,8 @@ class RemoteList {
   }
 
  private:
+  friend class Inspector;
+
   std::atomic<uintptr_t> top_;
 };
 

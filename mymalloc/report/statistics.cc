@@ -13,14 +13,6 @@
 namespace mymalloc {
 namespace {
 
-class Frozen {
- public:
-  Frozen() { g_registry.Freeze(); }
-  ~Frozen() { g_registry.Unfreeze(); }
-  Frozen(const Frozen&) = delete;
-  Frozen& operator=(const Frozen&) = delete;
-};
-
 void CountPage(const PageHeader& page, Statistics* s) {
   ++s->pages;
   const size_t stride = page.stride();

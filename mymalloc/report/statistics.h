@@ -60,9 +60,6 @@ Peaks NotePeaks(const Statistics& now);
 void PrintMallocStats();
 int PrintMallocInfo(FILE* stream);
 
-// nullptr, or what is wrong anywhere in the heap: trees, lists, counts, headers.
-const char* VerifyHeap();
-
 }  // namespace mymalloc
 
 #endif  // MYMALLOC_REPORT_STATISTICS_H_

@@ -1,0 +1,293 @@
+#include "mymalloc/report/verify.h"
+
+#include "mymalloc/heap/inspector.h"
+#include "mymalloc/heap/registry.h"
+
+namespace mymalloc {
+namespace {
+
+class HeapVerifier {
+ public:
+  const char* Run() {
+    CheckTrees();
+    if (wrong_ == nullptr) CheckRanges();
+    if (wrong_ == nullptr) CheckOwners();
+    for (HeapId id = 1; id <= g_registry.HighestId() && wrong_ == nullptr; ++id) {
+      CheckHeap(*g_heaps[id]);
+    }
+    if (wrong_ == nullptr) CheckTotals();
+    return wrong_;
+  }
+
+ private:
+  // Records the first failure only.
+  bool Expect(bool condition, const char* what) {
+    if (!condition && wrong_ == nullptr) wrong_ = what;
+    return condition;
+  }
+
+  void CheckTrees();
+  void CheckRanges();
+  void CheckJoined(const FreeRanges& ranges);
+  template <typename Tree>
+  void CheckApart(const FreeRanges& ranges, const Tree& others, const char* what);
+
+  void CheckOwners();
+  void CheckLarge(Interval range, const LargeBlock& large);
+  void CheckPage(Interval range, const PageHeader& page);
+  void CheckSlots(const PageHeader& page);
+  void CheckTaken(const PageHeader& page, unsigned slot);
+
+  void CheckHeap(const Heap& heap);
+  void CheckList(const Heap& heap, SizeClass c);
+  void CheckMagazine(const Heap& heap, SizeClass c);
+  void CheckGather(const Heap& heap);
+  void CheckRemoteList(const Heap& heap);
+  // A free block that somebody holds: a slot that the bitmap calls taken, and nobody else's.
+  void CheckHeld(const PageHeader* page, unsigned slot);
+
+  void CheckTotals();
+
+  const char* wrong_ = nullptr;
+  // From the pages: slots that are taken though their tags say free, and so must be held somewhere;
+  // remote words with bits; pages with a free slot.
+  size_t held_slots_ = 0;
+  size_t remote_words_ = 0;
+  size_t pages_with_room_ = 0;
+  // From the heaps: the same.
+  size_t held_ = 0;
+  size_t listed_words_ = 0;
+  size_t listed_pages_ = 0;
+  size_t empty_bytes_ = 0;  // of all heaps, less what the pages say
+};
+
+// The page that an address lies in, by the tree.
+const PageHeader* PageAt(uintptr_t address) {
+  const auto entry = Inspector::Pages(g_page_map).Stab(address);
+  return entry ? entry.value.page() : nullptr;
+}
+
+void HeapVerifier::CheckTrees() {
+  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify()};
+  for (const char* wrong : found) {
+    if (wrong_ == nullptr) wrong_ = wrong;
+  }
+}
+
+void HeapVerifier::CheckRanges() {
+  const FreeRanges& dirty = Inspector::Dirty(g_page_supply);
+  const FreeRanges& clean = Inspector::Clean(g_page_supply);
+  const FreeRanges& cached = Inspector::Ranges(g_large_cache);
+  CheckJoined(dirty);
+  CheckJoined(clean);
+  CheckJoined(cached);
+  CheckApart(dirty, clean.tree(), "a free range is both dirty and clean");
+  CheckApart(dirty, cached.tree(), "a dirty range is in the cache of large blocks");
+  CheckApart(clean, cached.tree(), "a clean range is in the cache of large blocks");
+  const auto& owners = Inspector::Pages(g_page_map);
+  CheckApart(dirty, owners, "a dirty free range is in use");
+  CheckApart(clean, owners, "a clean free range is in use");
+  CheckApart(cached, owners, "a cached range is in use");
+}
+
+void HeapVerifier::CheckJoined(const FreeRanges& ranges) {
+  size_t bytes = 0;
+  uintptr_t last_end = 0;
+  for (const auto& entry : ranges.tree()) {
+    Expect(entry.range.begin != last_end, "free ranges touch and were not joined");
+    Expect((entry.range.begin | entry.range.end) % kOsPage == 0, "a free range has odd bounds");
+    last_end = entry.range.end;
+    bytes += entry.range.length();
+  }
+  Expect(bytes == ranges.bytes(), "free ranges have other bytes than their sum says");
+}
+
+template <typename Tree>
+void HeapVerifier::CheckApart(const FreeRanges& ranges, const Tree& others, const char* what) {
+  for (const auto& entry : ranges.tree()) {
+    Expect(others.Overlap(entry.range, [](const auto&) { return false; }), what);
+  }
+}
+
+void HeapVerifier::CheckOwners() {
+  for (const auto& entry : Inspector::Pages(g_page_map)) {
+    if (const LargeBlock* large = entry.value.large()) {
+      CheckLarge(entry.range, *large);
+    } else {
+      CheckPage(entry.range, *entry.value.page());
+    }
+    if (wrong_ != nullptr) return;
+  }
+}
+
+void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
+  const bool sound = range == Interval{large.begin, large.end} && large.block < large.end &&
+                     large.block >= large.begin + kGranule && large.block % kGranule == 0;
+  if (!Expect(sound, "a large block's record is not that of its range")) return;
+  const Tag tag = Tag::Of(large.block);
+  Expect(tag.Verifies(large.block), "a large block's tag is broken");
+  Expect(tag.live() && tag.size_class() == Tag::kLargeClass && tag.heap() == 0,
+         "a large block's tag is another's");
+}
+
+void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
+  const bool sound = &page == HeaderOf(range.begin) && page.size_class < kSizeClasses &&
+                     range.length() == page.bytes() && page.heap != 0 &&
+                     page.heap <= g_registry.HighestId();
+  if (!Expect(sound, "a page's header is not that of its range") ||
+      !Expect(page.Intact(), "a page's header is broken")) {
+    return;
+  }
+  CheckSlots(page);
+  Expect(page.free_count == page.free.Count(), "a page's free count is not the bitmap's");
+  Expect(page.high_water <= kSlotsPerPage, "a page's high water is past its end");
+  if (page.free_count != 0) ++pages_with_room_;
+  if (page.free_count == page.capacity) empty_bytes_ -= page.high_water * page.stride();
+  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
+    const uint64_t remote = page.remote.Peek(w);
+    Expect((remote & page.free.Word(w)) == 0, "a slot is free both in the bitmap and remotely");
+    if (remote != 0) ++remote_words_;
+  }
+}
+
+void HeapVerifier::CheckSlots(const PageHeader& page) {
+  const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
+  unsigned capacity = 0;
+  for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+    const uintptr_t block = page.page() + slot * page.stride();
+    const bool clear = block - kTagBytes >= header + sizeof(PageHeader) ||
+                       block + page.stride() - kTagBytes <= header;
+    const bool free = page.free.Test(slot);
+    if (slot == 0 || !clear) {
+      Expect(!free, "a slot that must not be handed out is free");
+      continue;
+    }
+    ++capacity;
+    if (!free) CheckTaken(page, slot);
+  }
+  Expect(page.capacity == capacity, "a page's capacity is not the number of its slots");
+}
+
+void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
+  Expect(slot < page.high_water, "a slot above the high water was handed out");
+  const uintptr_t block = page.page() + slot * page.stride();
+  const Tag tag = Tag::Of(block);
+  const bool remote = (page.remote.Peek(SlotBitmap::WordOf(slot)) & SlotBitmap::BitOf(slot)) != 0;
+  if (remote) ++held_;
+  if (!Expect(tag.Verifies(block), "a block's tag is broken")) return;
+  Expect(tag.heap() == page.heap && tag.size_class() == page.size_class && tag.slot() == slot,
+         "a block's tag is another's");
+  Expect(!remote || !tag.live(), "a block that was freed remotely is live");
+  if (!tag.live()) ++held_slots_;
+}
+
+void HeapVerifier::CheckHeap(const Heap& heap) {
+  empty_bytes_ += Inspector::EmptyBytes(heap);
+  for (SizeClass c = 0; c < kSizeClasses && wrong_ == nullptr; ++c) {
+    CheckList(heap, c);
+    CheckMagazine(heap, c);
+  }
+  if (wrong_ == nullptr) CheckGather(heap);
+  if (wrong_ == nullptr) CheckRemoteList(heap);
+}
+
+void HeapVerifier::CheckList(const Heap& heap, SizeClass c) {
+  const PageHeader* before = nullptr;
+  for (const PageHeader* page = Inspector::FirstPage(heap, c); page != nullptr; page = page->next) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(page);
+    if (!Expect(PageAt(address) == page, "a list holds what is no page") ||
+        !Expect(page->prev == before, "a list's links disagree")) {
+      return;
+    }
+    Expect(page->heap == heap.id() && page->size_class == c, "a page is in another's list");
+    Expect(page->free_count != 0, "a page without a free slot is in a list");
+    Expect(before == nullptr || page->AllFree() || !before->AllFree(),
+           "an empty page stands before one that is not");
+    ++listed_pages_;
+    before = page;
+  }
+  Expect(Inspector::LastPage(heap, c) == before, "a list's last page is another");
+}
+
+void HeapVerifier::CheckMagazine(const Heap& heap, SizeClass c) {
+  const Magazine& m = heap.magazine(c);
+  const uint32_t count = m.count.load(std::memory_order_relaxed);
+  const bool sound = m.stolen <= count && count <= Magazine::kSlots && m.limit <= Magazine::kSlots;
+  if (!Expect(sound, "a magazine's counts make no sense")) return;
+  Expect(m.floor.load(std::memory_order_relaxed) == m.stolen, "a magazine's floor was left raised");
+  for (uint32_t i = m.stolen; i < count; ++i) {
+    const uintptr_t entry = m.slot[i].load(std::memory_order_relaxed);
+    const uintptr_t block = Magazine::BlockOf(entry);
+    const PageHeader* page = PageAt(block);
+    if (!Expect(page != nullptr && page->heap == heap.id() && page->size_class == c,
+                "a magazine holds another's block")) {
+      return;
+    }
+    Expect(entry == block || c > SmallClassOf(kLargestSmall), "a small block is marked as zeroed");
+    const size_t offset = block - page->page();
+    if (!Expect(offset % page->stride() == 0, "a magazine holds what is no block")) return;
+    CheckHeld(page, static_cast<unsigned>(offset / page->stride()));
+    for (uint32_t j = m.stolen; j < i; ++j) {
+      Expect(Magazine::BlockOf(m.slot[j].load(std::memory_order_relaxed)) != block,
+             "a magazine holds a block twice");
+    }
+  }
+}
+
+void HeapVerifier::CheckGather(const Heap& heap) {
+  heap.gather().ForEach([&](RemoteWord word, uint64_t mask) {
+    const PageHeader* const page = word.page();
+    if (!Expect(PageAt(reinterpret_cast<uintptr_t>(page)) == page, "a gathered page is none") ||
+        !Expect(page->heap != heap.id(), "a heap gathers its own blocks")) {
+      return;
+    }
+    for (; mask != 0; mask &= mask - 1) {
+      const unsigned slot =
+          word.word() * SlotBitmap::kSlotsPerWord + static_cast<unsigned>(__builtin_ctzll(mask));
+      CheckHeld(page, slot);
+      Expect(!g_heaps[page->heap]->InMagazine(page->Block(slot), page->size_class),
+             "a gathered block lies in its owner's magazine");
+    }
+  });
+}
+
+void HeapVerifier::CheckRemoteList(const Heap& heap) {
+  for (RemoteWord word = Inspector::FirstRemote(heap); word.bits() != 0;) {
+    const PageHeader* const page = word.page();
+    const bool sound = PageAt(reinterpret_cast<uintptr_t>(page)) == page &&
+                       page->heap == heap.id() && word.word() < AtomicSlotBitmap::kWords;
+    if (!Expect(sound, "a heap's list of remote frees holds another's") ||
+        !Expect(page->remote.Peek(word.word()) != 0, "an empty word is listed as a remote free") ||
+        !Expect(++listed_words_ <= remote_words_, "a list of remote frees runs in a circle")) {
+      return;
+    }
+    word = RemoteWord(word.link().load(std::memory_order_relaxed));
+  }
+}
+
+void HeapVerifier::CheckHeld(const PageHeader* page, unsigned slot) {
+  ++held_;
+  const unsigned w = SlotBitmap::WordOf(slot);
+  const Tag tag = Tag::Of(page->Block(slot));
+  Expect(!page->free.Test(slot), "a block that is held is free in the bitmap");
+  Expect((page->remote.Peek(w) & SlotBitmap::BitOf(slot)) == 0,
+         "a block that is held is free remotely");
+  Expect(!tag.live(), "a free block's tag says live");
+}
+
+void HeapVerifier::CheckTotals() {
+  Expect(pages_with_room_ == listed_pages_, "a page with a free slot is in no list");
+  Expect(remote_words_ == listed_words_, "a word of remote frees is in no list");
+  Expect(held_ <= held_slots_, "a free block is held in two places");
+  Expect(held_ >= held_slots_, "a free block is lost");
+  Expect(empty_bytes_ == 0, "the bytes of empty pages are not their sum");
+}
+
+}  // namespace
+
+const char* VerifyHeap() {
+  const Frozen frozen;
+  return HeapVerifier().Run();
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,16 @@
+// An independent verifier of the whole heap: it recomputes from the slots up what the heap keeps
+// counts, lists and bitmaps of, and asks none of the heap's own searches.
+
+#ifndef MYMALLOC_REPORT_VERIFY_H_
+#define MYMALLOC_REPORT_VERIFY_H_
+
+namespace mymalloc {
+
+// nullptr, or what is wrong: trees, address ranges, page headers, bitmaps, tags, lists, magazines.
+// Allocates nothing. Holds every lock, so nothing else runs but the fast paths: REQUIRES that no other
+// thread allocates or frees meanwhile, and that no thread was lost to fork in the middle of one.
+const char* VerifyHeap();
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_REPORT_VERIFY_H_
