@@ -45,9 +45,10 @@ size_t UsableSize(void* pointer, const char* called);
 // REQUIRES: n <= kLargestSmall.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
   const SizeClass c = SmallClassOf(n);
-  const uintptr_t block = t_heap->magazine(c).Pop();
+  Heap* const heap = t_heap;
+  const uintptr_t block = heap->magazine(c).Pop();
   if (ABSL_PREDICT_FALSE(block == 0)) return AllocateClassSlow(c).pointer;
-  MarkLive(block);
+  MarkLive(block, heap->secret());
   return reinterpret_cast<void*>(block);
 }
 
@@ -57,7 +58,7 @@ inline NewBlock AllocateMedium(size_t n) {
   const SizeClass c = MediumClassOf(n);
   const uintptr_t entry = t_heap->magazine(c).Pop();
   if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateClassSlow(c);
-  const uintptr_t block = Magazine::BlockOf(entry);
+  const uintptr_t block = BlockOf(entry);
   MarkLive(block);
   return {reinterpret_cast<void*>(block), entry != block};
 }
@@ -69,15 +70,15 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Allocate(size_t n) {
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (ABSL_PREDICT_FALSE(!os::g_arena.HasReadableTag(block))) return FreeSlow(pointer);
+  if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer);
   const Tag tag = Tag::Of(block);
-  if (ABSL_PREDICT_FALSE(!tag.Verifies(block))) return FreeSlow(pointer);
   Heap* const heap = t_heap;
+  if (ABSL_PREDICT_FALSE(!tag.Verifies(block, heap->secret()))) return FreeSlow(pointer);
   if (ABSL_PREDICT_FALSE(!tag.BelongsTo(heap->owner_bits()))) return FreeNotOwn(block, tag);
   if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
     return FreeNotOwn(block, tag);
   }
-  tag.Free().WriteTo(block);
+  tag.Free(heap->secret()).WriteTo(block);
 }
 
 }  // namespace mymalloc

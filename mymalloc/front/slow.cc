@@ -97,7 +97,7 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* called,
                                                   LiveBlock* result) {
-  if (ABSL_PREDICT_TRUE(os::g_arena.HasReadableTag(block) && !g_options.checked)) {
+  if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
     const Tag tag = Tag::Of(block);
     if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) {
       result->usable = UsableOf(tag.size_class());
@@ -122,7 +122,7 @@ NewBlock AllocateClassSlow(SizeClass c) {
   Heap* const heap = HeapForSlowPath();
   const uintptr_t entry = heap != nullptr ? heap->AllocateSlow(c) : 0;
   g_janitor.Poll();
-  const uintptr_t block = Magazine::BlockOf(entry);
+  const uintptr_t block = BlockOf(entry);
   // Where there is no room for a page of 256 slots there may be room for one block.
   if (block == 0) return AllocateLargeBlock(UsableOf(c), kGranule);
   return {reinterpret_cast<void*>(block), entry != block};
@@ -141,7 +141,7 @@ void* AllocateAligned(size_t alignment, size_t n) {
   if (c == kNoClass || UsableOf(c) > g_largest_slot_request) {
     return AllocateLargeBlock(n, alignment).pointer;
   }
-  const uintptr_t block = Magazine::BlockOf(t_heap->magazine(c).Pop());
+  const uintptr_t block = BlockOf(t_heap->magazine(c).Pop());
   if (block != 0) {
     MarkLive(block);
     return reinterpret_cast<void*>(block);

@@ -38,7 +38,7 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   const uint64_t bit = SlotBitmap::BitOf(slot);
   const unsigned w = SlotBitmap::WordOf(slot);
   const bool free = page->free.Test(slot) || (page->remote.Peek(w) & bit) != 0 ||
-                    slot >= page->high_water || heap->InMagazine(finding->block, page->size_class);
+                    slot >= page->high_water || heap->Holds(finding->block);
   const Tag tag = Tag::Of(finding->block);
   // A block on its way home through another thread's gathered frees is free by its tag alone.
   finding->block_is_live = !free && (tag.live() || !tag.Verifies(finding->block));

@@ -13,26 +13,10 @@ namespace {
 // and empties some pages in turn does not go to the page supply each time.
 constexpr size_t kKeptEmptyBytes = kMiB;
 
+unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll(word)); }
+
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
-
-// Brings the valid entries down to the bottom. REQUIRES: the heap's lock, by the owner.
-void Compact(Magazine& m) {
-  const uint32_t stolen = m.stolen;
-  if (stolen == 0) return;
-  const uint32_t count = m.count.load(std::memory_order_relaxed);
-  for (uint32_t i = stolen; i < count; ++i) {
-    m.slot[i - stolen].store(m.slot[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
-  m.count.store(count - stolen, std::memory_order_relaxed);
-  m.floor.store(0, std::memory_order_relaxed);
-  m.stolen = 0;
-}
-
-// Slow start: a thread that allocates once takes one block, not 64.
-void DoubleLimit(Magazine& m, SizeClass c) {
-  m.limit = Min(Max(2 * m.limit, 1u), DepthOf(c));
-}
 
 // Free blocks in a row that belong to one word of a page's bitmap.
 struct WordRun {
@@ -41,11 +25,11 @@ struct WordRun {
   uint64_t mask = 0;
 
   // Takes from the front of `entries` what goes together. Returns how many.
-  unsigned Gather(const std::atomic<uintptr_t>* entries, unsigned count);
+  unsigned Gather(const Entry* entries, unsigned count);
 };
 
-unsigned WordRun::Gather(const std::atomic<uintptr_t>* entries, unsigned count) {
-  const uintptr_t first = Magazine::BlockOf(entries[0].load(std::memory_order_relaxed));
+unsigned WordRun::Gather(const Entry* entries, unsigned count) {
+  const uintptr_t first = BlockOf(entries[0].load(std::memory_order_relaxed));
   const Tag tag = Tag::Of(first);
   unsigned slot = tag.slot();
   if (ABSL_PREDICT_TRUE(tag.Verifies(first))) {
@@ -62,7 +46,7 @@ unsigned WordRun::Gather(const std::atomic<uintptr_t>* entries, unsigned count) 
   const size_t stride = page->stride();
   const uintptr_t word_begin = first - (slot % SlotBitmap::kSlotsPerWord) * stride;
   for (unsigned i = 1; i < count; ++i) {
-    const uintptr_t block = Magazine::BlockOf(entries[i].load(std::memory_order_relaxed));
+    const uintptr_t block = BlockOf(entries[i].load(std::memory_order_relaxed));
     const Tag next = Tag::Of(block);
     const unsigned bit = next.slot() % SlotBitmap::kSlotsPerWord;
     // Its place says that it is of this word; so the tag need not.
@@ -78,35 +62,37 @@ Heap* g_heaps[kMaxHeaps];
 
 void Heap::Init(HeapId id) {
   id_ = id;
-  owner_bits_ = g_options.checked ? 0 : Tag::OwnerBits(id);
+  owner_bits_ = g_options.checked || id == 0 ? 0 : Tag::OwnerBits(id);
+  secret_ = g_tag_secret;
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
   LockHolder holder(lock_);
   NoteSlowCall();
+  CollectRemote();
   Magazine& m = magazines_[c];
-  Compact(m);
-  if (m.count.load(std::memory_order_relaxed) == 0) {
-    CollectRemote();
-    DoubleLimit(m, c);
-    Fill(c, m);
-  }
+  m.Compact();
+  if (m.Valid() == 0) Fill(c, m, m.Deepen(c));
   const uintptr_t entry = m.Pop();
-  if (entry != 0) MarkLive(Magazine::BlockOf(entry));
+  if (entry != 0) MarkLive(BlockOf(entry));
   return entry;
 }
 
-void Heap::Fill(SizeClass c, Magazine& m) {
-  unsigned want = m.limit;
-  while (want > 0) {
+void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
+  if (Spill::Takes(c) && spill_.Holds(c)) {
+    spill_.Take(c, m.Extend(Bundle::kBlocks));
+    return;
+  }
+  unsigned left = want;
+  while (left > 0) {
     PageHeader* page = lists_[c].head;
     if (page == nullptr) {
       // A new page only when there is nothing at all.
-      if (want < m.limit) return;
+      if (left < want) return;
       page = NewPage(c);
       if (page == nullptr) return;
     }
-    want -= TakeSlots(page, m, want);
+    left -= TakeSlots(page, m, left);
   }
 }
 
@@ -124,18 +110,16 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
   if (end > page->high_water) page->high_water = static_cast<uint16_t>(end);
 
-  const uint32_t count = m.count.load(std::memory_order_relaxed) + taken;
   // From the top down, so that blocks are handed out in address order.
-  std::atomic<uintptr_t>* entry = m.slot + count;
+  Entry* entry = m.Extend(taken) + taken;
   const uintptr_t blocks = page->page();
   for (; mask != 0; mask &= mask - 1) {
-    const unsigned slot = first + static_cast<unsigned>(__builtin_ctzll(mask));
+    const unsigned slot = first + LowestBit(mask);
     const uintptr_t block = blocks + slot * stride;
     Tag::Make(block, id_, c, slot).WriteTo(block);
-    (--entry)->store(block | (slot >= zeroed_from ? Magazine::kZeroed : 0),
+    (--entry)->store(block | (slot >= zeroed_from ? kZeroed : 0),
                      std::memory_order_relaxed);
   }
-  m.count.store(count, std::memory_order_relaxed);
   page->free_count = static_cast<uint16_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
   return taken;
@@ -158,24 +142,22 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   LockHolder holder(lock_);
   NoteSlowCall();
   Magazine& m = magazines_[c];
-  Compact(m);
+  m.Compact();
   if (m.Push(block)) return;
-  DoubleLimit(m, c);
+  m.Deepen(c);
   if (m.Push(block)) return;
-  ReturnOldest(c, (m.limit + 1) / 2);
+  const unsigned half = (m.Depth() + 1) / 2;
+  if (!Spill::Takes(c) || m.Depth() < kDeepestMagazine ||
+      !spill_.Put(c, m.begin(), g_janitor.tick())) {
+    ReturnEntries(m.begin(), half);
+  }
+  m.DropOldest(half);
   m.Push(block);
-}
-
-void Heap::ReturnOldest(SizeClass c, unsigned count) {
-  Magazine& m = magazines_[c];
-  ReturnEntries(m.slot, count);
-  m.stolen = count;
-  Compact(m);
 }
 
 // Blocks of one bitmap word that follow each other go back together, and a word's header, which is
 // likely cold, is asked for while the next word's blocks are looked at.
-void Heap::ReturnEntries(const std::atomic<uintptr_t>* entries, unsigned count) {
+void Heap::ReturnEntries(const Entry* entries, unsigned count) {
   WordRun pending;
   for (unsigned i = 0; i < count;) {
     WordRun run;
@@ -184,29 +166,28 @@ void Heap::ReturnEntries(const std::atomic<uintptr_t>* entries, unsigned count) 
     pending = run;
   }
   if (pending.page != nullptr) Return(pending.page, pending.word, pending.mask);
+  TellJanitor();
+}
+
+void Heap::TellJanitor() {
+  if (freed_bytes_ < Janitor::kWakeBytes) return;
+  freed_bytes_ = 0;
+  g_janitor.Wake();
 }
 
 void Heap::Return(PageHeader* page, unsigned w, uint64_t mask) {
-  if (ABSL_PREDICT_FALSE(!page->Intact())) {
-    ReportBrokenHeader(page);
-    return;
-  }
+  if (ABSL_PREDICT_FALSE(!page->Intact())) return ReportBrokenHeader(page);
   const uint64_t twice = page->free.ReleaseMask(w, mask);
   if (ABSL_PREDICT_FALSE(twice != 0)) {
-    ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord +
-                              static_cast<unsigned>(__builtin_ctzll(twice)));
+    ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord + LowestBit(twice));
     mask &= ~twice;
   }
   const unsigned before = page->free_count;
-  page->free_count =
-      static_cast<uint16_t>(before + SlotBitmap::PopCount(mask));
-  freed_bytes_ += (page->free_count - before) * page->stride();
-  if (freed_bytes_ >= Janitor::kWakeBytes) {
-    freed_bytes_ = 0;
-    g_janitor.Wake();
-  }
+  const unsigned count = IsPowerOfTwo(mask) ? 1 : SlotBitmap::PopCount(mask);
+  page->free_count = static_cast<uint16_t>(before + count);
   page->freed_at = g_janitor.tick();
   page->holes = 1;
+  freed_bytes_ += count * page->stride();
   if (before == 0) PushFront(page);
   if (page->AllFree()) PageBecameEmpty(page);
 }
@@ -232,6 +213,7 @@ void Heap::CollectRemote() {
   if (remote_.Empty()) return;
   remote_.TakeAll([this](PageHeader* page, unsigned w, uint64_t mask)
                       ABSL_NO_THREAD_SAFETY_ANALYSIS { Return(page, w, mask); });
+  TellJanitor();
 }
 
 bool Heap::FreeRemote(uintptr_t block, Tag tag, bool at_once) {
@@ -250,8 +232,8 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
   PageHeader* const page = word.page();
   const uint64_t before = page->remote.Release(word.word(), mask);
   if (ABSL_PREDICT_FALSE((before & mask) != 0)) {
-    ReportFreeTwice(page, word.word() * SlotBitmap::kSlotsPerWord +
-                              static_cast<unsigned>(__builtin_ctzll(before & mask)));
+    ReportFreeTwice(page,
+                    word.word() * SlotBitmap::kSlotsPerWord + LowestBit(before & mask));
   }
   // Whoever makes the word non-empty tells the owner.
   if (before == 0) g_heaps[page->heap]->remote_.Push(word);
@@ -269,21 +251,33 @@ void Heap::Flush() {
   FlushGather();
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
     Magazine& m = magazines_[c];
-    Compact(m);
-    const uint32_t count = m.count.load(std::memory_order_relaxed);
-    if (count != 0) ReturnOldest(c, count);
-    m.limit = 0;
+    m.Compact();
+    ReturnEntries(m.begin(), m.Valid());
+    m.Empty();
   }
+  ReturnSpill(/*now=*/0, /*age=*/0);
   CollectRemote();
 }
 
-bool Heap::InMagazine(uintptr_t block, SizeClass c) const {
-  const Magazine& m = magazines_[c];
-  const uint32_t count = m.count.load(std::memory_order_relaxed);
-  for (uint32_t i = m.stolen; i < count; ++i) {
-    if (Magazine::BlockOf(m.slot[i].load(std::memory_order_relaxed)) == block) return true;
+bool Heap::Holds(uintptr_t block) const {
+  bool found = false;
+  ForEachHeld([&](SizeClass, const Entry* entries, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      found |= BlockOf(entries[i].load(std::memory_order_relaxed)) == block;
+    }
+  });
+  return found;
+}
+
+bool Heap::ReturnSpill(uint16_t now, uint16_t age) {
+  bool left = false;
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    left |= spill_.Decay(c, now, age, [this](const Entry* entries, unsigned count)
+                                          ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                            ReturnEntries(entries, count);
+                                          });
   }
-  return false;
+  return left;
 }
 
 void Heap::PushFront(PageHeader* page) {

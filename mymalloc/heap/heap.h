@@ -1,7 +1,8 @@
 // A heap: one thread's magazines, and the pages behind them.
 //
-//   Allocate: magazine -- empty --> collect what others freed -> bits of a page -> new page
-//   Free:     magazine -- full ---> the older half back into the bitmaps -> empty pages to the supply
+//   Allocate: magazine -- empty --> collect what others freed -> spill -> bits of a page -> new page
+//   Free:     magazine -- full ---> the older half to the spill, or back into the bitmaps -> empty
+//                                   pages to the supply
 //
 // A heap belongs to one thread at a time and outlives it (heap/registry.h). Its owner uses the
 // magazines without a lock; everything else is under the heap's lock, which the owner takes about
@@ -18,6 +19,7 @@
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/magazine.h"
 #include "mymalloc/heap/remote_frees.h"
+#include "mymalloc/heap/spill.h"
 #include "mymalloc/page/page.h"
 
 namespace mymalloc {
@@ -29,13 +31,14 @@ class Heap {
   void Init(HeapId id);
 
   HeapId id() const { return id_; }
-  // What the tags of this heap's live blocks have in the owner fields; 0 in checked mode, so that no
-  // block takes the short way.
+  // What the fast path needs, in one cache line: what the tags of this heap's live blocks have in the
+  // owner fields (0 in checked mode, so that no block takes the short way), and the secret.
   uint64_t owner_bits() const { return owner_bits_; }
+  const TagSecret& secret() const { return secret_; }
   Magazine& magazine(SizeClass c) { return magazines_[c]; }
   const Magazine& magazine(SizeClass c) const { return magazines_[c]; }
 
-  // The slow paths. A magazine entry (see Magazine::kZeroed), or 0 if the system has no memory.
+  // The slow paths. An entry (see magazine.h), or 0 if the system has no memory.
   uintptr_t AllocateSlow(SizeClass c);
   // Takes a block of this heap that is marked free.
   void FreeSlow(uintptr_t block, SizeClass c);
@@ -54,10 +57,14 @@ class Heap {
   void set_parked(bool parked) { parked_.store(parked, std::memory_order_relaxed); }
   bool parked() const { return parked_.load(std::memory_order_relaxed); }
 
+  // Calls visit(class, entries, count) for the free blocks that the bitmaps call taken: those in the
+  // magazines and the spill.
+  template <typename Visit>
+  void ForEachHeld(Visit&& visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // For reports: what this thread holds of other heaps' freed blocks.
   const RemoteGather& gather() const { return gather_; }
-  // Whether a block of this heap lies in its magazine: free, though the bitmap calls it taken. Slow.
-  bool InMagazine(uintptr_t block, SizeClass c) const;
+  // Whether a block of this heap is among those. Slow.
+  bool Holds(uintptr_t block) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
@@ -70,15 +77,15 @@ class Heap {
     PageHeader* tail;
   };
 
-  void Fill(SizeClass c, Magazine& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Fill(SizeClass c, Magazine& m, unsigned want) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  void ReturnOldest(SizeClass c, unsigned count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void ReturnEntries(const std::atomic<uintptr_t>* entries, unsigned count)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ReturnEntries(const Entry* entries, unsigned count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Return(PageHeader* page, unsigned w, uint64_t mask) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void TellJanitor() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRemote() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
@@ -96,6 +103,7 @@ class Heap {
   bool PurgeHoles(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   uint64_t owner_bits_;
+  TagSecret secret_;
   HeapId id_;
   std::atomic<bool> parked_;
   Magazine magazines_[kSizeClasses];
@@ -106,11 +114,21 @@ class Heap {
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
   size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
+  Spill spill_ ABSL_GUARDED_BY(lock_);
 
   RemoteGather gather_;
 
   alignas(64) RemoteList remote_;
 };
+
+template <typename Visit>
+void Heap::ForEachHeld(Visit&& visit) const {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    const Magazine& m = magazines_[c];
+    if (m.Valid() != 0) visit(c, m.begin(), m.Valid());
+    spill_.ForEach(c, [&](const Entry* entries, unsigned count) { visit(c, entries, count); });
+  }
+}
 
 // Heaps by id; 0 is never an owner's.
 extern Heap* g_heaps[kMaxHeaps];

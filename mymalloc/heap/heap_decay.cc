@@ -37,6 +37,7 @@ bool Heap::Decay(uint16_t now, bool all) {
   CollectRemote();
   if (idle || all) StealMagazines();
   bool more = !idle;
+  more |= ReturnSpill(now, all ? 0 : kTicksToKeep);
   for (SizeClass c = 0; c < kSizeClasses; ++c) more |= DecayPages(c, now, all);
   return more;
 }
@@ -44,23 +45,13 @@ bool Heap::Decay(uint16_t now, bool all) {
 // See magazine.h for why this is safe while the owner runs.
 void Heap::StealMagazines() {
   bool any = false;
-  for (Magazine& m : magazines_) {
-    const uint32_t count = m.count.load(std::memory_order_relaxed);
-    if (count <= m.stolen + 1) continue;
-    m.floor.store(count - 1, std::memory_order_relaxed);
-    any = true;
-  }
+  for (Magazine& m : magazines_) any |= m.Guard();
   if (!any) return;
   const bool ordered = BarrierOnAllThreads();
   for (Magazine& m : magazines_) {
-    const uint32_t floor = m.floor.load(std::memory_order_relaxed);
-    const uint32_t count = m.count.load(std::memory_order_acquire);
-    const uint32_t end = count == 0 ? 0 : Min(floor, count - 1);
-    if (ordered && end > m.stolen) {
-      ReturnEntries(m.slot + m.stolen, end - m.stolen);
-      m.stolen = end;
-    }
-    m.floor.store(m.stolen, std::memory_order_relaxed);
+    const unsigned count = ordered ? m.Stealable() : 0;
+    if (count != 0) ReturnEntries(m.begin(), count);
+    m.Unguard(count);
   }
 }
 

@@ -7,14 +7,14 @@
 // An idle thread's magazines would hold memory for ever, so the janitor may steal from the bottom
 // of the stack (Heap::StealMagazines):
 //
-//   slot[]   | stolen |  valid entries ...  | unused
-//            0     stolen_                count
+//   entries  | stolen |  valid entries ...  | unused
+//                  stolen_end               top
 //
 // `floor` is the owner's guard: it never pops at or below it. The janitor raises `floor`, then makes
 // every thread pass a memory barrier (membarrier). After that the owner can at most be in the middle
 // of one pop or push that began before, and that one touches only the top entry: so all entries
 // below the floor but the top one are the janitor's to take. The owner pays nothing for this: it
-// compares with `floor` where it would compare with zero.
+// compares with `floor` where it would compare with the bottom.
 
 #ifndef MYMALLOC_HEAP_MAGAZINE_H_
 #define MYMALLOC_HEAP_MAGAZINE_H_
@@ -28,47 +28,11 @@
 
 namespace mymalloc {
 
-struct alignas(64) Magazine {
-  static constexpr unsigned kSlots = 70;
-
-  std::atomic<uint32_t> count;
-  std::atomic<uint32_t> floor;
-  uint32_t limit;   // as far as the owner may push now; doubles up to DepthOf(class)
-  uint32_t stolen;  // entries at the bottom that are gone; changed under the heap's lock
-  std::atomic<uintptr_t> slot[kSlots];
-
-  // An entry is a block, plus kZeroed if its memory is known to be zero: only in the magazines of
-  // classes above kLargestSmall, where calloc has something to save.
-  static constexpr uintptr_t kZeroed = 1;
-  static uintptr_t BlockOf(uintptr_t entry) { return entry & ~kZeroed; }
-
-  // Pops an entry, or returns 0. Owner only.
-  uintptr_t Pop() {
-    uint32_t n = count.load(std::memory_order_relaxed);
-    if (__builtin_expect(n <= floor.load(std::memory_order_relaxed), 0)) return 0;
-    --n;
-    const uintptr_t entry = slot[n].load(std::memory_order_relaxed);
-    count.store(n, std::memory_order_relaxed);
-    if (entry == 0) __builtin_unreachable();  // spares the caller's test on this path
-    return entry;
-  }
-
-  // Pushes a block unless the magazine is full. Owner only. The janitor that sees the new count
-  // sees the entry: on x86-64 the release costs nothing.
-  bool Push(uintptr_t block) {
-    const uint32_t n = count.load(std::memory_order_relaxed);
-    if (__builtin_expect(n >= limit, 0)) return false;
-    slot[n].store(block, std::memory_order_relaxed);
-    count.store(n + 1, std::memory_order_release);
-    return true;
-  }
-
-  // Entries that are there. Exact for the owner, and for all when the owner is idle.
-  uint32_t Valid() const { return count.load(std::memory_order_relaxed) - stolen; }
-};
-
-// An odd number of cache lines: the tops of the magazines spread over all cache sets.
-static_assert(sizeof(Magazine) == 9 * 64, "no padding");
+// A free block, plus kZeroed if its memory is known to be zero: only in classes above kLargestSmall,
+// where calloc has something to save.
+using Entry = std::atomic<uintptr_t>;
+constexpr uintptr_t kZeroed = 1;
+constexpr uintptr_t BlockOf(uintptr_t entry) { return entry & ~kZeroed; }
 
 // How many blocks a magazine may hold: 64 small ones, few large ones, so that what lies idle in a
 // thread's magazines stays small.
@@ -80,7 +44,123 @@ constexpr unsigned DepthOf(SizeClass c) {
   return static_cast<unsigned>(
       Max<size_t>(kShallowestMagazine, Min<size_t>(kDeepestMagazine, kMagazineBytes / StrideOf(c))));
 }
-static_assert(kDeepestMagazine <= Magazine::kSlots, "fits");
+
+// Zeroed memory is a magazine with neither entries nor room: every call goes to the slow path.
+class alignas(64) Magazine {
+ public:
+  // Pops an entry, or returns 0. Owner only.
+  uintptr_t Pop() {
+    Entry* const top = top_.load(std::memory_order_relaxed);
+    if (__builtin_expect(top <= floor_.load(std::memory_order_relaxed), 0)) return 0;
+    const uintptr_t entry = top[-1].load(std::memory_order_relaxed);
+    top_.store(top - 1, std::memory_order_relaxed);
+    if (entry == 0) __builtin_unreachable();  // spares the caller's test on this path
+    return entry;
+  }
+
+  // Pushes a block unless the magazine is full. Owner only. The janitor that sees the new top sees
+  // the entry: on x86-64 the release costs nothing.
+  bool Push(uintptr_t block) {
+    Entry* const top = top_.load(std::memory_order_relaxed);
+    if (__builtin_expect(top >= limit_, 0)) return false;
+    top->store(block, std::memory_order_relaxed);
+    top_.store(top + 1, std::memory_order_release);
+    return true;
+  }
+
+  // Entries that are there. Exact for the owner, and for all when the owner is idle.
+  unsigned Valid() const {
+    return static_cast<unsigned>(top_.load(std::memory_order_relaxed) - stolen_end_);
+  }
+  const Entry* begin() const { return stolen_end_; }
+  const Entry* end() const { return top_.load(std::memory_order_relaxed); }
+
+  // The rest is under the heap's lock.
+
+  // Slow start: a thread that allocates once takes one block, not 64. Returns how many fit now.
+  unsigned Deepen(SizeClass c) {
+    const unsigned depth = Min(Max(2 * Depth(), 1u), DepthOf(c));
+    limit_ = entries_ + depth;
+    return depth;
+  }
+  unsigned Depth() const {
+    return limit_ == nullptr ? 0 : static_cast<unsigned>(limit_ - entries_);
+  }
+
+  // By the owner: brings the valid entries down to the bottom.
+  void Compact();
+  // By the owner, compacted: removes the oldest entries, which the caller has taken from begin().
+  void DropOldest(unsigned count);
+  // By the owner: drops all entries, which the caller has taken, and starts slowly again.
+  void Empty() {
+    MoveDown(top_.load(std::memory_order_relaxed));
+    limit_ = entries_;
+  }
+  // By the owner, compacted: room for `count` entries on top, for the caller to fill.
+  Entry* Extend(unsigned count) {
+    Entry* const top = top_.load(std::memory_order_relaxed);
+    top_.store(top + count, std::memory_order_release);
+    return top;
+  }
+
+  // By the janitor: Guard, a barrier on all threads, Stealable entries from begin() on, Unguard(how
+  // many of them were taken). Guard returns false if there is nothing worth it.
+  bool Guard();
+  unsigned Stealable() const;
+  void Unguard(unsigned taken);
+
+ private:
+  void MoveDown(Entry* from);
+
+  std::atomic<Entry*> top_;
+  std::atomic<Entry*> floor_;
+  Entry* limit_;  // as far as the owner may push now
+  Entry* stolen_end_;
+  Entry entries_[kDeepestMagazine + 4];
+};
+
+// An odd number of cache lines: the tops of the magazines spread over all cache sets.
+static_assert(sizeof(Magazine) == 9 * 64, "no padding");
+
+inline void Magazine::MoveDown(Entry* from) {
+  Entry* to = entries_;
+  for (Entry* const top = top_.load(std::memory_order_relaxed); from != top; ++from, ++to) {
+    to->store(from->load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  top_.store(to, std::memory_order_relaxed);
+  floor_.store(entries_, std::memory_order_relaxed);
+  stolen_end_ = entries_;
+}
+
+inline void Magazine::Compact() {
+  if (stolen_end_ == entries_) return;
+  if (stolen_end_ == nullptr) {  // not used yet
+    top_.store(entries_, std::memory_order_relaxed);
+    stolen_end_ = entries_;
+  }
+  MoveDown(stolen_end_);
+}
+
+inline void Magazine::DropOldest(unsigned count) { MoveDown(entries_ + count); }
+
+inline bool Magazine::Guard() {
+  Entry* const top = top_.load(std::memory_order_relaxed);
+  if (top == nullptr || top - stolen_end_ <= 1) return false;
+  floor_.store(top - 1, std::memory_order_relaxed);
+  return true;
+}
+
+inline unsigned Magazine::Stealable() const {
+  Entry* const floor = floor_.load(std::memory_order_relaxed);
+  Entry* const top = top_.load(std::memory_order_acquire);
+  Entry* const end = Min(floor, top == stolen_end_ ? top : top - 1);
+  return end > stolen_end_ ? static_cast<unsigned>(end - stolen_end_) : 0;
+}
+
+inline void Magazine::Unguard(unsigned taken) {
+  stolen_end_ += taken;
+  floor_.store(stolen_end_, std::memory_order_relaxed);
+}
 
 }  // namespace mymalloc
 

@@ -58,6 +58,8 @@ void Registry::InitProcess() {
   MakeSecret();
   os::g_arena.Init(os::AddressSpaceIsScarce());
   InitLarge(os::g_arena.constrained());
+  no_heap_.Init(0);
+  exiting_heap_.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   process_ready_ = true;
   shared_.store(CreateHeap(), std::memory_order_release);

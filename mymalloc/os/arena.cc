@@ -44,6 +44,8 @@ bool OvercommitIsStrict() {
 }  // namespace
 
 Arena g_arena;
+uintptr_t g_arena_base = 0;
+std::atomic<uint64_t> g_arena_granules{0};
 
 bool AddressSpaceIsScarce() {
   return HasLimit(RLIMIT_AS) || HasLimit(RLIMIT_DATA) || OvercommitIsStrict();
@@ -59,7 +61,7 @@ void Arena::Init(bool constrained) {
   }
   // Without any reservation every page is a chunk's.
   if (begin == 0 || !Commit(begin, kOsPage)) return;
-  base_ = begin + kOsPage;
+  g_arena_base = begin + kOsPage;
   reserved_ = bytes - kOsPage;
 }
 
@@ -69,19 +71,19 @@ uintptr_t Arena::Grow(size_t bytes, size_t* granted) {
 }
 
 uintptr_t Arena::GrowHere(size_t bytes, size_t* granted) {
-  const size_t committed = committed_granules_.load(std::memory_order_relaxed) * kGranule;
+  const size_t committed = g_arena_granules.load(std::memory_order_relaxed) * kGranule;
   if (bytes > reserved_ - committed) return 0;
   size_t step = Min(Max(committed / 8, kSmallestStep), kLargestStep);
   if (constrained_) step = kConstrainedStep;
   step = Min(Max(bytes, RoundUp(step, kOsPage)), reserved_ - committed);
-  if (!Commit(base_ + committed, step)) {
+  if (!Commit(g_arena_base + committed, step)) {
     step = bytes;
-    if (!Commit(base_ + committed, step)) return 0;
+    if (!Commit(g_arena_base + committed, step)) return 0;
   }
-  committed_granules_.store((committed + step) / kGranule, std::memory_order_relaxed);
+  g_arena_granules.store((committed + step) / kGranule, std::memory_order_relaxed);
   usable_bytes_.store(UsableBytes() + step, std::memory_order_relaxed);
   *granted = step;
-  return base_ + committed;
+  return g_arena_base + committed;
 }
 
 uintptr_t Arena::GrowElsewhere(size_t bytes, size_t* granted) {

@@ -73,7 +73,6 @@ inline constexpr Strides kStrides = MakeStrides();
 }  // namespace size_class_internal
 
 inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
-static_assert(kSizeClasses <= 128, "a class is 7 bits of the tag");
 
 constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c]; }
 constexpr size_t UsableOf(SizeClass c) { return StrideOf(c) - kTagBytes; }

@@ -1,8 +1,8 @@
 // The tag: the 8 bytes before every pointer handed out.
 //
-//    63                              31 30   29        15 14    8 7       0
+//    63                              31 30   29        16 15    8 7       0
 //   +----------------------------------+----+------------+-------+---------+
-//   | check: keyed by secret, address  |live| owning heap| class |  slot   |
+//   | check: keyed by secret, address  |live| owning heap|  slot |  class  |
 //   |        and the low 31 bits       |    |            |       |         |
 //   +----------------------------------+----+------------+-------+---------+
 //
@@ -43,14 +43,14 @@ struct TagSecret {
 };
 
 // Written once, before the first block is handed out.
-extern TagSecret g_tag_secret;
+extern TagSecret g_tag_secret __attribute__((visibility("hidden")));
 
 class Tag {
  public:
+  static constexpr unsigned kClassBits = 8;
   static constexpr unsigned kSlotBits = 8;
-  static constexpr unsigned kClassBits = 7;
-  static constexpr unsigned kHeapBits = 15;
-  static constexpr unsigned kHeapShift = kSlotBits + kClassBits;
+  static constexpr unsigned kHeapBits = 14;
+  static constexpr unsigned kHeapShift = kClassBits + kSlotBits;
   static constexpr uint64_t kLive = uint64_t{1} << (kHeapShift + kHeapBits);
   // The fields that say whose block it is and whether it is live.
   static constexpr uint64_t kOwnerMask = kLive | (((uint64_t{1} << kHeapBits) - 1) << kHeapShift);
@@ -65,8 +65,8 @@ class Tag {
 
   // A free block's tag.
   static Tag Make(uintptr_t block, HeapId heap, SizeClass c, unsigned slot) {
-    const uint64_t low = (uint64_t{heap} << kHeapShift) | (uint64_t{c} << kSlotBits) | slot;
-    return Tag((Product(block, low) & ~TagSecret::kLowMask) | low);
+    const uint64_t low = (uint64_t{heap} << kHeapShift) | (uint64_t{slot} << kClassBits) | c;
+    return Tag((Product(block, low, g_tag_secret) & ~TagSecret::kLowMask) | low);
   }
 
   // Reading and writing is atomic only so that the threads that look at a block that is not theirs
@@ -76,8 +76,8 @@ class Tag {
     __atomic_store_n(Address(block), bits_, __ATOMIC_RELAXED);
   }
 
-  bool Verifies(uintptr_t block) const {
-    return ((Product(block, bits_) ^ bits_) & ~TagSecret::kLowMask) == 0;
+  bool Verifies(uintptr_t block, const TagSecret& secret = g_tag_secret) const {
+    return ((Product(block, bits_, secret) ^ bits_) & ~TagSecret::kLowMask) == 0;
   }
   // REQUIRES: it verifies, here and below.
   bool live() const { return (bits_ & kLive) != 0; }
@@ -85,16 +85,17 @@ class Tag {
     return static_cast<HeapId>((bits_ >> kHeapShift) & ((1u << kHeapBits) - 1));
   }
   SizeClass size_class() const {
-    return static_cast<SizeClass>((bits_ >> kSlotBits) & ((1u << kClassBits) - 1));
+    return static_cast<SizeClass>(bits_ & ((1u << kClassBits) - 1));
   }
-  unsigned slot() const { return static_cast<unsigned>(bits_ & (kSlotsPerPage - 1)); }
+  unsigned slot() const { return static_cast<unsigned>(bits_ >> kClassBits) & (kSlotsPerPage - 1); }
 
   // Whether the owner fields are those of `owner` (see OwnerBits): two questions in one comparison.
   bool BelongsTo(uint64_t owner) const { return ((bits_ ^ owner) & kOwnerMask) == 0; }
   static constexpr uint64_t OwnerBits(HeapId heap) { return kLive | (uint64_t{heap} << kHeapShift); }
 
-  Tag Live() const { return Tag(bits_ + g_tag_secret.live_delta); }  // REQUIRES: free
-  Tag Free() const { return Tag(bits_ - g_tag_secret.live_delta); }  // REQUIRES: live
+  // REQUIRES: free; live.
+  Tag Live() const { return Tag(bits_ + g_tag_secret.live_delta); }
+  Tag Free(const TagSecret& secret = g_tag_secret) const { return Tag(bits_ - secret.live_delta); }
 
   uint64_t bits() const { return bits_; }
 
@@ -103,16 +104,16 @@ class Tag {
     return reinterpret_cast<uint64_t*>(block - kTagBytes);
   }
   // The shift drops all but the low 31 bits.
-  static uint64_t Product(uintptr_t block, uint64_t low) {
-    return ((block ^ g_tag_secret.a) + (low << TagSecret::kLowShift)) * g_tag_secret.b;
+  static uint64_t Product(uintptr_t block, uint64_t low, const TagSecret& secret) {
+    return ((block ^ secret.a) + (low << TagSecret::kLowShift)) * secret.b;
   }
 
   uint64_t bits_;
 };
 
 // Marks a free block live. The block is the caller's alone, so this may be one plain addition.
-inline void MarkLive(uintptr_t block) {
-  *reinterpret_cast<uint64_t*>(block - kTagBytes) += g_tag_secret.live_delta;
+inline void MarkLive(uintptr_t block, const TagSecret& secret = g_tag_secret) {
+  *reinterpret_cast<uint64_t*>(block - kTagBytes) += secret.live_delta;
 }
 
 constexpr HeapId kMaxHeaps = 1u << Tag::kHeapBits;

@@ -27,13 +27,12 @@ void CountPage(const PageHeader& page, Statistics* s) {
 }
 
 // What lies in magazines and gathered frees is free, though the bitmaps call it taken.
-void CountHeld(const Heap& heap, Statistics* s) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
-    const size_t n = heap.magazine(c).Valid();
+void CountHeld(const Heap& heap, Statistics* s) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  heap.ForEachHeld([s](SizeClass c, const Entry*, unsigned n) {
     s->in_magazines.Add(n, StrideOf(c));
     s->live.Subtract(n, StrideOf(c));
     s->free.Add(n, StrideOf(c));
-  }
+  });
   heap.gather().ForEach([s](RemoteWord word, uint64_t mask) {
     const size_t stride = word.page()->stride();
     s->live.Subtract(SlotBitmap::PopCount(mask), stride);

@@ -68,8 +68,7 @@ const PageHeader* PageAt(uintptr_t address) {
 }
 
 void HeapVerifier::CheckTrees() {
-  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify()};
-  for (const char* wrong : found) {
+  for (const char* wrong : {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify()}) {
     if (wrong_ == nullptr) wrong_ = wrong;
   }
 }

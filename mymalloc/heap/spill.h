@@ -1,0 +1,108 @@
+// Where a full magazine puts its older half, and an empty one looks first.
+//
+// A program that allocates and frees some thousands of blocks in turn would otherwise send each of
+// them through the bitmaps every time. Bundles of blocks are kept as they are, last in, first out,
+// until the heap holds kSpillBytes that way; what lies unused for a decay period goes back to the
+// bitmaps.
+
+#ifndef MYMALLOC_HEAP_SPILL_H_
+#define MYMALLOC_HEAP_SPILL_H_
+
+#include <cstdint>
+
+#include "mymalloc/heap/magazine.h"
+#include "mymalloc/os/metadata.h"
+
+namespace mymalloc {
+
+struct alignas(64) Bundle {
+  static constexpr unsigned kBlocks = kDeepestMagazine / 2;
+
+  Bundle* next;
+  uint16_t spilled_at;  // tick
+  Entry entries[kBlocks];
+};
+static_assert(sizeof(Bundle) == 5 * 64, "little is wasted");
+
+// The bundles of a heap. Not thread safe: under the heap's lock.
+class Spill {
+ public:
+  // Blocks in bundles, by the memory they hold. The rest goes to the bitmaps.
+  static constexpr size_t kMostBytes = kMiB;
+
+  // Only classes whose magazines are deep enough for whole bundles.
+  static constexpr bool Takes(SizeClass c) { return DepthOf(c) == kDeepestMagazine; }
+
+  // Copies kBlocks entries. False when the spill is full.
+  // REQUIRES: Takes(c).
+  bool Put(SizeClass c, const Entry* entries, uint16_t now);
+
+  bool Holds(SizeClass c) const { return bundles_[c] != nullptr; }
+  // Copies kBlocks entries, those put last, to `entries`. REQUIRES: Holds(c).
+  void Take(SizeClass c, Entry* entries);
+
+  // Calls give_back(entries, count) for bundles that were put in at least `age` ticks ago.
+  // Returns whether any are left.
+  template <typename GiveBack>
+  bool Decay(SizeClass c, uint16_t now, uint16_t age, GiveBack&& give_back);
+
+  // Calls visit(entries, count) for each bundle.
+  template <typename Visit>
+  void ForEach(SizeClass c, Visit&& visit) const {
+    for (const Bundle* b = bundles_[c]; b != nullptr; b = b->next) visit(b->entries, Bundle::kBlocks);
+  }
+
+ private:
+  static constexpr size_t BytesOf(SizeClass c) { return Bundle::kBlocks * StrideOf(c); }
+
+  size_t bytes_;
+  os::Pool<sizeof(Bundle)> pool_;
+  Bundle* bundles_[kSizeClasses];
+};
+
+inline bool Spill::Put(SizeClass c, const Entry* entries, uint16_t now) {
+  if (bytes_ + BytesOf(c) > kMostBytes) return false;
+  Bundle* const bundle = static_cast<Bundle*>(pool_.Allocate());
+  if (bundle == nullptr) return false;
+  for (unsigned i = 0; i < Bundle::kBlocks; ++i) {
+    bundle->entries[i].store(entries[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  bundle->spilled_at = now;
+  bundle->next = bundles_[c];
+  bundles_[c] = bundle;
+  bytes_ += BytesOf(c);
+  return true;
+}
+
+inline void Spill::Take(SizeClass c, Entry* entries) {
+  Bundle* const bundle = bundles_[c];
+  for (unsigned i = 0; i < Bundle::kBlocks; ++i) {
+    entries[i].store(bundle->entries[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  bundles_[c] = bundle->next;
+  pool_.Free(bundle);
+  bytes_ -= BytesOf(c);
+}
+
+template <typename GiveBack>
+bool Spill::Decay(SizeClass c, uint16_t now, uint16_t age, GiveBack&& give_back) {
+  Bundle** link = &bundles_[c];
+  while (*link != nullptr && static_cast<uint16_t>(now - (*link)->spilled_at) < age) {
+    link = &(*link)->next;
+  }
+  // The rest of the list is older.
+  Bundle* bundle = *link;
+  *link = nullptr;
+  while (bundle != nullptr) {
+    Bundle* const next = bundle->next;
+    give_back(bundle->entries, Bundle::kBlocks);
+    bytes_ -= BytesOf(c);
+    pool_.Free(bundle);
+    bundle = next;
+  }
+  return bundles_[c] != nullptr;
+}
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_SPILL_H_
