@@ -1,0 +1,159 @@
+// fill_program KIND MIB: uses all memory that it is allowed, of which there must be at least MIB,
+// and goes on from there. Exits with 0 if the allocator behaved: NULL and ENOMEM at the end, every
+// block intact, and as much to be had again once something, and once everything, has been freed.
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "tests/support/block.h"
+#include "tests/support/check.h"
+#include "tests/support/checked_block.h"
+
+namespace mymalloc::test {
+namespace {
+
+constexpr int kCycles = 4;
+
+uint64_t Scrambled(uint64_t index) { return index * uint64_t{0x9e3779b97f4a7c15} >> 16; }
+
+CheckedBlock* Small(uint64_t i) { return NewChecked(32 + Scrambled(i) % 200, i); }
+
+CheckedBlock* Medium(uint64_t i) { return NewChecked(1000 + Scrambled(i) % 60000, i); }
+
+CheckedBlock* Large(uint64_t i) { return NewChecked(300 * kKiB + Scrambled(i) % (3 * kMiB), i); }
+
+CheckedBlock* Mixed(uint64_t i) { return NewChecked(SpreadSize(Scrambled(i), 2 * kMiB), i); }
+
+CheckedBlock* Aligned(uint64_t i) {
+  const size_t size = 100 + Scrambled(i) % 5000;
+  errno = 0;
+  void* memory = aligned_alloc(4096, size);
+  if (memory != nullptr) return MakeChecked(memory, size, i);
+  MYMALLOC_CHECK(errno == ENOMEM);
+  return nullptr;
+}
+
+CheckedBlock* Zeroed(uint64_t i) {
+  const size_t size = SpreadSize(Scrambled(i), 100000);
+  errno = 0;
+  void* memory = calloc(1, size);
+  MYMALLOC_CHECK(memory != nullptr || errno == ENOMEM);
+  if (memory == nullptr) return nullptr;
+  MYMALLOC_CHECK(IsZero(memory, size));
+  return MakeChecked(memory, size, i);
+}
+
+CheckedBlock* Resized(uint64_t i) {
+  CheckedBlock* block = NewChecked(100 + Scrambled(i) % 1000, i);
+  if (block == nullptr) return nullptr;
+  const size_t size = block->size * (2 + i % 50);
+  errno = 0;
+  void* memory = realloc(block, size);
+  if (memory != nullptr) {
+    MYMALLOC_CHECK(IsIntact(*static_cast<CheckedBlock*>(memory)));
+    return MakeChecked(memory, size, i);
+  }
+  MYMALLOC_CHECK(errno == ENOMEM);
+  FreeChecked(block);  // Still there, still intact.
+  return nullptr;
+}
+
+CheckedBlock* ByNew(uint64_t i) {
+  const size_t size = SpreadSize(Scrambled(i), 500000);
+  try {
+    return MakeChecked(::operator new(size), size, i);
+  } catch (const std::bad_alloc&) {
+    MYMALLOC_CHECK(::operator new(64 * kMiB, std::nothrow) == nullptr);
+    return nullptr;
+  }
+}
+
+struct Kind {
+  const char* name;
+  CheckedBlock* (*allocate)(uint64_t index);
+};
+
+constexpr Kind kKinds[] = {
+    {"small", Small},     {"medium", Medium}, {"large", Large},     {"mixed", Mixed},
+    {"aligned", Aligned}, {"zeroed", Zeroed}, {"resized", Resized}, {"new", ByNew},
+};
+
+// Allocates until there is no more: once is an answer, and it stays the answer.
+void Fill(const Kind& kind, CheckedList* blocks) {
+  uint64_t index = 0;
+  for (int failures = 0; failures < 20; ++index) {
+    CheckedBlock* block = kind.allocate(index);
+    if (block == nullptr) {
+      ++failures;
+    } else {
+      blocks->Push(block);
+    }
+  }
+}
+
+void Cycle(const Kind& kind, size_t least) {
+  CheckedList blocks;
+  Fill(kind, &blocks);
+  const size_t full = blocks.bytes();
+  MYMALLOC_CHECK(full >= least);
+  MYMALLOC_CHECK(blocks.AllIntact());
+  blocks.FreeEverySecond();
+  Fill(kind, &blocks);
+  MYMALLOC_CHECK(blocks.bytes() >= full / 10 * 8);
+  MYMALLOC_CHECK(blocks.AllIntact());
+  blocks.FreeAll();
+}
+
+// Every kind after every other one: what one has freed must serve the next.
+void InTurn(size_t least) {
+  for (int round = 0; round < 2; ++round) {
+    for (const Kind& kind : kKinds) {
+      CheckedList blocks;
+      Fill(kind, &blocks);
+      MYMALLOC_CHECK(blocks.bytes() >= least);
+      blocks.FreeAll();
+    }
+  }
+}
+
+// Several threads run out of memory together, and each goes on.
+void FromThreads(size_t least) {
+  for (int cycle = 0; cycle < kCycles; ++cycle) {
+    std::vector<std::thread> threads;
+    CheckedList lists[3];
+    for (CheckedList& list : lists) {
+      threads.emplace_back([&list] { Fill({"mixed", Mixed}, &list); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    size_t bytes = 0;
+    for (CheckedList& list : lists) {
+      bytes += list.bytes();
+      list.FreeAll();
+    }
+    MYMALLOC_CHECK(bytes >= least);
+  }
+}
+
+void RunKind(const char* name, size_t least) {
+  if (strcmp(name, "threads") == 0) return FromThreads(least);
+  if (strcmp(name, "turns") == 0) return InTurn(least);
+  for (const Kind& kind : kKinds) {
+    if (strcmp(kind.name, name) != 0) continue;
+    for (int i = 0; i < kCycles; ++i) Cycle(kind, least);
+    return;
+  }
+  MYMALLOC_CHECK(!"a known kind");
+}
+
+}  // namespace
+}  // namespace mymalloc::test
+
+int main(int argc, char** argv) {
+  MYMALLOC_CHECK(argc == 3);
+  mymalloc::test::RunKind(argv[1], strtoull(argv[2], nullptr, 10) * mymalloc::test::kMiB);
+  return EXIT_SUCCESS;
+}

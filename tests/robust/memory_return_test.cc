@@ -1,0 +1,107 @@
+// What was freed goes back to the system, by itself and soon.
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <iterator>
+#include <thread>
+#include <vector>
+
+#include "tests/support/block.h"
+#include "tests/support/check.h"
+#include "tests/support/checked_block.h"
+#include "tests/support/memory_usage.h"
+
+namespace mymalloc::test {
+namespace {
+
+constexpr size_t kTotal = 400 * kMiB;
+constexpr size_t kThreads = 8;
+constexpr std::chrono::milliseconds kPatience{2000};
+
+struct SizeRange {
+  size_t least;
+  size_t most;
+};
+
+// Each range gets as many bytes as the others.
+constexpr SizeRange kRanges[] = {{32, 256}, {256, 4096}, {4096, 65536}, {65536, 1048576}};
+
+void Fill(size_t bytes, uint64_t seed, CheckedList* blocks) {
+  for (size_t range = 0; range < std::size(kRanges); ++range) {
+    const auto [least, most] = kRanges[range];
+    for (uint64_t i = seed; blocks->bytes() < bytes * (range + 1) / std::size(kRanges); ++i) {
+      CheckedBlock* block = NewChecked(least + i * 7919 % (most - least), i);
+      MYMALLOC_CHECK(block != nullptr);
+      blocks->Push(block);
+    }
+  }
+}
+
+// Threads that fill, free when told, and then stay alive and idle.
+class IdleThreads {
+ public:
+  // Thread i frees the blocks of thread i + shift.
+  explicit IdleThreads(size_t shift) {
+    for (size_t i = 0; i < kThreads; ++i) {
+      threads_.emplace_back([this, i, shift] {
+        Fill(kTotal / kThreads, i, &lists_[i]);
+        Arrive(0);
+        Arrive(1);
+        lists_[(i + shift) % kThreads].FreeAll();
+        Arrive(2);
+        Arrive(3);
+      });
+    }
+  }
+  IdleThreads(const IdleThreads&) = delete;
+  IdleThreads& operator=(const IdleThreads&) = delete;
+  ~IdleThreads() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // Waits until all threads have come to the step, or lets them pass it.
+  void Arrive(size_t step) {
+    ++arrived_[step];
+    while (arrived_[step] < kThreads + 1) usleep(1000);
+  }
+
+ private:
+  std::array<CheckedList, kThreads> lists_;
+  std::array<std::atomic<size_t>, 4> arrived_{};
+  std::vector<std::thread> threads_;
+};
+
+void ExpectThreadsGiveMemoryBack(size_t shift) {
+  IdleThreads threads(shift);
+  threads.Arrive(0);
+  const size_t peak = ResidentBytes();
+  EXPECT_GE(peak, kTotal);
+  threads.Arrive(1);
+  threads.Arrive(2);
+  const size_t now = AwaitResidentAtMost(peak / 10, kPatience);
+  threads.Arrive(3);
+  EXPECT_LE(now, peak / 10);
+}
+
+TEST(MemoryReturn, ThreadsThatFreedTheirOwn) { ExpectThreadsGiveMemoryBack(0); }
+
+TEST(MemoryReturn, ThreadsThatFreedEachOthers) { ExpectThreadsGiveMemoryBack(1); }
+
+TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
+  CheckedList blocks;
+  Fill(kTotal, 0, &blocks);
+  const size_t peak = ResidentBytes();
+  EXPECT_GE(peak, kTotal);
+  blocks.FreeAll();
+  AwaitResidentAtMost(peak / 10, kPatience);
+  free(malloc(100));
+  EXPECT_LE(ResidentBytes(), peak / 10);
+}
+
+}  // namespace
+}  // namespace mymalloc::test
