@@ -72,7 +72,7 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   CollectRemote();
   Magazine& m = magazines_[c];
   m.Compact();
-  if (m.Valid() == 0) Fill(c, m, m.Deepen(c));
+  if (m.Valid() == 0) Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
   const uintptr_t entry = m.Pop();
   if (entry != 0) MarkLive(BlockOf(entry));
   return entry;
@@ -245,6 +245,12 @@ void Heap::NoteSlowCall() {
 }
 
 void Heap::FlushGather() { gather_.FlushAll(Send); }
+
+void Heap::Settle() {
+  LockHolder holder(lock_);
+  FlushGather();
+  CollectRemote();
+}
 
 void Heap::Flush() {
   LockHolder holder(lock_);

@@ -47,7 +47,10 @@ class Heap {
   // `at_once`: do not gather. Returns false if it is free already.
   bool FreeRemote(uintptr_t block, Tag tag, bool at_once);
 
-  // Returns what the thread holds: for a thread that exits.
+  // For a thread that exits: gives the others what is theirs. The magazines stay as they are, warm for
+  // the next thread; the janitor empties them if none comes.
+  void Settle();
+  // Returns all that the owner holds to the bitmaps.
   void Flush();
 
   // Gives back what has not been used lately (now: the janitor's ticks). `all`: and what has.

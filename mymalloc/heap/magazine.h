@@ -37,12 +37,21 @@ constexpr uintptr_t BlockOf(uintptr_t entry) { return entry & ~kZeroed; }
 // How many blocks a magazine may hold: 64 small ones, few large ones, so that what lies idle in a
 // thread's magazines stays small.
 constexpr unsigned kDeepestMagazine = 64;
-constexpr size_t kMagazineBytes = 64 * kKiB;
+constexpr size_t kMagazineBytes = 32 * kKiB;
 constexpr unsigned kShallowestMagazine = 2;
 
 constexpr unsigned DepthOf(SizeClass c) {
   return static_cast<unsigned>(
       Max<size_t>(kShallowestMagazine, Min<size_t>(kDeepestMagazine, kMagazineBytes / StrideOf(c))));
+}
+
+// How many blocks a refill takes at most: their tags are written, so their memory is touched before
+// it is needed.
+constexpr size_t kRefillBytes = 8 * kKiB;
+
+constexpr unsigned RefillOf(SizeClass c) {
+  return static_cast<unsigned>(
+      Max<size_t>(1, Min<size_t>(kDeepestMagazine, kRefillBytes / StrideOf(c))));
 }
 
 // Zeroed memory is a magazine with neither entries nor room: every call goes to the slow path.

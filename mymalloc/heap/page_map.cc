@@ -9,7 +9,7 @@ PageMap g_page_map;
 
 bool PageMap::Insert(Interval range, Owner owner) {
   LockHolder holder(lock_);
-  return tree_.Insert(range, owner) == InsertResult::kInserted;
+  return tree_.Insert(range, owner.bits()) == InsertResult::kInserted;
 }
 
 void PageMap::Erase(uintptr_t begin) {
@@ -27,7 +27,7 @@ uintptr_t PageMap::Move(Interval range, size_t bytes) {
   LockHolder holder(lock_);
   // So that neither insertion below can fail: a split on every level, and a new root.
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
-  const Owner owner = tree_.Erase(range.begin).value;
+  const uint64_t owner = tree_.Erase(range.begin).value;
   const uintptr_t begin = os::Remap(range.begin, range.length(), bytes, /*may_move=*/true);
   if (begin != 0) range = {begin, begin + bytes};
   tree_.Insert(range, owner);
@@ -39,7 +39,7 @@ bool PageMap::Find(uintptr_t address, Interval* range, Owner* owner) {
   const auto entry = tree_.Stab(address);
   if (!entry) return false;
   *range = entry.range;
-  *owner = entry.value;
+  *owner = Owner(entry.value);
   return true;
 }
 
@@ -48,7 +48,7 @@ unsigned PageMap::NextBatch(uintptr_t address, Item* items) {
   unsigned count = 0;
   for (auto entry = tree_.Successor(address); entry && count < kBatch;
        entry = tree_.Successor(entry.range.end)) {
-    items[count++] = {entry.range, entry.value};
+    items[count++] = {entry.range, Owner(entry.value)};
   }
   return count;
 }

@@ -22,10 +22,11 @@ struct LargeBlock;
 class Owner {
  public:
   constexpr Owner() = default;
+  explicit constexpr Owner(uint64_t bits) : bits_(bits) {}
   explicit Owner(PageHeader* page) : bits_(reinterpret_cast<uintptr_t>(page)) {}
   explicit Owner(LargeBlock* large) : bits_(reinterpret_cast<uintptr_t>(large) | kLargeBit) {}
 
-  bool none() const { return bits_ == 0; }
+  uint64_t bits() const { return bits_; }
   PageHeader* page() const {
     return (bits_ & kLargeBit) != 0 ? nullptr : reinterpret_cast<PageHeader*>(bits_);
   }
@@ -73,7 +74,8 @@ class PageMap {
  private:
   friend class Inspector;
 
-  using Tree = IntervalTree<Owner, TreeNodes>;
+  // The same tree as FreeRanges', so that the library has its code once.
+  using Tree = IntervalTree<uint64_t, TreeNodes>;
 
   struct Item {
     Interval range;

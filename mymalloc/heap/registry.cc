@@ -101,7 +101,7 @@ void Registry::Park(Heap* heap) {
 
 void Registry::ThreadExits(void* heap) {
   t_heap = &exiting_heap_;
-  static_cast<Heap*>(heap)->Flush();
+  static_cast<Heap*>(heap)->Settle();
   g_registry.Park(static_cast<Heap*>(heap));
 }
 

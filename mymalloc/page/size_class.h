@@ -32,7 +32,7 @@ namespace size_class_internal {
 
 constexpr size_t kLargestFine = 272;      // by 16 up to here
 constexpr size_t kLargestEighth = 4096;   // eight to a doubling up to here
-constexpr size_t kLargestQuarter = 131072;  // four to a doubling up to here
+constexpr size_t kLargestQuarter = 32768;  // four to a doubling up to here
 constexpr size_t kOffset = 16;            // what regular strides have beyond the round number
 
 struct Strides {
