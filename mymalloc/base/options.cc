@@ -96,7 +96,11 @@ void Print(Printer& out, OnError value) {
 
 template <typename T>
 void Set(Text name, Text value, T* option) {
-  if (Parse(value, option)) return;
+  T parsed{};
+  if (Parse(value, &parsed)) {
+    *option = parsed;
+    return;
+  }
   Printer out;
   out.Text("mymalloc: option ");
   Append(out, name);
