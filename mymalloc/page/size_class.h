@@ -142,7 +142,10 @@ constexpr SizeClass kNoClass = ~0u;
 // REQUIRES: n <= kLargestMedium, alignment a power of two.
 constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return kNoClass;
-  for (SizeClass c = ClassOf(Max(n, alignment - kTagBytes)); c < kSizeClasses; ++c) {
+  const size_t least = Max(n + kTagBytes, alignment) - kTagBytes;
+  SizeClass c = ClassOf(least);
+  while (c > 0 && UsableOf(c - 1) >= least) --c;  // aligned classes that ClassOf passes over
+  for (; c < kSizeClasses; ++c) {
     if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
   }
   return kNoClass;
