@@ -1,9 +1,9 @@
 // dlopen, without RTLD_DEEPBIND.
 //
-// A library opened with RTLD_DEEPBIND is bound to libc's malloc and free instead of the program's: it
-// then frees blocks of ours by libc's free, which can only crash. So this dlopen drops that flag and
-// goes on to the real one. It goes there by a jump, leaving the return address as it was: the real
-// dlopen looks at it to find out which library is calling, and hence where to search.
+// A library opened with RTLD_DEEPBIND is bound to libc's malloc and free instead of the program's:
+// it then frees blocks of ours by libc's free, which can only crash. So this dlopen drops that flag
+// and goes on to the real one. It goes there by a jump, leaving the return address as it was: the
+// real dlopen looks at it to find out which library is calling, and hence where to search.
 
 #include <dlfcn.h>
 

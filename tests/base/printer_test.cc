@@ -1,0 +1,83 @@
+#include "mymalloc/base/printer.h"
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace mymalloc {
+namespace {
+
+template <typename Print>
+std::string Printed(Print&& print) {
+  Printer out;
+  print(out);
+  return std::string(out.data(), out.size());
+}
+
+TEST(PrinterTest, Decimal) {
+  for (const uint64_t n : {uint64_t{0}, uint64_t{7}, uint64_t{10}, uint64_t{9999999999},
+                           std::numeric_limits<uint64_t>::max()}) {
+    EXPECT_EQ(Printed([&](Printer& out) { out.Decimal(n); }), std::to_string(n));
+  }
+}
+
+TEST(PrinterTest, Signed) {
+  for (const int64_t n : {int64_t{0}, int64_t{-1}, int64_t{42}, std::numeric_limits<int64_t>::min(),
+                          std::numeric_limits<int64_t>::max()}) {
+    EXPECT_EQ(Printed([&](Printer& out) { out.Signed(n); }), std::to_string(n));
+  }
+}
+
+TEST(PrinterTest, Hex) {
+  EXPECT_EQ(Printed([](Printer& out) { out.Hex(0); }), "0x0");
+  EXPECT_EQ(Printed([](Printer& out) { out.Hex(0xf); }), "0xf");
+  EXPECT_EQ(Printed([](Printer& out) { out.Hex(0x10); }), "0x10");
+  EXPECT_EQ(Printed([](Printer& out) { out.Hex(0x123456789abcdef0); }), "0x123456789abcdef0");
+  EXPECT_EQ(Printed([](Printer& out) { out.Pointer(~uintptr_t{0}); }), "0xffffffffffffffff");
+}
+
+TEST(PrinterTest, SizesOfWholeUnitsAreShort) {
+  EXPECT_EQ(Printed([](Printer& out) { out.Size(0); }), "0");
+  EXPECT_EQ(Printed([](Printer& out) { out.Size(48); }), "48");
+  EXPECT_EQ(Printed([](Printer& out) { out.Size(64 << 10); }), "64K");
+  EXPECT_EQ(Printed([](Printer& out) { out.Size(16 << 20); }), "16M");
+  EXPECT_EQ(Printed([](Printer& out) { out.Size(uint64_t{3} << 30); }), "3G");
+  EXPECT_EQ(Printed([](Printer& out) { out.Size((64 << 10) + 1); }), "65537");
+}
+
+TEST(PrinterTest, Chains) {
+  EXPECT_EQ(Printed([](Printer& out) { out.Text("a=").Decimal(1).Text(", ").Hex(2).Text("\n"); }),
+            "a=1, 0x2\n");
+}
+
+TEST(PrinterTest, CutsOffWhatDoesNotFit) {
+  Printer out;
+  for (int i = 0; i < 1000; ++i) out.Text("0123456789");
+  const size_t full = out.size();
+  EXPECT_GE(full, 2000u);
+  EXPECT_LT(full, 10000u);
+  out.Text("more").Decimal(5).Hex(6);
+  EXPECT_EQ(out.size(), full);
+  EXPECT_EQ(std::string(out.data(), 10), "0123456789");
+}
+
+TEST(PrinterTest, WritesAtOnceAndStartsAnew) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  Printer out;
+  out.Text("hello").WriteTo(ends[1]);
+  EXPECT_EQ(out.size(), 0u);
+  out.Text(" world").WriteTo(ends[1]);
+  close(ends[1]);
+  char text[32] = {};
+  EXPECT_EQ(read(ends[0], text, sizeof(text)), 11);
+  EXPECT_STREQ(text, "hello world");
+  close(ends[0]);
+}
+
+}  // namespace
+}  // namespace mymalloc

@@ -1,0 +1,156 @@
+#include "mymalloc/page/page.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <set>
+
+#include "gtest/gtest.h"
+
+namespace mymalloc {
+namespace {
+
+// Room for a page of any class at any of the colours of its header.
+class PageTest : public testing::Test {
+ protected:
+  static constexpr size_t kBytes = PageBytesOf(kSizeClasses - 1) + 2 * kHeaderColours * kOsPage;
+
+  PageTest() {
+    g_tag_secret.Set(0x123456789abcdef, 0xfedcba987654321);
+    void* const memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    EXPECT_NE(memory, MAP_FAILED);
+    begin_ = reinterpret_cast<uintptr_t>(memory);
+  }
+  ~PageTest() override { munmap(reinterpret_cast<void*>(begin_), kBytes); }
+  PageTest(const PageTest&) = delete;
+  PageTest& operator=(const PageTest&) = delete;
+
+  uintptr_t begin_;
+};
+
+// Whether the slot's tag or block shares a byte with the header, asked byte range by byte range.
+bool UnderHeader(const PageHeader& page, unsigned slot) {
+  const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
+  const uintptr_t begin = page.Block(slot) - kTagBytes;
+  const uintptr_t end = begin + page.stride();
+  return begin < header + sizeof(PageHeader) && header < end;
+}
+
+void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
+  EXPECT_TRUE(page.Intact());
+  EXPECT_EQ(page.heap, heap);
+  EXPECT_EQ(page.size_class, c);
+  EXPECT_EQ(page.zeroed, zeroed ? 1 : 0);
+  EXPECT_EQ(page.free_count, page.capacity);
+  EXPECT_EQ(page.free_count, page.free.Count());
+  EXPECT_TRUE(page.AllFree());
+  EXPECT_EQ(page.TouchedBytes(), 0u);
+  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) EXPECT_EQ(page.remote.Peek(w), 0u);
+}
+
+TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    for (size_t i = 0; i < kHeaderColours; ++i) {
+      const uintptr_t address = begin_ + i * kOsPage;
+      const PageHeader* page = FormatPage(address, c, 7, false);
+      CheckFresh(*page, c, 7, false);
+      for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+        const bool usable = slot != 0 && !UnderHeader(*page, slot);
+        ASSERT_EQ(page->free.Test(slot), usable) << "class " << c << " slot " << slot;
+        ASSERT_EQ(page->Block(slot), address + slot * StrideOf(c));
+        ASSERT_TRUE(!usable || page->Block(slot) + UsableOf(c) <= address + PageBytesOf(c));
+      }
+    }
+  }
+}
+
+// Lost are the first slot and those that the header touches: it may straddle one more than it
+// fills.
+TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    const size_t filled = (sizeof(PageHeader) + StrideOf(c) - 1) / StrideOf(c);
+    const size_t most_lost = 1 + filled + 1;
+    for (size_t i = 0; i < kHeaderColours; ++i) {
+      const PageHeader* page = FormatPage(begin_ + i * kOsPage, c, 1, true);
+      EXPECT_GE(page->capacity + most_lost, kSlotsPerPage) << StrideOf(c);
+    }
+  }
+}
+
+TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
+  std::set<uintptr_t> lines;
+  for (size_t i = 0; i < 2 * kHeaderColours; ++i) {
+    const uintptr_t address = begin_ + i * kOsPage;
+    const uintptr_t header = reinterpret_cast<uintptr_t>(HeaderOf(address));
+    EXPECT_GE(header, address);
+    EXPECT_LE(header + sizeof(PageHeader), address + kOsPage);
+    EXPECT_EQ(HeaderOf(address)->page(), address);
+    EXPECT_EQ(header % alignof(PageHeader), 0u);
+    lines.insert(header - address);
+  }
+  EXPECT_EQ(lines.size(), kHeaderColours);
+}
+
+TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 3, true);
+    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+      if (!page->free.Test(slot)) continue;
+      const uintptr_t block = page->Block(slot);
+      ASSERT_EQ(HeaderOf(block, Tag::Make(block, 3, c, slot)), page);
+    }
+  }
+}
+
+// All tags and full blocks written: the header is as before, and so are all tags.
+TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
+  for (SizeClass c = 0; c < kSizeClasses; c += StrideOf(c) < 20000 ? 1u : 7u) {
+    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 9, true);
+    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+      if (!page->free.Test(slot)) continue;
+      const uintptr_t block = page->Block(slot);
+      memset(reinterpret_cast<void*>(block), 0xee, UsableOf(c));
+      Tag::Make(block, 9, c, slot).WriteTo(block);
+    }
+    CheckFresh(*page, c, 9, true);
+    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+      const uintptr_t block = page->Block(slot);
+      ASSERT_TRUE(!page->free.Test(slot) || Tag::Of(block).Verifies(block));
+    }
+  }
+}
+
+TEST_F(PageTest, FormatsUsedMemory) {
+  for (SizeClass c = 0; c < kSizeClasses; c += 5) {
+    memset(reinterpret_cast<void*>(begin_), 0xff, kOsPage);
+    CheckFresh(*FormatPage(begin_, c, 2, false), c, 2, false);
+  }
+}
+
+TEST_F(PageTest, AChangedHeaderIsNotIntact) {
+  PageHeader* const page = FormatPage(begin_, 10, 2, false);
+  ASSERT_TRUE(page->Intact());
+  page->heap = 3;
+  EXPECT_FALSE(page->Intact());
+  page->heap = 2;
+  page->size_class = 11;
+  EXPECT_FALSE(page->Intact());
+  page->size_class = 10;
+  page->capacity = (page->capacity - 1) & 0xff;
+  EXPECT_FALSE(page->Intact());
+  page->capacity = (page->capacity + 1) & 0xff;
+  EXPECT_TRUE(page->Intact());
+  page->check ^= 1u << 31;
+  EXPECT_FALSE(page->Intact());
+}
+
+TEST_F(PageTest, ACopiedHeaderIsNotIntact) {
+  const PageHeader* page = FormatPage(begin_, 10, 2, false);
+  void* const copy = HeaderOf(begin_ + kOsPage);
+  memcpy(copy, static_cast<const void*>(page), sizeof(PageHeader));
+  EXPECT_FALSE(static_cast<PageHeader*>(copy)->Intact());
+}
+
+}  // namespace
+}  // namespace mymalloc

@@ -1,0 +1,114 @@
+#include "mymalloc/page/size_class.h"
+
+#include <algorithm>
+
+#include "gtest/gtest.h"
+
+namespace mymalloc {
+namespace {
+
+// What a request may lose to its class, beyond the tag and rounding to a granule.
+struct Bound {
+  size_t largest;   // for requests up to here
+  double fraction;  // of the slot
+};
+constexpr Bound kBounds[] = {{kLargestSmall, 0.125}, {4096, 0.125}, {kLargestMedium, 0.2}};
+
+double BoundOf(size_t n) {
+  for (const Bound& bound : kBounds) {
+    if (n <= bound.largest) return bound.fraction;
+  }
+  return 0;
+}
+
+// The smallest regular class that holds n bytes, looked for in the plainest way.
+SizeClass SmallestRegular(size_t n) {
+  SizeClass c = 0;
+  while (!IsRegular(c) || UsableOf(c) < n) ++c;
+  return c;
+}
+
+// The smallest class of all whose slots hold n bytes and are all aligned.
+SizeClass SmallestAligned(size_t n, size_t alignment) {
+  if (alignment > kLargestSlotAlignment) return kNoClass;
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
+  }
+  return kNoClass;
+}
+
+TEST(SizeClassTest, StridesAscendInGranules) {
+  EXPECT_EQ(StrideOf(0), kGranule);
+  for (SizeClass c = 1; c < kSizeClasses; ++c) {
+    EXPECT_GT(StrideOf(c), StrideOf(c - 1));
+    EXPECT_EQ(StrideOf(c) % kGranule, 0u);
+  }
+}
+
+TEST(SizeClassTest, PagesAreWholeOsPages) {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) EXPECT_EQ(PageBytesOf(c) % kOsPage, 0u);
+}
+
+TEST(SizeClassTest, TheLargestRequestHasTheLargestRegularClass) {
+  SizeClass last = 0;
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    if (IsRegular(c)) last = c;
+  }
+  EXPECT_EQ(UsableOf(last), kLargestMedium);
+  EXPECT_EQ(ClassOf(kLargestMedium), last);
+}
+
+TEST(SizeClassTest, EveryRequestHasTheSmallestClassThatHoldsIt) {
+  for (size_t n = 0; n <= kLargestMedium; ++n) {
+    ASSERT_EQ(ClassOf(n), SmallestRegular(n)) << n;
+  }
+}
+
+TEST(SizeClassTest, TheTwoTablesMeet) {
+  EXPECT_EQ(SmallClassOf(kLargestSmall), ClassOf(kLargestSmall));
+  EXPECT_EQ(MediumClassOf(kLargestSmall + 1), ClassOf(kLargestSmall + 1));
+  EXPECT_NE(ClassOf(kLargestSmall), ClassOf(kLargestSmall + 1));
+}
+
+TEST(SizeClassTest, WasteIsBounded) {
+  for (size_t n = 0; n <= kLargestMedium; ++n) {
+    const size_t slot = StrideOf(ClassOf(n));
+    const size_t least = RoundUp(n + kTagBytes, kGranule);
+    ASSERT_GE(slot, least) << n;
+    ASSERT_LE(static_cast<double>(slot - least), BoundOf(n) * static_cast<double>(slot)) << n;
+  }
+}
+
+// What programs ask for most: powers of two and simple fractions above them.
+TEST(SizeClassTest, RoundNumbersWasteNothingButTheOffset) {
+  for (size_t power = 256; power <= kLargestMedium; power *= 2) {
+    EXPECT_EQ(UsableOf(ClassOf(power)), power + kTagBytes) << power;
+    const size_t and_a_half = power + power / 2;
+    if (and_a_half > kLargestMedium) break;
+    EXPECT_EQ(UsableOf(ClassOf(and_a_half)), and_a_half + kTagBytes) << power;
+  }
+}
+
+TEST(SizeClassTest, AlignedRequestsHaveTheSmallestAlignedClass) {
+  for (size_t alignment = 1; alignment <= 4 * kLargestSlotAlignment; alignment *= 2) {
+    for (size_t n = 0; n <= kLargestMedium; n += n < 10000 ? 1 : 13) {
+      ASSERT_EQ(AlignedClassOf(n, alignment), SmallestAligned(n, alignment))
+          << n << " aligned to " << alignment;
+    }
+  }
+}
+
+TEST(SizeClassTest, SlotsOfAnAlignedClassAreAligned) {
+  for (size_t alignment = 16; alignment <= kLargestSlotAlignment; alignment *= 2) {
+    for (const size_t n : {size_t{0}, size_t{1}, alignment, size_t{1000}, size_t{50000}}) {
+      const SizeClass c = AlignedClassOf(n, alignment);
+      ASSERT_NE(c, kNoClass);
+      for (size_t slot = 0; slot < kSlotsPerPage; ++slot) {
+        ASSERT_EQ(slot * StrideOf(c) % alignment, 0u);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mymalloc
