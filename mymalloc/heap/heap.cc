@@ -181,6 +181,7 @@ void Heap::Return(PageHeader* page, unsigned w, uint64_t mask) {
   if (ABSL_PREDICT_FALSE(twice != 0)) {
     ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord + LowestBit(twice));
     mask &= ~twice;
+    if (mask == 0) return;
   }
   const unsigned before = page->free_count;
   const unsigned count = IsPowerOfTwo(mask) ? 1 : SlotBitmap::PopCount(mask);
