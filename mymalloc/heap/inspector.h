@@ -38,6 +38,9 @@ class Inspector {
   static size_t EmptyBytes(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return heap.empty_bytes_;
   }
+  static bool IsGuarded(const Magazine& m) {
+    return m.floor_.load(std::memory_order_relaxed) != m.stolen_end_;
+  }
   // The first word of the list of remote frees, 0 if there is none; the others follow by their
   // links.
   static RemoteWord FirstRemote(const Heap& heap) {

@@ -119,6 +119,8 @@ class alignas(64) Magazine {
   void Unguard(unsigned taken);
 
  private:
+  friend class Inspector;
+
   void MoveDown(Entry* from);
 
   std::atomic<Entry*> top_;

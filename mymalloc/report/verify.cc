@@ -6,6 +6,17 @@
 namespace mymalloc {
 namespace {
 
+// A set of blocks, known by their number and a sum that another set has by chance only.
+struct BlockSet {
+  size_t count = 0;
+  uint64_t sum = 0;
+
+  void Add(uintptr_t block) {
+    ++count;
+    sum += (block ^ block >> 29) * 0x9e3779b97f4a7c15 >> 7;
+  }
+};
+
 class HeapVerifier {
  public:
   const char* Run() {
@@ -40,22 +51,23 @@ class HeapVerifier {
 
   void CheckHeap(const Heap& heap);
   void CheckList(const Heap& heap, SizeClass c);
-  void CheckMagazine(const Heap& heap, SizeClass c);
+  void CheckMagazine(const Magazine& m);
+  void CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry);
   void CheckGather(const Heap& heap);
   void CheckRemoteList(const Heap& heap);
   // A free block that somebody holds: a slot that the bitmap calls taken, and nobody else's.
-  void CheckHeld(const PageHeader* page, unsigned slot);
+  void CheckHeld(const PageHeader& page, unsigned slot);
 
   void CheckTotals();
 
   const char* wrong_ = nullptr;
   // From the pages: slots that are taken though their tags say free, and so must be held somewhere;
   // remote words with bits; pages with a free slot.
-  size_t held_slots_ = 0;
+  BlockSet held_slots_;
   size_t remote_words_ = 0;
   size_t pages_with_room_ = 0;
   // From the heaps: the same.
-  size_t held_ = 0;
+  BlockSet held_;
   size_t listed_words_ = 0;
   size_t listed_pages_ = 0;
   size_t empty_bytes_ = 0;  // of all heaps, less what the pages say
@@ -67,8 +79,13 @@ const PageHeader* PageAt(uintptr_t address) {
   return entry ? entry.value.page() : nullptr;
 }
 
+bool InRemote(const PageHeader& page, unsigned slot) {
+  return (page.remote.Peek(SlotBitmap::WordOf(slot)) & SlotBitmap::BitOf(slot)) != 0;
+}
+
 void HeapVerifier::CheckTrees() {
-  for (const char* wrong : {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify()}) {
+  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify()};
+  for (const char* wrong : found) {
     if (wrong_ == nullptr) wrong_ = wrong;
   }
 }
@@ -171,21 +188,27 @@ void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
   Expect(slot < page.high_water, "a slot above the high water was handed out");
   const uintptr_t block = page.page() + slot * page.stride();
   const Tag tag = Tag::Of(block);
-  const bool remote = (page.remote.Peek(SlotBitmap::WordOf(slot)) & SlotBitmap::BitOf(slot)) != 0;
-  if (remote) ++held_;
+  const bool remote = InRemote(page, slot);
+  if (remote) held_.Add(block);
   if (!Expect(tag.Verifies(block), "a block's tag is broken")) return;
   Expect(tag.heap() == page.heap && tag.size_class() == page.size_class && tag.slot() == slot,
          "a block's tag is another's");
   Expect(!remote || !tag.live(), "a block that was freed remotely is live");
-  if (!tag.live()) ++held_slots_;
+  if (!tag.live()) held_slots_.Add(block);
 }
 
-void HeapVerifier::CheckHeap(const Heap& heap) {
+void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   empty_bytes_ += Inspector::EmptyBytes(heap);
   for (SizeClass c = 0; c < kSizeClasses && wrong_ == nullptr; ++c) {
     CheckList(heap, c);
-    CheckMagazine(heap, c);
+    CheckMagazine(heap.magazine(c));
   }
+  if (wrong_ != nullptr) return;
+  heap.ForEachHeld([&](SizeClass c, const Entry* entries, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
+      CheckEntry(heap, c, entries[i].load(std::memory_order_relaxed));
+    }
+  });
   if (wrong_ == nullptr) CheckGather(heap);
   if (wrong_ == nullptr) CheckRemoteList(heap);
 }
@@ -208,29 +231,25 @@ void HeapVerifier::CheckList(const Heap& heap, SizeClass c) {
   Expect(Inspector::LastPage(heap, c) == before, "a list's last page is another");
 }
 
-void HeapVerifier::CheckMagazine(const Heap& heap, SizeClass c) {
-  const Magazine& m = heap.magazine(c);
-  const uint32_t count = m.count.load(std::memory_order_relaxed);
-  const bool sound = m.stolen <= count && count <= Magazine::kSlots && m.limit <= Magazine::kSlots;
-  if (!Expect(sound, "a magazine's counts make no sense")) return;
-  Expect(m.floor.load(std::memory_order_relaxed) == m.stolen, "a magazine's floor was left raised");
-  for (uint32_t i = m.stolen; i < count; ++i) {
-    const uintptr_t entry = m.slot[i].load(std::memory_order_relaxed);
-    const uintptr_t block = Magazine::BlockOf(entry);
-    const PageHeader* page = PageAt(block);
-    if (!Expect(page != nullptr && page->heap == heap.id() && page->size_class == c,
-                "a magazine holds another's block")) {
-      return;
-    }
-    Expect(entry == block || c > SmallClassOf(kLargestSmall), "a small block is marked as zeroed");
-    const size_t offset = block - page->page();
-    if (!Expect(offset % page->stride() == 0, "a magazine holds what is no block")) return;
-    CheckHeld(page, static_cast<unsigned>(offset / page->stride()));
-    for (uint32_t j = m.stolen; j < i; ++j) {
-      Expect(Magazine::BlockOf(m.slot[j].load(std::memory_order_relaxed)) != block,
-             "a magazine holds a block twice");
-    }
+void HeapVerifier::CheckMagazine(const Magazine& m) {
+  if (!Expect(m.begin() <= m.end() && m.Valid() <= kDeepestMagazine,
+              "a magazine's ends are wrong")) {
+    return;
   }
+  Expect(!Inspector::IsGuarded(m), "a magazine's floor was left raised");
+}
+
+void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
+  const uintptr_t block = BlockOf(entry);
+  const PageHeader* page = PageAt(block);
+  if (!Expect(page != nullptr && page->heap == heap.id() && page->size_class == c,
+              "a heap holds another's block")) {
+    return;
+  }
+  Expect(entry == block || c > SmallClassOf(kLargestSmall), "a small block is marked as zeroed");
+  const size_t offset = block - page->page();
+  if (!Expect(offset % page->stride() == 0, "a heap holds what is no block")) return;
+  CheckHeld(*page, static_cast<unsigned>(offset / page->stride()));
 }
 
 void HeapVerifier::CheckGather(const Heap& heap) {
@@ -241,11 +260,8 @@ void HeapVerifier::CheckGather(const Heap& heap) {
       return;
     }
     for (; mask != 0; mask &= mask - 1) {
-      const unsigned slot =
-          word.word() * SlotBitmap::kSlotsPerWord + static_cast<unsigned>(__builtin_ctzll(mask));
-      CheckHeld(page, slot);
-      Expect(!g_heaps[page->heap]->InMagazine(page->Block(slot), page->size_class),
-             "a gathered block lies in its owner's magazine");
+      const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
+      CheckHeld(*page, word.word() * SlotBitmap::kSlotsPerWord + bit);
     }
   });
 }
@@ -264,21 +280,20 @@ void HeapVerifier::CheckRemoteList(const Heap& heap) {
   }
 }
 
-void HeapVerifier::CheckHeld(const PageHeader* page, unsigned slot) {
-  ++held_;
-  const unsigned w = SlotBitmap::WordOf(slot);
-  const Tag tag = Tag::Of(page->Block(slot));
-  Expect(!page->free.Test(slot), "a block that is held is free in the bitmap");
-  Expect((page->remote.Peek(w) & SlotBitmap::BitOf(slot)) == 0,
-         "a block that is held is free remotely");
-  Expect(!tag.live(), "a free block's tag says live");
+void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
+  const uintptr_t block = page.Block(slot);
+  held_.Add(block);
+  Expect(!page.free.Test(slot), "a block that is held is free in the bitmap");
+  Expect(!InRemote(page, slot), "a block that is held is free remotely");
+  Expect(!Tag::Of(block).live(), "a free block's tag says live");
 }
 
 void HeapVerifier::CheckTotals() {
   Expect(pages_with_room_ == listed_pages_, "a page with a free slot is in no list");
   Expect(remote_words_ == listed_words_, "a word of remote frees is in no list");
-  Expect(held_ <= held_slots_, "a free block is held in two places");
-  Expect(held_ >= held_slots_, "a free block is lost");
+  Expect(held_.count <= held_slots_.count, "a free block is held in two places");
+  Expect(held_.count >= held_slots_.count, "a free block is lost");
+  Expect(held_.sum == held_slots_.sum, "a free block is held in two places, and another is lost");
   Expect(empty_bytes_ == 0, "the bytes of empty pages are not their sum");
 }
 
