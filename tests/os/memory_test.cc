@@ -1,0 +1,108 @@
+#include "mymalloc/os/memory.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "mymalloc/base/units.h"
+#include "tests/support/block.h"
+#include "tests/support/residency.h"
+
+namespace mymalloc::os {
+namespace {
+
+using test::IsZero;
+using test::ResidentPages;
+
+void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
+
+constexpr size_t kBytes = 16 * kOsPage;
+
+TEST(MemoryTest, MappedMemoryIsZeroAndWritable) {
+  const uintptr_t begin = Map(kBytes);
+  ASSERT_NE(begin, 0u);
+  EXPECT_EQ(begin % kOsPage, 0u);
+  EXPECT_TRUE(IsZero(Pointer(begin), kBytes));
+  memset(Pointer(begin), 1, kBytes);
+  EXPECT_TRUE(Unmap(begin, kBytes));
+}
+
+TEST(MemoryTest, RefusalIsZeroAndLeavesErrnoAlone) {
+  errno = 1234;
+  EXPECT_EQ(Map(size_t{1} << 60), 0u);
+  EXPECT_EQ(Reserve(size_t{1} << 60), 0u);
+  EXPECT_FALSE(Commit(0, kOsPage));
+  EXPECT_FALSE(Unmap(1, kOsPage));
+  EXPECT_FALSE(Purge(1, kOsPage));
+  EXPECT_EQ(Remap(1, kOsPage, 2 * kOsPage, true), 0u);
+  EXPECT_EQ(errno, 1234);
+}
+
+TEST(MemoryDeathTest, ReservedMemoryCannotBeTouched) {
+  const uintptr_t begin = Reserve(kBytes);
+  ASSERT_NE(begin, 0u);
+  EXPECT_DEATH(*static_cast<volatile char*>(Pointer(begin)) = 1, "");
+  ASSERT_TRUE(Commit(begin + kOsPage, kOsPage));
+  EXPECT_TRUE(IsZero(Pointer(begin + kOsPage), kOsPage));
+  *static_cast<volatile char*>(Pointer(begin + kOsPage)) = 1;
+  EXPECT_DEATH(*static_cast<volatile char*>(Pointer(begin + 2 * kOsPage)) = 1, "");
+  Unmap(begin, kBytes);
+}
+
+TEST(MemoryTest, PurgedMemoryIsGoneAndReadsAsZero) {
+  const uintptr_t begin = Map(kBytes);
+  memset(Pointer(begin), 1, kBytes);
+  EXPECT_EQ(ResidentPages(begin, kBytes), kBytes / kOsPage);
+  ASSERT_TRUE(Purge(begin + kOsPage, 4 * kOsPage));
+  EXPECT_EQ(ResidentPages(begin, kBytes), kBytes / kOsPage - 4);
+  EXPECT_TRUE(IsZero(Pointer(begin + kOsPage), 4 * kOsPage));
+  EXPECT_EQ(*static_cast<char*>(Pointer(begin)), 1);
+  EXPECT_EQ(*static_cast<char*>(Pointer(begin + 5 * kOsPage)), 1);
+  Unmap(begin, kBytes);
+}
+
+TEST(MemoryTest, LockedMemoryIsNotPurged) {
+  const uintptr_t begin = Map(kOsPage);
+  if (mlock(Pointer(begin), kOsPage) != 0) GTEST_SKIP() << "memory cannot be locked here";
+  memset(Pointer(begin), 1, kOsPage);
+  EXPECT_FALSE(Purge(begin, kOsPage));
+  EXPECT_EQ(*static_cast<char*>(Pointer(begin)), 1);
+  munlock(Pointer(begin), kOsPage);
+  Unmap(begin, kOsPage);
+}
+
+TEST(MemoryTest, RemapKeepsTheContents) {
+  const uintptr_t begin = Map(kBytes);
+  test::FillPattern(Pointer(begin), kBytes, 1);
+  const uintptr_t grown = Remap(begin, kBytes, 64 * kBytes, /*may_move=*/true);
+  ASSERT_NE(grown, 0u);
+  EXPECT_TRUE(test::MatchesPattern(Pointer(grown), kBytes, 1));
+  EXPECT_TRUE(IsZero(Pointer(grown + kBytes), 63 * kBytes));
+  Unmap(grown, 64 * kBytes);
+}
+
+TEST(MemoryTest, RemapInPlaceNeedsRoomBehind) {
+  const uintptr_t begin = Map(2 * kBytes);
+  memset(Pointer(begin), 7, kBytes);
+  EXPECT_EQ(Remap(begin, kBytes, kBytes + kOsPage, /*may_move=*/false), 0u);
+  ASSERT_TRUE(Unmap(begin + kBytes, kBytes));
+  EXPECT_EQ(Remap(begin, kBytes, 2 * kBytes, /*may_move=*/false), begin);
+  EXPECT_EQ(*static_cast<char*>(Pointer(begin + kBytes - 1)), 7);
+  EXPECT_TRUE(IsZero(Pointer(begin + kBytes), kBytes));
+  Unmap(begin, 2 * kBytes);
+}
+
+TEST(MemoryTest, TimeGoesOn) {
+  const uint64_t before = NowMillis();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const uint64_t after = NowMillis();
+  EXPECT_GE(after, before + 40);
+  EXPECT_LT(after, before + 60000);
+}
+
+}  // namespace
+}  // namespace mymalloc::os

@@ -1,0 +1,92 @@
+#include "mymalloc/os/metadata.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "mymalloc/base/units.h"
+#include "tests/support/block.h"
+
+namespace mymalloc::os {
+namespace {
+
+TEST(MetadataTest, BlocksAreZeroAlignedAndApart) {
+  std::vector<std::pair<uintptr_t, uintptr_t>> blocks;
+  for (size_t i = 0; i < 3000; ++i) {
+    const size_t bytes = i % 100 == 0 ? 50000 : 1 + i % 300;
+    void* const block = AllocateMetadata(bytes);
+    ASSERT_NE(block, nullptr);
+    ASSERT_TRUE(test::IsAligned(block, 64));
+    ASSERT_TRUE(test::IsZero(block, bytes));
+    memset(block, 0xff, bytes);
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(block);
+    blocks.emplace_back(begin, begin + bytes);
+  }
+  std::sort(blocks.begin(), blocks.end());
+  for (size_t i = 1; i < blocks.size(); ++i) ASSERT_LE(blocks[i - 1].second, blocks[i].first);
+}
+
+TEST(MetadataTest, ABlockLargerThanAnyChunkHasItsOwn) {
+  void* const block = AllocateMetadata(5 * kMiB);
+  ASSERT_NE(block, nullptr);
+  EXPECT_TRUE(test::IsZero(block, 5 * kMiB));
+}
+
+TEST(MetadataTest, CountsWhatItMapped) {
+  const size_t before = MetadataBytes();
+  AllocateMetadata(3 * kMiB);
+  const size_t after = MetadataBytes();
+  EXPECT_GE(after, before + 3 * kMiB);
+  EXPECT_LE(after, before + 4 * kMiB);
+}
+
+TEST(MetadataTest, RefusesTheImpossible) { EXPECT_EQ(AllocateMetadata(size_t{1} << 60), nullptr); }
+
+TEST(MetadataTest, ThreadsGetBlocksOfTheirOwn) {
+  constexpr int kThreads = 4;
+  std::vector<void*> blocks[kThreads];
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (auto& mine : blocks) {
+    threads.emplace_back([&mine] {
+      for (int i = 0; i < 2000; ++i) mine.push_back(AllocateMetadata(64));
+    });
+  }
+  std::set<void*> all;
+  for (int i = 0; i < kThreads; ++i) {
+    threads[static_cast<size_t>(i)].join();
+    all.insert(blocks[i].begin(), blocks[i].end());
+  }
+  EXPECT_EQ(all.size(), size_t{kThreads} * 2000);
+}
+
+TEST(PoolTest, ReusesWhatWasFreed) {
+  Pool<128> pool;
+  std::set<void*> blocks;
+  for (int i = 0; i < 100; ++i) blocks.insert(pool.Allocate());
+  ASSERT_EQ(blocks.size(), 100u);
+  for (void* block : blocks) pool.Free(block);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(blocks.count(pool.Allocate()), 1u);
+  EXPECT_EQ(blocks.count(pool.Allocate()), 0u);
+}
+
+TEST(PoolTest, WhatIsReservedNeedsNoMoreMemory) {
+  Pool<kMiB> pool;
+  ASSERT_TRUE(pool.Reserve(8));
+  const size_t before = MetadataBytes();
+  std::set<void*> blocks;
+  for (int i = 0; i < 8; ++i) blocks.insert(pool.Allocate());
+  EXPECT_EQ(blocks.size(), 8u);
+  EXPECT_EQ(blocks.count(nullptr), 0u);
+  EXPECT_EQ(MetadataBytes(), before);
+  for (void* block : blocks) pool.Free(block);
+  ASSERT_TRUE(pool.Reserve(8));
+  EXPECT_EQ(MetadataBytes(), before);
+}
+
+}  // namespace
+}  // namespace mymalloc::os

@@ -1,0 +1,27 @@
+// Which pages of this process's memory are resident, page by page.
+
+#ifndef MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
+#define MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tests/support/check.h"
+
+namespace mymalloc::test {
+
+// The number of resident pages of [begin, begin + bytes), which is mapped, in whole pages of 4 KiB.
+inline size_t ResidentPages(uintptr_t begin, size_t bytes) {
+  std::vector<unsigned char> pages(bytes / 4096);
+  MYMALLOC_CHECK(mincore(reinterpret_cast<void*>(begin), bytes, pages.data()) == 0);
+  size_t resident = 0;
+  for (const unsigned char page : pages) resident += page & 1;
+  return resident;
+}
+
+}  // namespace mymalloc::test
+
+#endif  // MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
