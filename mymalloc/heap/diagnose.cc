@@ -149,13 +149,12 @@ void ReportBrokenHeader(PageHeader* page) {
   Report(fault);
 }
 
-bool FindBrokenFreeBlock(uintptr_t block, PageHeader** page, uint8_t* slot) {
+bool FindBrokenFreeBlock(uintptr_t block, unsigned* slot) {
   Interval range;
   Owner owner;
   if (!g_page_map.Find(block, &range, &owner) || owner.page() == nullptr) return false;
-  *page = owner.page();
-  *slot = static_cast<uint8_t>((block - range.begin) / owner.page()->stride());
-  Fault fault = MakeSlotFault("free", *page, *slot);
+  *slot = static_cast<unsigned>((block - range.begin) / owner.page()->stride());
+  Fault fault = MakeSlotFault("free", owner.page(), *slot);
   fault.what = kCorrupted;
   fault.detail = "the tag before a free block was overwritten.";
   fault.advice = kAdviseOverrun;

@@ -44,8 +44,8 @@ void ReportDisagreement(const char* called, uintptr_t address, const Finding& fi
 void ReportFreeTwice(PageHeader* page, unsigned slot);
 // ... a header that is not what FormatPage wrote.
 void ReportBrokenHeader(PageHeader* page);
-// ... a free block's tag no longer verifies: reports it, and finds its page and slot by the tree.
-bool FindBrokenFreeBlock(uintptr_t block, PageHeader** page, uint8_t* slot);
+// ... a free block's tag no longer verifies: reports it, and finds its slot by the tree.
+bool FindBrokenFreeBlock(uintptr_t block, unsigned* slot);
 
 }  // namespace mymalloc
 

@@ -18,44 +18,6 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
 
-// Free blocks in a row that belong to one word of a page's bitmap.
-struct WordRun {
-  PageHeader* page = nullptr;
-  unsigned word = 0;
-  uint64_t mask = 0;
-
-  // Takes from the front of `entries` what goes together. Returns how many.
-  unsigned Gather(const Entry* entries, unsigned count);
-};
-
-unsigned WordRun::Gather(const Entry* entries, unsigned count) {
-  const uintptr_t first = BlockOf(entries[0].load(std::memory_order_relaxed));
-  const Tag tag = Tag::Of(first);
-  unsigned slot = tag.slot();
-  if (ABSL_PREDICT_TRUE(tag.Verifies(first))) {
-    page = HeaderOf(first, tag);
-  } else {
-    // Reported there. Where even the tree has no page for it, the block is dropped.
-    uint8_t found = 0;
-    if (!FindBrokenFreeBlock(first, &page, &found)) return 1;
-    slot = found;
-  }
-  __builtin_prefetch(page, 1);
-  word = SlotBitmap::WordOf(slot);
-  mask = SlotBitmap::BitOf(slot);
-  const size_t stride = page->stride();
-  const uintptr_t word_begin = first - (slot % SlotBitmap::kSlotsPerWord) * stride;
-  for (unsigned i = 1; i < count; ++i) {
-    const uintptr_t block = BlockOf(entries[i].load(std::memory_order_relaxed));
-    const Tag next = Tag::Of(block);
-    const unsigned bit = next.slot() % SlotBitmap::kSlotsPerWord;
-    // Its place says that it is of this word; so the tag need not.
-    if (block != word_begin + bit * stride || (mask >> bit & 1) != 0) return i;
-    mask |= uint64_t{1} << bit;
-  }
-  return count;
-}
-
 }  // namespace
 
 Heap* g_heaps[kMaxHeaps];
@@ -97,6 +59,7 @@ void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
 }
 
 unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
+  if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
   if (page->AllFree()) empty_bytes_ -= page->TouchedBytes();
   const SizeClass c = page->size_class;
   const size_t stride = StrideOf(c);
@@ -112,13 +75,15 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
 
   // From the top down, so that blocks are handed out in address order.
   Entry* entry = m.Extend(taken) + taken;
-  const uintptr_t blocks = page->page();
+  const uintptr_t word_begin = page->page() + first * stride;
+  const uint64_t word_low = Tag::Low(id_, c, first);
+  const TagSecret secret = secret_;
   for (; mask != 0; mask &= mask - 1) {
-    const unsigned slot = first + LowestBit(mask);
-    const uintptr_t block = blocks + slot * stride;
-    Tag::Make(block, id_, c, slot).WriteTo(block);
-    (--entry)->store(block | (slot >= zeroed_from ? kZeroed : 0),
-                     std::memory_order_relaxed);
+    const unsigned bit = LowestBit(mask);
+    const uintptr_t block = word_begin + bit * stride;
+    Tag::Make(block, word_low + Tag::Low(0, 0, bit), secret).WriteTo(block);
+    const bool zeroed = first + bit >= zeroed_from;
+    (--entry)->store(block | (zeroed ? kZeroed : 0), std::memory_order_relaxed);
   }
   page->free_count = static_cast<uint16_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
@@ -149,46 +114,53 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   const unsigned half = (m.Depth() + 1) / 2;
   if (!Spill::Takes(c) || m.Depth() < kDeepestMagazine ||
       !spill_.Put(c, m.begin(), g_janitor.tick())) {
-    ReturnEntries(m.begin(), half);
+    ReturnEntries(c, m.begin(), half);
   }
   m.DropOldest(half);
   m.Push(block);
 }
 
-// Blocks of one bitmap word that follow each other go back together, and a word's header, which is
-// likely cold, is asked for while the next word's blocks are looked at.
-void Heap::ReturnEntries(const Entry* entries, unsigned count) {
-  WordRun pending;
+// Blocks of one bitmap word that follow each other go back together.
+void Heap::ReturnEntries(SizeClass c, const Entry* entries, unsigned count) {
+  const size_t stride = StrideOf(c);
   for (unsigned i = 0; i < count;) {
-    WordRun run;
-    i += run.Gather(entries + i, count - i);
-    if (pending.page != nullptr) Return(pending.page, pending.word, pending.mask);
-    pending = run;
+    const uintptr_t first = BlockOf(entries[i++].load(std::memory_order_relaxed));
+    const Tag tag = Tag::Of(first);
+    unsigned slot = tag.slot();
+    if (ABSL_PREDICT_FALSE(!tag.Verifies(first)) && !FindBrokenFreeBlock(first, &slot)) continue;
+    const uintptr_t page = first - slot * stride;
+    const unsigned w = SlotBitmap::WordOf(slot);
+    const uintptr_t word_begin = page + w * (SlotBitmap::kSlotsPerWord * stride);
+    uint64_t mask = SlotBitmap::BitOf(slot);
+    unsigned blocks = 1;
+    for (; i < count; ++i, ++blocks) {
+      const uintptr_t block = BlockOf(entries[i].load(std::memory_order_relaxed));
+      const unsigned bit = Tag::Of(block).slot() % SlotBitmap::kSlotsPerWord;
+      // Its place says that it is of this word, so the tag need not be asked more.
+      if (block != word_begin + bit * stride || (mask >> bit & 1) != 0) break;
+      mask |= uint64_t{1} << bit;
+    }
+    Return(HeaderOf(page), w, mask, blocks);
   }
-  if (pending.page != nullptr) Return(pending.page, pending.word, pending.mask);
-  TellJanitor();
+  freed_bytes_ += count * stride;
+  if (freed_bytes_ >= Janitor::kWakeBytes) TellJanitor();
 }
 
 void Heap::TellJanitor() {
-  if (freed_bytes_ < Janitor::kWakeBytes) return;
   freed_bytes_ = 0;
   g_janitor.Wake();
 }
 
-void Heap::Return(PageHeader* page, unsigned w, uint64_t mask) {
-  if (ABSL_PREDICT_FALSE(!page->Intact())) return ReportBrokenHeader(page);
+inline void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks) {
   const uint64_t twice = page->free.ReleaseMask(w, mask);
   if (ABSL_PREDICT_FALSE(twice != 0)) {
     ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord + LowestBit(twice));
-    mask &= ~twice;
-    if (mask == 0) return;
+    blocks -= SlotBitmap::PopCount(twice);
   }
   const unsigned before = page->free_count;
-  const unsigned count = IsPowerOfTwo(mask) ? 1 : SlotBitmap::PopCount(mask);
-  page->free_count = static_cast<uint16_t>(before + count);
+  page->free_count = static_cast<uint16_t>(before + blocks);
   page->freed_at = g_janitor.tick();
   page->holes = 1;
-  freed_bytes_ += count * page->stride();
   if (before == 0) PushFront(page);
   if (page->AllFree()) PageBecameEmpty(page);
 }
@@ -213,8 +185,12 @@ void Heap::Retire(PageHeader* page) {
 void Heap::CollectRemote() {
   if (remote_.Empty()) return;
   remote_.TakeAll([this](PageHeader* page, unsigned w, uint64_t mask)
-                      ABSL_NO_THREAD_SAFETY_ANALYSIS { Return(page, w, mask); });
-  TellJanitor();
+                      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                        const unsigned blocks = SlotBitmap::PopCount(mask);
+                        freed_bytes_ += blocks * page->stride();
+                        Return(page, w, mask, blocks);
+                      });
+  if (freed_bytes_ >= Janitor::kWakeBytes) TellJanitor();
 }
 
 bool Heap::FreeRemote(uintptr_t block, Tag tag, bool at_once) {
@@ -259,7 +235,7 @@ void Heap::Flush() {
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
     Magazine& m = magazines_[c];
     m.Compact();
-    ReturnEntries(m.begin(), m.Valid());
+    ReturnEntries(c, m.begin(), m.Valid());
     m.Empty();
   }
   ReturnSpill(/*now=*/0, /*age=*/0);
@@ -279,9 +255,9 @@ bool Heap::Holds(uintptr_t block) const {
 bool Heap::ReturnSpill(uint16_t now, uint16_t age) {
   bool left = false;
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
-    left |= spill_.Decay(c, now, age, [this](const Entry* entries, unsigned count)
+    left |= spill_.Decay(c, now, age, [this, c](const Entry* entries, unsigned count)
                                           ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                            ReturnEntries(entries, count);
+                                            ReturnEntries(c, entries, count);
                                           });
   }
   return left;

@@ -85,8 +85,10 @@ class Heap {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  void ReturnEntries(const Entry* entries, unsigned count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void Return(PageHeader* page, unsigned w, uint64_t mask) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ReturnEntries(SizeClass c, const Entry* entries, unsigned count)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TellJanitor() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRemote() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -48,9 +48,10 @@ void Heap::StealMagazines() {
   for (Magazine& m : magazines_) any |= m.Guard();
   if (!any) return;
   const bool ordered = BarrierOnAllThreads();
-  for (Magazine& m : magazines_) {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    Magazine& m = magazines_[c];
     const unsigned count = ordered ? m.Stealable() : 0;
-    if (count != 0) ReturnEntries(m.begin(), count);
+    if (count != 0) ReturnEntries(c, m.begin(), count);
     m.Unguard(count);
   }
 }

@@ -64,9 +64,7 @@ inline bool Spill::Put(SizeClass c, const Entry* entries, uint16_t now) {
   if (bytes_ + BytesOf(c) > kMostBytes) return false;
   Bundle* const bundle = static_cast<Bundle*>(pool_.Allocate());
   if (bundle == nullptr) return false;
-  for (unsigned i = 0; i < Bundle::kBlocks; ++i) {
-    bundle->entries[i].store(entries[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
+  MoveEntries(bundle->entries, entries, Bundle::kBlocks);
   bundle->spilled_at = now;
   bundle->next = bundles_[c];
   bundles_[c] = bundle;
@@ -76,9 +74,7 @@ inline bool Spill::Put(SizeClass c, const Entry* entries, uint16_t now) {
 
 inline void Spill::Take(SizeClass c, Entry* entries) {
   Bundle* const bundle = bundles_[c];
-  for (unsigned i = 0; i < Bundle::kBlocks; ++i) {
-    entries[i].store(bundle->entries[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
+  MoveEntries(entries, bundle->entries, Bundle::kBlocks);
   bundles_[c] = bundle->next;
   pool_.Free(bundle);
   bytes_ -= BytesOf(c);

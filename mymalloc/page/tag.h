@@ -63,10 +63,16 @@ class Tag {
 
   explicit constexpr Tag(uint64_t bits) : bits_(bits) {}
 
+  // The low bits of a free block's tag. Adding Low(0, 0, n) adds n to the slot.
+  static constexpr uint64_t Low(HeapId heap, SizeClass c, unsigned slot) {
+    return (uint64_t{heap} << kHeapShift) | (uint64_t{slot} << kClassBits) | c;
+  }
   // A free block's tag.
+  static Tag Make(uintptr_t block, uint64_t low, const TagSecret& secret = g_tag_secret) {
+    return Tag((Product(block, low, secret) & ~TagSecret::kLowMask) | low);
+  }
   static Tag Make(uintptr_t block, HeapId heap, SizeClass c, unsigned slot) {
-    const uint64_t low = (uint64_t{heap} << kHeapShift) | (uint64_t{slot} << kClassBits) | c;
-    return Tag((Product(block, low, g_tag_secret) & ~TagSecret::kLowMask) | low);
+    return Make(block, Low(heap, c, slot));
   }
 
   // Reading and writing is atomic only so that the threads that look at a block that is not theirs
