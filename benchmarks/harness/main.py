@@ -11,6 +11,7 @@ from benchmarks.harness import (
     machine,
     paths,
     process,
+    programs,
     results,
     runner,
     table,
@@ -19,6 +20,7 @@ from benchmarks.harness.allocators import Allocator
 
 DEFAULT_ROUNDS = 5
 QUICK_ROUNDS = 3
+QUICK_STARTUP_ROUNDS = 20
 QUICK_SCALE = 0.05
 SMOKE_SCALE = 0.002
 
@@ -89,10 +91,18 @@ def rounds_of(options: argparse.Namespace) -> int:
     return QUICK_ROUNDS if options.quick else DEFAULT_ROUNDS
 
 
+def startup_rounds(options: argparse.Namespace) -> int:
+    if options.smoke:
+        return 1
+    return QUICK_STARTUP_ROUNDS if options.quick else programs.STARTUP_ROUNDS
+
+
 def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
     small = options.quick or options.smoke
     binary = options.workload_binary or catalogue.workload_binary()
-    rows = catalogue.workload_rows(binary, scale_of(options), small)
+    scale = scale_of(options)
+    rows = catalogue.workload_rows(binary, scale, small) + programs.rows(scale)
+    rows.append(programs.startup_row(startup_rounds(options)))
     wanted = re.compile(options.filter)
     return [row for row in rows if wanted.search(row.name) or wanted.search(row.group)]
 

@@ -50,15 +50,6 @@ def _launcher() -> str:
     return str(path)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends the launcher and the program it runs, which share a session of their own."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
-
-
 def _failure(figures: dict[str, Any], stderr: bytes) -> Finished | None:
     tail = stderr.decode(errors="replace").strip().splitlines()
     detail = tail[-1][:200] if tail else ""
@@ -73,42 +64,64 @@ def _failure(figures: dict[str, Any], stderr: bytes) -> Finished | None:
     return None
 
 
-def run(
-    argv: list[str], preload: str, timeout: float, cwd: str | None = None, stdin: str | None = None
-) -> Finished:
-    """Runs `argv` under `preload` ("" for none)."""
-    with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report"
-        with (
-            open(Path(scratch) / "out", "w+b") as out,
-            open(Path(scratch) / "err", "w+b") as err,
-            open(stdin or os.devnull, "rb") as given,
-        ):
-            process = subprocess.Popen(
-                [_launcher(), str(report), preload, *argv],
-                stdin=given,
-                stdout=out,
-                stderr=err,
-                env=environment(),
-                cwd=cwd,
-                start_new_session=True,
-            )
+class Launched:
+    """A running process. Call `finish` or `end`, or use it in a `with` statement."""
+
+    def __init__(self, argv: list[str], preload: str, cwd: str | None = None) -> None:
+        self._scratch = tempfile.TemporaryDirectory()
+        self._report = Path(self._scratch.name) / "report"
+        self._out = open(Path(self._scratch.name) / "out", "w+b")
+        self._err = open(Path(self._scratch.name) / "err", "w+b")
+        self._process = subprocess.Popen(
+            [_launcher(), str(self._report), preload, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            env=environment(),
+            cwd=cwd,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> "Launched":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """Ends the launcher and the program it runs, which share a session of their own."""
+        if self.running():
             try:
-                process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                _end_group(process)
-                return Finished("timed out", f"after {timeout:.0f} s")
-            except BaseException:
-                _end_group(process)
-                raise
-            out.seek(0)
-            err.seek(0)
-            stdout, stderr = out.read(), err.read()
-        if not report.exists():
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._process.wait()
+        self._out.close()
+        self._err.close()
+        self._scratch.cleanup()
+
+    def finish(self, timeout: float) -> Finished:
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return Finished("timed out", f"after {timeout:.0f} s")
+        self._out.seek(0)
+        self._err.seek(0)
+        stdout, stderr = self._out.read(), self._err.read()
+        if not self._report.exists():
             return Finished("failed", "the launcher did not report")
-        figures = json.loads(report.read_text())
-    failed = _failure(figures, stderr)
-    if failed is not None:
-        return failed
-    del figures["exit_code"], figures["signal"]
-    return Finished("", stdout=stdout, figures=figures)
+        figures = json.loads(self._report.read_text())
+        failed = _failure(figures, stderr)
+        if failed is not None:
+            return failed
+        del figures["exit_code"], figures["signal"]
+        return Finished("", stdout=stdout, figures=figures)
+
+
+def run(argv: list[str], preload: str, timeout: float) -> Finished:
+    """Runs `argv` under `preload` ("" for none) to its end."""
+    with Launched(argv, preload) as launched:
+        return launched.finish(timeout)

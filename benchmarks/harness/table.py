@@ -6,7 +6,8 @@ from benchmarks.harness import catalogue, stats
 from benchmarks.harness.allocators import BASELINE, LIMIT, OURS
 from benchmarks.harness.results import Results, RowResult
 
-NEAR_BEST = 1.10  # A row is lost when the best is more than this factor ahead, or glibc at all.
+# A row is lost when the best is more than this factor ahead, or glibc surely.
+NEAR_BEST = 1.10
 
 _NAME_WIDTH = 26
 _CELL_WIDTH = 11
@@ -14,7 +15,7 @@ _SHORT = {"out of memory": "no memory", "not preloaded": "no preload", "wrong re
 
 LEGEND = (
     "ratios to glibc, below 1 is better; * best of the row (the limit aside); "
-    "! mymalloc is slower/larger than glibc, or more than 1.10 of the best"
+    "! mymalloc is behind glibc by more than the spread, or more than 1.10 of the best"
 )
 
 
@@ -49,12 +50,15 @@ def best_of(row: RowResult, figure: str, names: list[str]) -> str | None:
 
 def is_lost(row: RowResult, figure: str, names: list[str]) -> bool:
     """Whether mymalloc is behind in this row."""
-    ours = row.median(OURS, figure)
+    ours = row.spread(OURS, figure)
     best = best_of(row, figure, names)
-    if ours is None or best is None:
+    best_median = row.median(best, figure) if best else None
+    if ours is None or best_median is None:
         return False
-    base = row.median(BASELINE, figure)
-    return ours > NEAR_BEST * (row.median(best, figure) or ours) or bool(base and ours > base)
+    if ours.median > NEAR_BEST * best_median:
+        return True
+    base = row.spread(BASELINE, figure)
+    return base is not None and ours.low > base.high
 
 
 def absolute(value: float | None, figure: str) -> str:

@@ -1,0 +1,152 @@
+"""Real programs, unchanged, under preload; and what preloading costs a program that does nothing."""
+
+import hashlib
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+
+from benchmarks.harness import catalogue, paths, process
+from benchmarks.harness.allocators import Allocator
+from benchmarks.harness.catalogue import Measured, Row
+
+STARTUP_ROUNDS = 200
+_FOLDER = paths.ROOT / "benchmarks" / "programs"
+
+
+def _program(name: str) -> str | None:
+    """Where a program is. A system's own comes first: others may be wrappers in shell."""
+    return shutil.which(name, path="/usr/bin:/bin") or shutil.which(name)
+
+
+def _measure(argv: list[str], allocator: Allocator) -> Measured:
+    done = process.run(argv, allocator.library, catalogue.TIMEOUT)
+    if done.failure:
+        return catalogue.failed(done)
+    checksum = hashlib.sha256(done.stdout).hexdigest()[:16]
+    return Measured(checksum=checksum, figures=done.figures)
+
+
+def _row(name: str, what: str, argv: list[str], weight: float = 0.7) -> Row:
+    """A row for the program argv[0], or its being skipped."""
+    found = _program(argv[0])
+    skipped = "" if found else f"{argv[0]} is not installed"
+    command = [found or argv[0], *argv[1:]]
+    return Row(
+        name,
+        catalogue.PROGRAMS,
+        what,
+        lambda allocator: _measure(command, allocator),
+        weight,
+        skipped,
+    )
+
+
+def _python_row(name: str, what: str, script: str, count: int, environment: list[str]) -> Row:
+    python = _program("python3") or "python3"
+    return _row(name, what, ["env", "PYTHONHASHSEED=0", *environment, python, str(_FOLDER / script), str(count)])
+
+
+def _sqlite_script(rows: int) -> str:
+    # The leading newline: an argument that starts with a comment's "--" would be an option.
+    return "\n" + (_FOLDER / "sqlite.sql").read_text().replace("SCALE", str(rows))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _await(condition: Callable[[], bool], timeout: float) -> bool:
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+_REDIS_TESTS = "set,get,incr,lpush,lrange_100,hset,mset"
+
+
+def _measure_redis(server: str, client: str, requests: int, allocator: Allocator) -> Measured:
+    """The server is what is preloaded and weighed; the time is that of its client."""
+    port = _free_port()
+    serve = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    drive = [client, "-p", str(port), "-q", "-t", _REDIS_TESTS, "-n", str(requests), "-d", "200",
+             "-r", "20000", "-P", "16", "-c", "20"]  # fmt: skip
+    with process.Launched(serve, allocator.library, cwd=tempfile.gettempdir()) as running:
+        if not _await(lambda: _answers(port) or not running.running(), timeout=10):
+            return Measured("timed out", "the server does not answer")
+        driven = process.run(drive, "", catalogue.TIMEOUT)
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"SHUTDOWN NOSAVE\r\n")
+        served = running.finish(timeout=10)
+    for done in (driven, served):
+        if done.failure:
+            return catalogue.failed(done)
+    answered = driven.stdout.count(b"requests per second")
+    figures = {**served.figures, "seconds": driven.figures["seconds"]}
+    return Measured(checksum=f"{answered} tests", figures=figures)
+
+
+def _redis_row(requests: int) -> Row:
+    programs = {name: _program(name) for name in ("redis-server", "redis-benchmark")}
+    missing = [name for name, found in programs.items() if not found]
+    server, client = (found or "" for found in programs.values())
+    return Row(
+        "redis",
+        catalogue.PROGRAMS,
+        "redis-server, driven by redis-benchmark",
+        lambda allocator: _measure_redis(server, client, requests, allocator),
+        1.5,
+        f"{', '.join(missing)} not installed" if missing else "",
+    )
+
+
+def rows(scale: float) -> list[Row]:
+    def count(whole: int) -> int:
+        return max(1, round(whole * scale))
+
+    level = "-O1" if scale == 1.0 else "-fsyntax-only"
+    source = str(_FOLDER / "compile.cc")
+    return [
+        _row("compile", "g++ on a C++ file with templates",
+             ["g++", "-std=c++17", level, "-S", "-o", "-", source], weight=2.0),
+        _row("sqlite", "sqlite3: insert, index, join, update in memory",
+             ["sqlite3", ":memory:", _sqlite_script(count(100000))]),
+        _python_row("python_pure", "python3 with PYTHONMALLOC=malloc: objects, dicts, strings",
+                    "pure.py", count(100), ["PYTHONMALLOC=malloc"]),
+        _python_row("python_extension", "python3: json, pickle, zlib, sqlite3, XML",
+                    "extension.py", count(10), []),
+        _row("perl", "perl: hashes, arrays, substitutions",
+             ["perl", str(_FOLDER / "strings.pl"), str(count(12))]),
+        _redis_row(count(15000)),
+        _row("z3", "z3: a small problem of integer arithmetic",
+             ["z3", str(_FOLDER / "queens.smt2")]),
+        _row("ghostscript", "gs: pages of text and curves, drawn",
+             ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=nullpage", str(_FOLDER / "pages.ps")]),
+    ]  # fmt: skip
+
+
+def startup_row(rounds: int) -> Row:
+    command = [_program("true") or "true"]
+    return Row(
+        "start-up",
+        catalogue.STARTUP,
+        "/bin/true: what preloading costs a process",
+        lambda allocator: _measure(command, allocator),
+        weight=0.006,
+        rounds=rounds,
+    )

@@ -1,0 +1,12 @@
+; For z3: a pigeonhole problem with arithmetic, small but not trivial.
+(set-logic QF_LIA)
+(declare-const a Int) (declare-const b Int) (declare-const c Int) (declare-const d Int)
+(declare-const e Int) (declare-const f Int) (declare-const g Int) (declare-const h Int)
+(assert (and (<= 0 a 7) (<= 0 b 7) (<= 0 c 7) (<= 0 d 7) (<= 0 e 7) (<= 0 f 7) (<= 0 g 7)
+             (<= 0 h 7)))
+(assert (distinct a b c d e f g h))
+(assert (distinct (+ a 0) (+ b 1) (+ c 2) (+ d 3) (+ e 4) (+ f 5) (+ g 6) (+ h 7)))
+(assert (distinct (- a 0) (- b 1) (- c 2) (- d 3) (- e 4) (- f 5) (- g 6) (- h 7)))
+(assert (= (+ a b c d) (+ e f g h)))
+(assert (> (+ (* 3 a) (* 5 b) c) (+ (* 2 h) (* 4 g))))
+(check-sat)
