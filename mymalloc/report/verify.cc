@@ -76,7 +76,7 @@ class HeapVerifier {
 // The page that an address lies in, by the tree.
 const PageHeader* PageAt(uintptr_t address) {
   const auto entry = Inspector::Pages(g_page_map).Stab(address);
-  return entry ? entry.value.page() : nullptr;
+  return entry ? Owner(entry.value).page() : nullptr;
 }
 
 bool InRemote(const PageHeader& page, unsigned slot) {
@@ -127,10 +127,11 @@ void HeapVerifier::CheckApart(const FreeRanges& ranges, const Tree& others, cons
 
 void HeapVerifier::CheckOwners() {
   for (const auto& entry : Inspector::Pages(g_page_map)) {
-    if (const LargeBlock* large = entry.value.large()) {
+    const Owner owner(entry.value);
+    if (const LargeBlock* large = owner.large()) {
       CheckLarge(entry.range, *large);
     } else {
-      CheckPage(entry.range, *entry.value.page());
+      CheckPage(entry.range, *owner.page());
     }
     if (wrong_ != nullptr) return;
   }
