@@ -34,21 +34,21 @@ struct NewBlock {
 // Any size, any alignment that is a power of two. nullptr and errno = ENOMEM without memory.
 NewBlock AllocateSlow(size_t n);
 NewBlock AllocateClassSlow(SizeClass c);
+void* AllocateSmallSlow(size_t n);
 void* AllocateAligned(size_t alignment, size_t n);
+// Another heap's block, or a large one, or none at all.
 void FreeSlow(void* pointer);
-// A block whose tag verifies: another heap's, or free already, or the magazine is full.
-void FreeNotOwn(uintptr_t block, Tag tag);
+void FreeToFullMagazine(uintptr_t block, Tag tag);
 void* Reallocate(void* pointer, size_t n);
 // The usable size of a live block; a report if it is none, and then 0.
 size_t UsableSize(void* pointer, const char* called);
 
 // REQUIRES: n <= kLargestSmall.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
-  const SizeClass c = SmallClassOf(n);
   Heap* const heap = t_heap;
-  const uintptr_t block = heap->magazine(c).Pop();
-  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateClassSlow(c).pointer;
-  MarkLive(block, heap->secret());
+  const uintptr_t block = heap->SmallMagazine(n).Pop();
+  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateSmallSlow(n);
+  MarkLive(block, heap->key().secret);
   return reinterpret_cast<void*>(block);
 }
 
@@ -73,12 +73,11 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer);
   const Tag tag = Tag::Of(block);
   Heap* const heap = t_heap;
-  if (ABSL_PREDICT_FALSE(!tag.Verifies(block, heap->secret()))) return FreeSlow(pointer);
-  if (ABSL_PREDICT_FALSE(!tag.BelongsTo(heap->owner_bits()))) return FreeNotOwn(block, tag);
+  if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeSlow(pointer);
   if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
-    return FreeNotOwn(block, tag);
+    return FreeToFullMagazine(block, tag);
   }
-  tag.Free(heap->secret()).WriteTo(block);
+  tag.Free(heap->key().secret).WriteTo(block);
 }
 
 }  // namespace mymalloc

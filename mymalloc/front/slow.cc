@@ -128,6 +128,8 @@ NewBlock AllocateClassSlow(SizeClass c) {
   return {reinterpret_cast<void*>(block), entry != block};
 }
 
+void* AllocateSmallSlow(size_t n) { return AllocateClassSlow(SmallClassOf(n)).pointer; }
+
 NewBlock AllocateSlow(size_t n) {
   g_registry.EnsureHeap();  // the limit below is known from then on
   if (n > g_largest_slot_request) return AllocateLargeBlock(n, kGranule);
@@ -153,13 +155,15 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
-void FreeNotOwn(uintptr_t block, Tag tag) {
-  if (ABSL_PREDICT_FALSE(!tag.live() || g_options.checked)) return FreeByTree(block);
-  FreeLive(block, tag);
-}
+void FreeToFullMagazine(uintptr_t block, Tag tag) { FreeLive(block, tag); }
 
 void FreeSlow(void* pointer) {
-  if (pointer != nullptr) FreeByTree(reinterpret_cast<uintptr_t>(pointer));
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
+    const Tag tag = Tag::Of(block);
+    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) return FreeLive(block, tag);
+  }
+  if (pointer != nullptr) FreeByTree(block);
 }
 
 void* Reallocate(void* pointer, size_t n) {

@@ -24,8 +24,7 @@ Heap* g_heaps[kMaxHeaps];
 
 void Heap::Init(HeapId id) {
   id_ = id;
-  owner_bits_ = g_options.checked || id == 0 ? 0 : Tag::OwnerBits(id);
-  secret_ = g_tag_secret;
+  key_.Set(g_options.checked || id == 0 ? 0 : Tag::OwnerBits(id));
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -77,7 +76,7 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   Entry* entry = m.Extend(taken) + taken;
   const uintptr_t word_begin = page->page() + first * stride;
   const uint64_t word_low = Tag::Low(id_, c, first);
-  const TagSecret secret = secret_;
+  const TagSecret secret = key_.secret;
   for (; mask != 0; mask &= mask - 1) {
     const unsigned bit = LowestBit(mask);
     const uintptr_t block = word_begin + bit * stride;

@@ -31,11 +31,12 @@ class Heap {
   void Init(HeapId id);
 
   HeapId id() const { return id_; }
-  // What the fast path needs, in one cache line: what the tags of this heap's live blocks have in the
-  // owner fields (0 in checked mode, so that no block takes the short way), and the secret.
-  uint64_t owner_bits() const { return owner_bits_; }
-  const TagSecret& secret() const { return secret_; }
+  // How the tags of this heap's live blocks are told. In checked mode none is, so that no block takes
+  // the short way.
+  const Tag::Key& key() const { return key_; }
   Magazine& magazine(SizeClass c) { return magazines_[c]; }
+  // The magazine of SmallClassOf(n), by one look into a table. REQUIRES: n <= kLargestSmall.
+  Magazine& SmallMagazine(size_t n);
   const Magazine& magazine(SizeClass c) const { return magazines_[c]; }
 
   // The slow paths. An entry (see magazine.h), or 0 if the system has no memory.
@@ -107,8 +108,7 @@ class Heap {
   bool DecayPages(SizeClass c, uint16_t now, bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool PurgeHoles(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  uint64_t owner_bits_;
-  TagSecret secret_;
+  Tag::Key key_;
   HeapId id_;
   std::atomic<bool> parked_;
   Magazine magazines_[kSizeClasses];
@@ -125,6 +125,28 @@ class Heap {
 
   alignas(64) RemoteList remote_;
 };
+
+// Where the magazines of the small requests lie in a heap.
+struct SmallMagazines {
+  uint16_t offset[size_class_internal::SmallIndex(kLargestSmall) + 1];
+
+  static constexpr SmallMagazines Make(size_t first) {
+    SmallMagazines table{};
+    for (size_t n = 0; n <= kLargestSmall; ++n) {
+      const size_t offset = first + SmallClassOf(n) * sizeof(Magazine);
+      table.offset[size_class_internal::SmallIndex(n)] = static_cast<uint16_t>(offset);
+    }
+    return table;
+  }
+};
+
+inline Magazine& Heap::SmallMagazine(size_t n) {
+  static_assert(offsetof(Heap, magazines_) == sizeof(Magazine) / 9, "right behind the key");
+  static_assert(sizeof(Magazine) * (SmallClassOf(kLargestSmall) + 1) < 65536, "offsets fit");
+  static constexpr SmallMagazines kTable = SmallMagazines::Make(offsetof(Heap, magazines_));
+  const uintptr_t offset = kTable.offset[size_class_internal::SmallIndex(n)];
+  return *reinterpret_cast<Magazine*>(reinterpret_cast<uintptr_t>(this) + offset);
+}
 
 template <typename Visit>
 void Heap::ForEachHeld(Visit&& visit) const {

@@ -56,6 +56,7 @@ void InitLarge(bool constrained) {
 }
 
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
+  n = Max(n, size_t{1});  // the block's own address must lie in its mapping
   // An aligned block may need a shift of up to the alignment, which is trimmed off again.
   const size_t lead = LeadOf(alignment);
   if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - kOsPage) return 0;

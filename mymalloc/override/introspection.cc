@@ -62,10 +62,7 @@ int MallocTrim(size_t) {
 }
 
 int MallocInfo(int options, FILE* stream) {
-  if (options != 0) {
-    errno = EINVAL;
-    return -1;
-  }
+  if (options != 0) return EINVAL;
   return PrintMallocInfo(stream);
 }
 

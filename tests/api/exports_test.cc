@@ -69,8 +69,8 @@ std::string OutputOf(const std::vector<std::string>& arguments) {
 
 Names ExportedNames() {
   Names names;
-  std::istringstream lines(
-      OutputOf({"nm", "-D", "--defined-only", "--format=posix", LibraryUnderTest()}));
+  std::istringstream lines(OutputOf(
+      {"nm", "-D", "--defined-only", "--extern-only", "--format=posix", LibraryUnderTest()}));
   for (std::string line; std::getline(lines, line);) {
     const std::string name = line.substr(0, line.find(' '));
     names.insert(name.substr(0, name.find('@')));

@@ -65,15 +65,22 @@ TEST_F(TagTest, LiveAndFreeAreOneStepApart) {
   }
 }
 
+Tag::Key KeyOf(uint64_t owner_bits) {
+  Tag::Key key;
+  key.Set(owner_bits);
+  return key;
+}
+
 TEST_F(TagTest, BelongsToItsHeapOnlyWhileLive) {
   for (int i = 0; i < kRounds; ++i) {
     const HeapId heap = 1 + RandomHeap() % (kMaxHeaps - 1);
     const HeapId other = heap ^ (1u << (random_() % Tag::kHeapBits));
-    const Tag tag = Tag::Make(RandomBlock(), heap, RandomClass(), RandomSlot());
-    ASSERT_TRUE(tag.Live().BelongsTo(Tag::OwnerBits(heap)));
-    ASSERT_FALSE(tag.BelongsTo(Tag::OwnerBits(heap)));
-    ASSERT_FALSE(tag.Live().BelongsTo(Tag::OwnerBits(other)));
-    ASSERT_FALSE(tag.Live().BelongsTo(0));
+    const uintptr_t block = RandomBlock();
+    const Tag tag = Tag::Make(block, heap, RandomClass(), RandomSlot());
+    ASSERT_TRUE(tag.Live().VerifiesAsOwn(block, KeyOf(Tag::OwnerBits(heap))));
+    ASSERT_FALSE(tag.VerifiesAsOwn(block, KeyOf(Tag::OwnerBits(heap))));
+    ASSERT_FALSE(tag.Live().VerifiesAsOwn(block, KeyOf(Tag::OwnerBits(other))));
+    ASSERT_FALSE(tag.Live().VerifiesAsOwn(block, KeyOf(0)));
   }
 }
 
