@@ -19,6 +19,7 @@ LATENCY = "latency"
 STARTUP = "start-up"
 LIMIT = "limit"
 TRACES = "traces"
+OPERATIONS = "operations"
 
 
 @dataclass

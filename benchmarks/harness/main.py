@@ -9,6 +9,8 @@ from benchmarks.harness import (
     bars,
     catalogue,
     machine,
+    operations,
+    page,
     paths,
     process,
     programs,
@@ -19,9 +21,9 @@ from benchmarks.harness import (
 from benchmarks.harness.allocators import Allocator
 
 DEFAULT_ROUNDS = 5
-QUICK_ROUNDS = 3
+QUICK_ROUNDS = 2
 QUICK_STARTUP_ROUNDS = 20
-QUICK_SCALE = 0.05
+QUICK_SCALE = 0.03
 SMOKE_SCALE = 0.002
 
 
@@ -36,7 +38,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--only", metavar="NAME,NAME", help="these allocators only (glibc is always there)")
     add("--filter", default="", metavar="REGEX", help="rows whose name or group matches")
     add("--rounds", type=int, default=0, help=f"rounds per row (default {DEFAULT_ROUNDS})")
-    add("--quick", action="store_true", help="less work, 3 rounds: a first impression in a minute")
+    add("--quick", action="store_true", help="less work, 2 rounds: a first impression in a minute")
     add("--smoke", action="store_true", help="one tiny round of everything: does it all work?")
     add("--json", metavar="FILE", help="write the results")
     add("--html", metavar="FILE", help="write them as a page to look at")
@@ -44,6 +46,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--load", metavar="FILE.json", help="show the results of an earlier run; measure nothing")
     add("--list", action="store_true", help="name the rows and the allocators; measure nothing")
     add("--workload-binary", help=argparse.SUPPRESS)
+    add("--operations-binary", help=argparse.SUPPRESS)
     add("--launcher", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -103,6 +106,7 @@ def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
     scale = scale_of(options)
     rows = catalogue.workload_rows(binary, scale, small) + programs.rows(scale)
     rows.append(programs.startup_row(startup_rounds(options)))
+    rows += operations.rows(options.operations_binary, small)
     wanted = re.compile(options.filter)
     return [row for row in rows if wanted.search(row.name) or wanted.search(row.group)]
 
@@ -143,6 +147,8 @@ def main(argv: list[str]) -> int:
     print(table.render(found, colour=sys.stdout.isatty()))
     for bar in bars.judge(found):
         print(bar)
+    if options.html:
+        paths.user_path(options.html).write_text(page.render(found))
     if options.json:
         found.save(paths.user_path(options.json))
     failures = runner.failures(found.rows)

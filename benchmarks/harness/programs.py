@@ -136,7 +136,7 @@ def rows(scale: float) -> list[Row]:
         _row("z3", "z3: a small problem of integer arithmetic",
              ["z3", str(_FOLDER / "queens.smt2")]),
         _row("ghostscript", "gs: pages of text and curves, drawn",
-             ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=nullpage", str(_FOLDER / "pages.ps")]),
+             ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=nullpage", f"-dPages={count(12)}", str(_FOLDER / "pages.ps")]),
     ]  # fmt: skip
 
 

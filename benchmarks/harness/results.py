@@ -62,7 +62,8 @@ class Results:
     options: dict[str, Any]
     allocators: dict[str, str]  # Name to version, in the order of the columns.
     rows: list[RowResult] = field(default_factory=list)
-    operations: list[dict[str, Any]] = field(default_factory=list)
+    # The cost of finding a range: per structure, [number of ranges, nanoseconds].
+    tree: dict[str, list[list[float]]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=None) + "\n")

@@ -61,17 +61,23 @@ def is_lost(row: RowResult, figure: str, names: list[str]) -> bool:
     return base is not None and ours.low > base.high
 
 
+def _duration(seconds: float) -> str:
+    if seconds >= 0.1:
+        return f"{seconds:.3f} s"
+    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-4 else f"{seconds * 1e9:.1f} ns"
+
+
 def absolute(value: float | None, figure: str) -> str:
     if value is None:
         return "-"
     if figure.endswith("_rss"):
         return f"{value / 2**20:.1f} MiB"
     if figure.endswith("seconds"):
-        return f"{value:.3f} s" if value >= 0.1 else f"{value * 1e3:.3f} ms"
+        return _duration(value)
     return f"{value:.0f}"
 
 
-def _cell(row: RowResult, name: str, figure: str) -> str:
+def cell_text(row: RowResult, name: str, figure: str) -> str:
     cell = row.cells.get(name)
     if cell is None:
         return "-"
@@ -83,17 +89,20 @@ def _cell(row: RowResult, name: str, figure: str) -> str:
     return f"{ratio:.2f}" if ratio is not None else absolute(cell.median(figure), figure)
 
 
+def mark(row: RowResult, name: str, figure: str, names: list[str]) -> str:
+    """"*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
+    if name == OURS and is_lost(row, figure, names):
+        return "!"
+    return "*" if name == best_of(row, figure, names) else " "
+
+
 def _line(row: RowResult, results: Results, figure: str, style: Style) -> str:
     names = competitors(results)
-    best = best_of(row, figure, names)
     line = f"{row.name:{_NAME_WIDTH}}"
     for name in results.allocators:
-        text = _cell(row, name, figure)
-        mark = "*" if name == best else " "
-        if name == OURS and is_lost(row, figure, names):
-            mark = "!"
-        padded = f"{text + mark:>{_CELL_WIDTH}}"
-        paint = {"*": style.best, "!": style.lost}.get(mark, str)
+        sign = mark(row, name, figure, names)
+        padded = f"{cell_text(row, name, figure) + sign:>{_CELL_WIDTH}}"
+        paint = {"*": style.best, "!": style.lost}.get(sign, str)
         line += paint(padded)
     return line
 

@@ -1,0 +1,183 @@
+"""The two kinds of chart of the page, as SVG: bars with their spread, and curves."""
+
+import html
+import math
+from dataclasses import dataclass, field
+
+from benchmarks.harness.stats import Spread
+
+WIDTH = 720
+_LEFT = 150  # Room for the names of the bars.
+_AXIS = 52  # Room for the numbers of the curves' axis.
+_RIGHT = 60
+_BAR = 9
+_TICK = 16
+
+# Distinct also for the colour-blind (after Okabe and Ito); ours is the strongest.
+_COLOURS = {"mymalloc": "#d55e00", "glibc": "#808080", "bump": "#b0b0b0", "live bytes": "#000000"}
+_OTHERS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#b8a800")
+
+
+def colours(names: list[str]) -> dict[str, str]:
+    """A colour for each name, the same in all charts of a page."""
+    others = [name for name in names if name not in _COLOURS]
+    found = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(others)}
+    return {**_COLOURS, **found}
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", extra: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{html.escape(text)}</text>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, extra: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {extra}/>'
+
+
+def _svg(height: float, title: str, parts: list[str]) -> str:
+    label = html.escape(title, quote=True)
+    body = "".join(parts)
+    return (
+        f'<div class="chart"><svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
+        f'aria-label="{label}">{body}</svg></div>'
+    )
+
+
+@dataclass
+class Bar:
+    series: str
+    value: Spread | None  # None: it failed, for the reason in `note`.
+    note: str
+
+
+def bars(groups: dict[str, list[Bar]], palette: dict[str, str], title: str, most: float) -> str:
+    """One group of horizontal bars per name; values are ratios, and 1 is marked."""
+    scale = (WIDTH - _LEFT - _RIGHT) / most
+    parts: list[str] = []
+    y = 4.0
+    for name, group in groups.items():
+        top = y
+        middle = y + len(group) * _BAR / 2 + 4
+        parts.append(_text(_LEFT - 6, middle, name, "end", 'class="name"'))
+        for bar in group:
+            parts.append(_one_bar(bar, y, scale, most, palette))
+            y += _BAR
+        parts.append(_line(_LEFT + scale, top - 2, _LEFT + scale, y + 2, 'class="one"'))
+        y += 8
+    return _svg(y, title, parts)
+
+
+def _one_bar(bar: Bar, y: float, scale: float, most: float, palette: dict[str, str]) -> str:
+    if bar.value is None:
+        return _text(_LEFT + 3, y + _BAR - 2, f"{bar.series}: {bar.note}", extra='class="failed"')
+    shown = min(bar.value.median, most)
+    tip = f"{bar.series} {bar.value.median:.3f} ({bar.value.low:.3f} to {bar.value.high:.3f})"
+    parts = [
+        f'<rect x="{_LEFT}" y="{y:.1f}" width="{shown * scale:.1f}" height="{_BAR - 1}" '
+        f'fill="{palette[bar.series]}"><title>{html.escape(tip)}</title></rect>'
+    ]
+    low, high = (_LEFT + min(end, most) * scale for end in (bar.value.low, bar.value.high))
+    middle = y + (_BAR - 1) / 2
+    parts.append(_line(low, middle, high, middle, 'class="spread"'))
+    number = f"{bar.value.median:.2f}" + (" →" if bar.value.median > most else "")
+    parts.append(_text(max(high, _LEFT + shown * scale) + 3, y + _BAR - 1.5, number, extra='class="number"'))
+    return "".join(parts)
+
+
+@dataclass
+class Curve:
+    series: str
+    points: list[tuple[float, float]]
+
+
+@dataclass
+class Axes:
+    x_label: str
+    y_label: str
+    log_x: bool = False
+    log_y: bool = False
+    x_names: list[str] = field(default_factory=list)  # For an axis of categories 0, 1, 2...
+
+
+@dataclass
+class _Scale:
+    """Maps values to places along one axis."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+
+    def at(self, value: float) -> float:
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = math.log(low), math.log(high), math.log(max(value, low))
+        part = (value - low) / (high - low) if high > low else 0.5
+        return self.start + part * (self.end - self.start)
+
+    def ticks(self) -> list[float]:
+        if self.log:
+            first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+            powers = [10.0**power for power in range(first, last + 1)]
+            return [tick for tick in powers if self.low * 0.99 <= tick <= self.high * 1.01]
+        step = 10 ** math.floor(math.log10(max(self.high, 1e-12)))
+        step = next(s for s in (step / 5, step / 2, step) if self.high / s <= 6 or s == step)
+        return [step * i for i in range(int(self.high / step) + 1)]
+
+
+def number(value: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def _bounds(values: list[float], log: bool) -> tuple[float, float]:
+    if not log:
+        return 0.0, max(values) * 1.05 or 1.0
+    positive = [value for value in values if value > 0] or [1.0]
+    low, high = 10 ** math.floor(math.log10(min(positive))), max(positive)
+    return low, max(10 ** math.ceil(math.log10(high)), low * 10)
+
+
+def curves(lines: list[Curve], palette: dict[str, str], title: str, axes: Axes) -> str:
+    lines = [line for line in lines if line.points]
+    if not lines:
+        return ""
+    height, top, bottom = 280.0, 22.0, 44.0
+    xs = [x for line in lines for x, _ in line.points]
+    ys = [y for line in lines for _, y in line.points]
+    x_low, x_high = (min(xs), max(xs)) if axes.log_x or axes.x_names else _bounds(xs, False)
+    across = _Scale(x_low, x_high, _AXIS, WIDTH - 24, axes.log_x)
+    up = _Scale(*_bounds(ys, axes.log_y), height - bottom, top, axes.log_y)
+    parts = _grid(across, up, axes, height)
+    for line in lines:
+        places = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
+        wide = 2.5 if line.series == "mymalloc" else 1.3
+        dashes = ' stroke-dasharray="4 3"' if line.series == "live bytes" else ""
+        parts.append(
+            f'<polyline points="{places}" fill="none" stroke="{palette[line.series]}" '
+            f'stroke-width="{wide}"{dashes}><title>{html.escape(line.series)}</title></polyline>'
+        )
+    return _svg(height, title, parts)
+
+
+def _grid(across: _Scale, up: _Scale, axes: Axes, height: float) -> list[str]:
+    parts = [_text(4, 12, axes.y_label, extra='class="label"')]
+    parts.append(_text(WIDTH - 24, height - 6, axes.x_label, "end", 'class="label"'))
+    for tick in up.ticks():
+        y = up.at(tick)
+        parts.append(_line(_AXIS, y, WIDTH - 24, y, 'class="grid"'))
+        parts.append(_text(_AXIS - 5, y + 4, number(tick), "end", 'class="tick"'))
+    named = list(enumerate(axes.x_names)) or [(tick, number(tick)) for tick in across.ticks()]
+    for place, name in named:
+        parts.append(_text(across.at(place), height - 44 + _TICK, name, "middle", 'class="tick"'))
+    return parts
+
+
+def legend(names: list[str], palette: dict[str, str]) -> str:
+    entries = "".join(
+        f'<span><i style="background:{palette[name]}"></i>{html.escape(name)}</span>'
+        for name in names
+    )
+    return f'<p class="legend">{entries}</p>'
