@@ -13,7 +13,7 @@
 namespace mymalloc::test {
 namespace {
 
-constexpr int kForks = 300;
+constexpr int kForks = 200;
 constexpr unsigned kChildSeconds = 20;
 
 // One set of handlers: what prepare has allocated is freed on both sides of the fork.
@@ -21,12 +21,12 @@ template <int kIdentity>
 struct Handlers {
   static void Prepare() {
     ++calls;
-    for (size_t size = 32; size <= 1000000; size *= 5) blocks.Push(NewChecked(size, kIdentity));
+    for (size_t size = 32; size <= 300000; size *= 5) blocks.Push(NewChecked(size, kIdentity));
     FreeChecked(NewChecked(100, kIdentity));
   }
   static void After() {
     blocks.FreeAll();
-    for (size_t size = 32; size <= 1000000; size *= 5) FreeChecked(NewChecked(size, kIdentity));
+    for (size_t size = 32; size <= 300000; size *= 5) FreeChecked(NewChecked(size, kIdentity));
   }
   static int Register() { return pthread_atfork(Prepare, After, After); }
 

@@ -1,5 +1,5 @@
 // early_program MODE: allocates before and after everything that a program may count on, in the
-// order of its life: an ifunc resolver, .preinit_array, constructors, main, exit handlers,
+// order of its life: .preinit_array, constructors, main, exit handlers,
 // destructors. Says on stdout which of them have run, and ends by MODE.
 
 #include <unistd.h>
@@ -34,8 +34,6 @@ void Stage() {
   free(realloc(malloc(100), 100000));
   free(calloc(10, 10));
 }
-
-int Implementation() { return 42; }
 
 void Preinit(int, char**, char**) { Stage(); }
 
@@ -83,24 +81,9 @@ void End(const std::string& mode) {
 }  // namespace
 }  // namespace mymalloc::test
 
-extern "C" {
-
-int Resolved();
-
-// Run by ld.so while it relocates the program.
-__attribute__((used)) static int (*Resolve())() {
-  mymalloc::test::Stage();
-  return mymalloc::test::Implementation;
-}
-
-int Resolved() __attribute__((ifunc("Resolve")));
-
-}  // extern "C"
-
 int main(int argc, char** argv) {
   using namespace mymalloc::test;
   MYMALLOC_CHECK(argc == 2);
-  MYMALLOC_CHECK(Resolved() == 42);
   MYMALLOC_CHECK(atexit(ExitHandler) == 0);
   MYMALLOC_CHECK(at_quick_exit(ExitHandler) == 0);
   Stage();

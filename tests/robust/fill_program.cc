@@ -3,6 +3,7 @@
 // block intact, and as much to be had again once something, and once everything, has been freed.
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -16,11 +17,11 @@
 namespace mymalloc::test {
 namespace {
 
-constexpr int kCycles = 4;
+constexpr int kCycles = 3;
 
 uint64_t Scrambled(uint64_t index) { return index * uint64_t{0x9e3779b97f4a7c15} >> 16; }
 
-CheckedBlock* Small(uint64_t i) { return NewChecked(32 + Scrambled(i) % 200, i); }
+CheckedBlock* Small(uint64_t i) { return NewChecked(32 + Scrambled(i) % 500, i); }
 
 CheckedBlock* Medium(uint64_t i) { return NewChecked(1000 + Scrambled(i) % 60000, i); }
 
@@ -31,7 +32,7 @@ CheckedBlock* Mixed(uint64_t i) { return NewChecked(SpreadSize(Scrambled(i), 2 *
 CheckedBlock* Aligned(uint64_t i) {
   const size_t size = 100 + Scrambled(i) % 5000;
   errno = 0;
-  void* memory = aligned_alloc(4096, size);
+  void* memory = aligned_alloc(256, size);
   if (memory != nullptr) return MakeChecked(memory, size, i);
   MYMALLOC_CHECK(errno == ENOMEM);
   return nullptr;
@@ -95,15 +96,24 @@ void Fill(const Kind& kind, CheckedList* blocks) {
   }
 }
 
+void CheckAmount(const char* kind, size_t bytes, size_t least) {
+  if (bytes >= least) return;
+  char text[200];
+  snprintf(text, sizeof(text), "%s: %zu MiB to be had, of at least %zu\n", kind, bytes / kMiB,
+           least / kMiB);
+  WriteError(text);
+  exit(EXIT_FAILURE);
+}
+
 void Cycle(const Kind& kind, size_t least) {
   CheckedList blocks;
   Fill(kind, &blocks);
   const size_t full = blocks.bytes();
-  MYMALLOC_CHECK(full >= least);
+  CheckAmount(kind.name, full, least);
   MYMALLOC_CHECK(blocks.AllIntact());
   blocks.FreeEverySecond();
   Fill(kind, &blocks);
-  MYMALLOC_CHECK(blocks.bytes() >= full / 10 * 8);
+  CheckAmount(kind.name, blocks.bytes(), full / 10 * 8);
   MYMALLOC_CHECK(blocks.AllIntact());
   blocks.FreeAll();
 }
@@ -114,7 +124,7 @@ void InTurn(size_t least) {
     for (const Kind& kind : kKinds) {
       CheckedList blocks;
       Fill(kind, &blocks);
-      MYMALLOC_CHECK(blocks.bytes() >= least);
+      CheckAmount(kind.name, blocks.bytes(), least);
       blocks.FreeAll();
     }
   }
@@ -134,7 +144,7 @@ void FromThreads(size_t least) {
       bytes += list.bytes();
       list.FreeAll();
     }
-    MYMALLOC_CHECK(bytes >= least);
+    CheckAmount("threads", bytes, least);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include "tests/support/block.h"
 #include "tests/support/check.h"
@@ -26,7 +27,7 @@ void UseTheAllocator(uint64_t seed, int count) {
   std::mt19937_64 random(seed);
   CheckedList blocks;
   for (int i = 0; i < count; ++i) {
-    CheckedBlock* block = NewChecked(SpreadSize(random(), 200000), random());
+    CheckedBlock* block = NewChecked(SpreadSize(random(), 40000), random());
     MYMALLOC_CHECK(block != nullptr);
     blocks.Push(block);
   }
@@ -50,7 +51,7 @@ void InChild(Work work) {
 }
 
 TEST(Fork, TenThousandTimesWhileOtherThreadsAllocate) {
-  Churn churn(2);
+  Churn churn(2, 20000);
   std::vector<std::thread> forkers;
   for (int forker = 0; forker < kForkers; ++forker) {
     forkers.emplace_back([&churn, forker] {

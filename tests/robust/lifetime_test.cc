@@ -16,19 +16,28 @@ namespace {
 std::string ConstructorLibrary() { return DataFile("tests/robust/constructor_library.so"); }
 std::string WrapLibrary() { return DataFile("tests/robust/wrap_library.so"); }
 
-Outcome RunEarlyProgram(const std::string& mode, std::vector<std::string> preload) {
+Outcome RunUnder(std::vector<std::string> preload, std::vector<std::string> arguments) {
   Command command;
-  command.arguments = {DataFile("tests/robust/early_program"), mode};
+  command.arguments = std::move(arguments);
   command.preload = std::move(preload);
   return RunProgram(command);
 }
 
+Outcome RunEarlyProgram(const std::string& mode, std::vector<std::string> preload) {
+  return RunUnder(std::move(preload), {DataFile("tests/robust/early_program"), mode});
+}
+
 constexpr char kWholeLife[] = "main\nhandler\nglobal\ndestructor\n";
 
-TEST(Lifetime, FromTheFirstRelocationToTheLastDestructor) {
+TEST(Lifetime, FromPreinitToTheLastDestructor) {
   const Outcome outcome = RunEarlyProgram("exit", {LibraryUnderTest()});
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   EXPECT_EQ(outcome.output, kWholeLife);
+}
+
+TEST(Lifetime, FromAnIfuncResolver) {
+  const Outcome outcome = RunUnder({LibraryUnderTest()}, {DataFile("tests/robust/ifunc_program")});
+  EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
 }
 
 TEST(Lifetime, EndedByUnderscoreExit) {
@@ -44,7 +53,7 @@ TEST(Lifetime, EndedByQuickExit) {
 }
 
 TEST(Lifetime, EndedWhileOtherThreadsAllocate) {
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 10; ++i) {
     const Outcome outcome = RunEarlyProgram("threads", {LibraryUnderTest()});
     ASSERT_TRUE(outcome.Succeeded()) << outcome.Describe();
     ASSERT_EQ(outcome.output, kWholeLife);
@@ -65,6 +74,7 @@ TEST(OtherLibraries, AWrapperBeforeIt) {
   const Outcome outcome = RunEarlyProgram("exit", {WrapLibrary(), LibraryUnderTest()});
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   EXPECT_EQ(outcome.output, kWholeLife);
+  EXPECT_EQ(outcome.errors, "wrapped: " + LibraryUnderTest() + "\n");
 }
 
 TEST(OtherLibraries, AWrapperBehindIt) {

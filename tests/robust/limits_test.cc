@@ -14,13 +14,22 @@
 namespace mymalloc::test {
 namespace {
 
-constexpr rlim_t kLimit = 512 * kMiB;
-constexpr char kLeastMiB[] = "256";  // Of the 512: the rest is for tags, rounding and the program.
+// Half of a limit must be there to be had: the rest is for tags, rounding and the program.
+constexpr rlim_t kAddressSpaceLimit = 512 * kMiB;
+constexpr rlim_t kDataLimit = 256 * kMiB;
+
+constexpr rlim_t LimitOf(__rlimit_resource_t resource) {
+  return resource == RLIMIT_AS ? kAddressSpaceLimit : kDataLimit;
+}
+
+std::string LeastMiB(__rlimit_resource_t resource) {
+  return std::to_string(LimitOf(resource) / kMiB / 2);
+}
 
 Command UnderLimit(__rlimit_resource_t resource) {
   Command command;
   if (!LibraryUnderTest().empty()) command.preload = {LibraryUnderTest()};
-  command.limits = {{resource, kLimit}};
+  command.limits = {{resource, LimitOf(resource)}};
   return command;
 }
 
@@ -43,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Fill, LimitsTest,
 TEST_P(LimitsTest, MemoryRunsOutAndComesBack) {
   const auto& [resource, kind] = GetParam();
   Command command = UnderLimit(resource);
-  command.arguments = {DataFile("tests/robust/fill_program"), kind, kLeastMiB};
+  command.arguments = {DataFile("tests/robust/fill_program"), kind, LeastMiB(resource)};
   const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
 }
@@ -55,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(Python, PythonLimitsTest, ::testing::Values(RLIMIT_AS, 
 TEST_P(PythonLimitsTest, MemoryErrorIsRaisedAndSurvived) {
   if (FindProgram("python3").empty()) GTEST_SKIP() << "python3 is not installed";
   Command command = UnderLimit(GetParam());
-  command.arguments = {"python3", DataFile("tests/robust/fill.py")};
+  command.arguments = {"python3", DataFile("tests/robust/fill.py"), LeastMiB(GetParam())};
   command.environment = {{"PYTHONMALLOC", "malloc"}};
   const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
