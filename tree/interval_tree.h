@@ -38,14 +38,14 @@ enum class InsertResult { kInserted, kOverlaps, kNoMemory };
 
 template <typename Value, typename NodeAllocator>
 class IntervalTree {
-  static_assert(std::is_trivially_copyable<Value>::value && sizeof(Value) == sizeof(uint64_t),
-                "values are moved as bytes, in slots of their own size");
+  static_assert(std::is_trivial<Value>::value && sizeof(Value) == sizeof(uint64_t),
+                "values are moved, and cleared, as words");
 
   using Leaf = tree_internal::Leaf<Value>;
   using Inner = tree_internal::Inner;
 
  public:
-  // What lookups return, by value; false if there is no such range.
+  // What lookups return, by value; false, and all zero, if there is no such range.
   struct Entry {
     Interval range;
     Value value{};
@@ -136,6 +136,10 @@ class IntervalTree {
 
   static constexpr unsigned kMaxInnerLevels = tree_internal::MaxHeight();
 
+  // A tree of so many levels has its leaves in memory rather than in a cache, and it pays to fetch
+  // every line of a leaf in advance; in others it would cost more than it brings.
+  static constexpr unsigned kTallInnerLevels = 5;
+
   // The way to a leaf. Level 0 holds the parent of the leaf, level inner_levels_ - 1 the root.
   struct Path {
     struct Step {
@@ -164,6 +168,18 @@ class IntervalTree {
     return Entry{leaf->range(i), leaf->payloads[i].value};
   }
 
+  // By masks: whether an address is in a range cannot be predicted, and a branch on it here would
+  // hold up what follows until the leaf has come from memory.
+  static Entry EntryIf(bool wanted, const Leaf* leaf, unsigned i) {
+    const uint64_t mask = uint64_t{0} - uint64_t{wanted};
+    uint64_t bits;
+    __builtin_memcpy(&bits, &leaf->payloads[i].value, sizeof(bits));
+    bits &= mask;
+    Entry entry{{leaf->begins[i] & mask, leaf->payloads[i].end & mask}, Value()};
+    __builtin_memcpy(&entry.value, &bits, sizeof(bits));
+    return entry;
+  }
+
   template <typename Node>
   static Node* NewNode(void* memory) {
     Node* node = static_cast<Node*>(memory);  // an implicit-lifetime type
@@ -174,6 +190,7 @@ class IntervalTree {
   // The leaf for addresses just below `limit`: the ranges that begin below `limit` lie in it and
   // before it, the others in it and behind it. REQUIRES: root_ != nullptr, here and below.
   const Leaf* LeafFor(uint64_t limit) const;
+  static void PrefetchLeaf(const void* leaf);
   Leaf* Trace(uint64_t limit, Path* path);
 
   InsertResult InsertFirst(const Interval& range, const Value& value);
@@ -210,8 +227,18 @@ inline auto IntervalTree<Value, NodeAllocator>::LeafFor(uint64_t limit) const ->
   for (unsigned level = inner_levels_; level > 0; --level) {
     const Inner* inner = static_cast<const Inner*>(node);
     node = inner->children[inner->Find(limit)];
+    if (level == 1 && inner_levels_ >= kTallInnerLevels) PrefetchLeaf(node);
   }
   return static_cast<const Leaf*>(node);
+}
+
+// All of a leaf at once: to wait for its keys, and then for an end and value, would take twice as
+// long.
+template <typename Value, typename NodeAllocator>
+inline void IntervalTree<Value, NodeAllocator>::PrefetchLeaf(const void* leaf) {
+  for (size_t line = 0; line < kTreeNodeBytes; line += kTreeNodeAlignment) {
+    __builtin_prefetch(static_cast<const char*>(leaf) + line);
+  }
 }
 
 template <typename Value, typename NodeAllocator>
@@ -221,7 +248,7 @@ inline auto IntervalTree<Value, NodeAllocator>::Stab(uint64_t address) const -> 
   const Leaf* leaf = LeafFor(address + 1);
   const unsigned index = leaf->Find(address + 1);
   const unsigned i = index - (index != 0 ? 1 : 0);
-  return leaf->range(i).Contains(address) ? EntryAt(leaf, i) : Entry{};
+  return EntryIf(leaf->range(i).Contains(address), leaf, i);
 }
 
 template <typename Value, typename NodeAllocator>
