@@ -8,6 +8,7 @@ from benchmarks.harness import (
     allocators,
     bars,
     catalogue,
+    compare,
     machine,
     operations,
     page,
@@ -147,6 +148,8 @@ def main(argv: list[str]) -> int:
     print(table.render(found, colour=sys.stdout.isatty()))
     for bar in bars.judge(found):
         print(bar)
+    if options.compare:
+        print(compare.render(results.load(paths.user_path(options.compare)), found))
     if options.html:
         paths.user_path(options.html).write_text(page.render(found))
     if options.json:

@@ -33,3 +33,9 @@ def geometric_mean(ratios: list[float]) -> float:
     if not ratios:
         return math.nan
     return math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))
+
+
+def part_below(ours: list[float], theirs: list[float]) -> float:
+    """Of all pairs of one of ours and one of theirs, the part in which ours is the smaller."""
+    below = sum(one < other for one in ours for other in theirs)
+    return below / (len(ours) * len(theirs))
