@@ -41,7 +41,7 @@ def _ratios(row: RowResult | None, figure: str, subject: str) -> list[float]:
     base = row.cells.get(BASELINE)
     if base is None or base.failure or subject == BASELINE:
         return ours
-    return [one / other for one, other in zip(ours, base.figures[figure])]
+    return [one / other for one, other in zip(ours, base.figures.get(figure, []))]
 
 
 def _verdict(figure: str, old: list[float], new: list[float]) -> str:

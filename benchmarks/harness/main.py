@@ -146,7 +146,10 @@ def main(argv: list[str]) -> int:
     else:
         found = measure(options)
     print(table.render(found, colour=sys.stdout.isatty()))
-    for bar in bars.judge(found):
+    verdicts = bars.judge(found)
+    if verdicts and found.options["scale"] < 1:
+        print("the bars, on a fraction of the work: an impression, no verdict")
+    for bar in verdicts:
         print(bar)
     if options.compare:
         print(compare.render(results.load(paths.user_path(options.compare)), found))

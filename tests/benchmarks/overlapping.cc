@@ -1,0 +1,14 @@
+// glibc's malloc, but now and then it hands out a block that is still in use.
+
+#include <atomic>
+
+#include "tests/benchmarks/shim.h"
+
+static std::atomic<unsigned> calls{0};
+static std::atomic<void*> last{nullptr};
+
+extern "C" void* malloc(size_t size) {
+  if (calls.fetch_add(1, std::memory_order_relaxed) % 1000 == 999) return last;
+  last = __libc_malloc(size);
+  return last;
+}

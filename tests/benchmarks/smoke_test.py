@@ -1,0 +1,33 @@
+"""Everything runs, once and tiny, under glibc and under mymalloc; and no workload is forgotten."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from benchmarks.harness import catalogue, main
+
+
+class SmokeTest(unittest.TestCase):
+    def test_every_row_runs(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "page.html"
+            kept = Path(folder) / "kept.json"
+            outcome = main.main(
+                ["--smoke", "--only=mymalloc", f"--html={page}", f"--json={kept}"]
+            )
+            self.assertEqual(outcome, 0)
+            self.assertIn("</html>", page.read_text())
+            self.assertEqual(main.main([f"--load={kept}", f"--compare={kept}"]), 0)
+
+    def test_every_workload_is_in_the_catalogue(self) -> None:
+        listed = subprocess.run(
+            [catalogue.workload_binary(), "--list"], capture_output=True, text=True, check=True
+        )
+        programs = {line.split()[0] for line in listed.stdout.splitlines()} - {"replay"}
+        rows = catalogue.workload_rows(catalogue.workload_binary(), 1.0, quick=False)
+        self.assertEqual(programs, {row.name.partition("/")[0] for row in rows})
+
+
+if __name__ == "__main__":
+    unittest.main()
