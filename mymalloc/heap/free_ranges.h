@@ -21,7 +21,8 @@ class FreeRanges {
   // Adds a range. False when there is no memory for the tree: the range is then not in the set.
   bool Add(Interval range);
 
-  // Takes `bytes` from the front of the tightest range that has them. 0 when none has.
+  // Takes `bytes` from the front of a tight range that has them (as the tree finds one: the
+  // tightest unless there are very many). 0 when none has.
   uintptr_t Take(size_t bytes) { return TakeFront(tree_.TightestWithAtLeast(bytes), bytes); }
 
   // Takes the `bytes` that begin at `begin`, if they are the front of a free range.

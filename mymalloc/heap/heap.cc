@@ -155,6 +155,7 @@ inline void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned b
   if (ABSL_PREDICT_FALSE(twice != 0)) {
     ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord + LowestBit(twice));
     blocks -= SlotBitmap::PopCount(twice);
+    if (blocks == 0) return;  // a page that was all free would become so again
   }
   const unsigned before = page->free_count;
   page->free_count = static_cast<uint16_t>(before + blocks);

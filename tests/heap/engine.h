@@ -1,0 +1,40 @@
+// What the tests of the engine's parts share: the engine set up so that nothing happens behind the
+// test's back, and a heap that must be sound at the end of each test.
+
+#ifndef MYMALLOC_TESTS_HEAP_ENGINE_H_
+#define MYMALLOC_TESTS_HEAP_ENGINE_H_
+
+#include <cstdint>
+
+#include "gtest/gtest.h"
+#include "mymalloc/base/options.h"
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/registry.h"
+#include "mymalloc/report/verify.h"
+
+namespace mymalloc::test {
+
+inline void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
+inline uintptr_t Address(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
+
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() {
+    g_registry.EnsureHeap();
+    g_options = Options();
+    g_options.background_thread = false;
+    g_options.decay = 1000 * 60 * 60;  // passes are the test's to make
+    GiveAllBack();
+  }
+  ~EngineTest() override { EXPECT_STREQ(VerifyHeap(), nullptr); }
+
+  // Everything that is free goes back to the kernel.
+  static void GiveAllBack() {
+    t_heap->Flush();
+    g_janitor.Pass(/*all=*/true);
+  }
+};
+
+}  // namespace mymalloc::test
+
+#endif  // MYMALLOC_TESTS_HEAP_ENGINE_H_

@@ -1,0 +1,224 @@
+#include "mymalloc/heap/large.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "mymalloc/heap/inspector.h"
+#include "mymalloc/os/memory.h"
+#include "tests/heap/engine.h"
+#include "tests/support/block.h"
+#include "tests/support/residency.h"
+
+namespace mymalloc {
+namespace {
+
+using test::Pointer;
+
+constexpr size_t kBig = kMiB;
+
+class LargeTest : public test::EngineTest {
+ protected:
+  static LargeBlock* RecordOf(uintptr_t address) {
+    Interval range;
+    Owner owner;
+    return g_page_map.Find(address, &range, &owner) ? owner.large() : nullptr;
+  }
+  static uintptr_t Allocate(size_t n, size_t alignment = kGranule) {
+    bool zeroed = false;
+    return AllocateLarge(n, alignment, &zeroed);
+  }
+  static void Free(uintptr_t block) { FreeLarge(RecordOf(block)); }
+};
+
+TEST_F(LargeTest, IsTaggedKnownAndUsableThroughout) {
+  for (const size_t n : {size_t{1}, size_t{4096}, size_t{131073}, kBig - 1, kBig, 50 * kBig + 17}) {
+    const uintptr_t block = Allocate(n);
+    ASSERT_NE(block, 0u);
+    EXPECT_EQ(block % kGranule, 0u);
+    const Tag tag = Tag::Of(block);
+    EXPECT_TRUE(tag.Verifies(block));
+    EXPECT_TRUE(tag.live());
+    EXPECT_EQ(tag.size_class(), Tag::kLargeClass);
+    const LargeBlock* large = RecordOf(block);
+    ASSERT_NE(large, nullptr);
+    EXPECT_EQ(RecordOf(block + n - 1), large);
+    EXPECT_GE(large->usable(), n);
+    EXPECT_LT(large->usable(), n + 2 * kOsPage);
+    memset(Pointer(block), 1, large->usable());
+    Free(block);
+    EXPECT_EQ(RecordOf(block), nullptr);
+  }
+}
+
+TEST_F(LargeTest, EveryAlignment) {
+  for (size_t alignment = 16; alignment <= 64 * kMiB; alignment *= 2) {
+    for (const size_t n : {size_t{1}, alignment, kBig}) {
+      const uintptr_t block = Allocate(n, alignment);
+      ASSERT_NE(block, 0u);
+      ASSERT_EQ(block % alignment, 0u);
+      ASSERT_GE(RecordOf(block)->usable(), n);
+      memset(Pointer(block), 1, RecordOf(block)->usable());
+      EXPECT_STREQ(VerifyHeap(), nullptr);
+      Free(block);
+    }
+  }
+}
+
+TEST_F(LargeTest, FreshMemoryIsCalledZeroAndReusedMemoryIsNot) {
+  GiveAllBack();
+  bool zeroed = false;
+  const uintptr_t block = AllocateLarge(kBig, kGranule, &zeroed);
+  EXPECT_TRUE(zeroed);
+  EXPECT_TRUE(test::IsZero(Pointer(block), kBig));
+  memset(Pointer(block), 1, kBig);
+  Free(block);
+  const uintptr_t again = AllocateLarge(kBig, kGranule, &zeroed);
+  EXPECT_EQ(again, block);
+  EXPECT_FALSE(zeroed);
+  Free(again);
+}
+
+TEST_F(LargeTest, FreedMemoryIsKeptWarmWithinABound) {
+  std::vector<uintptr_t> blocks;
+  for (int i = 0; i < 100; ++i) blocks.push_back(Allocate(8 * kBig));
+  for (const uintptr_t block : blocks) Free(block);
+  EXPECT_GE(g_large_cache.Bytes(), 8 * kBig);
+  EXPECT_LE(g_large_cache.Bytes(), 256 * kMiB);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  EXPECT_TRUE(g_large_cache.PurgeAll());
+  EXPECT_EQ(g_large_cache.Bytes(), 0u);
+  EXPECT_FALSE(g_large_cache.PurgeAll());
+}
+
+TEST_F(LargeTest, TheCacheDecaysByWhatNobodyNeeded) {
+  const uintptr_t block = Allocate(8 * kBig);
+  Free(block);
+  EXPECT_TRUE(g_large_cache.Decay());
+  Free(Allocate(3 * kBig));
+  EXPECT_TRUE(g_large_cache.Decay());
+  const size_t kept = g_large_cache.Bytes();
+  EXPECT_GE(kept, 3 * kBig);
+  EXPECT_LT(kept, 4 * kBig);
+  EXPECT_FALSE(g_large_cache.Decay());
+  EXPECT_EQ(g_large_cache.Bytes(), 0u);
+}
+
+TEST_F(LargeTest, GrowthKeepsTheContents) {
+  uintptr_t block = Allocate(kBig);
+  test::FillPattern(Pointer(block), kBig, 9);
+  for (size_t n = kBig; n < 100 * kBig; n += n / 2) {
+    const size_t before = RecordOf(block)->usable();
+    LargeBlock* const large = RecordOf(block);
+    const uintptr_t now = ResizeLarge(large, n);
+    if (now == 0) continue;  // the caller would copy
+    block = now;
+    ASSERT_EQ(RecordOf(block), large);
+    ASSERT_EQ(large->block, block);
+    ASSERT_GE(large->usable(), n);
+    ASSERT_GE(large->usable(), before);
+    ASSERT_TRUE(Tag::Of(block).Verifies(block));
+    ASSERT_TRUE(Tag::Of(block).live());
+    ASSERT_TRUE(test::MatchesPattern(Pointer(block), kBig, 9));
+    memset(Pointer(block + kBig), 1, large->usable() - kBig);
+    ASSERT_STREQ(VerifyHeap(), nullptr);
+  }
+  Free(block);
+}
+
+TEST_F(LargeTest, GrowsInPlaceIntoWhatWasFreedBehind) {
+  const uintptr_t block = Allocate(4 * kBig);
+  LargeBlock* const large = RecordOf(block);
+  const size_t whole = large->usable();
+  ASSERT_EQ(ResizeLarge(large, kBig), block);
+  EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  ASSERT_EQ(ResizeLarge(large, 3 * kBig), block);
+  EXPECT_LE(large->usable(), whole);
+  Free(block);
+}
+
+TEST_F(LargeTest, AMovedBlockKeepsItsPlaceInItsPage) {
+  const uintptr_t block = Allocate(kBig, 512);
+  EXPECT_EQ(block % 512, 0u);
+  // Something right behind, so that it must move.
+  LargeBlock* const large = RecordOf(block);
+  void* const wall =
+      mmap(Pointer(large->end), kOsPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const uintptr_t moved = ResizeLarge(large, 40 * kBig);
+  EXPECT_EQ(moved % 512, 0u);  // also if it could not move
+  munmap(wall, kOsPage);
+  Free(large->block);
+}
+
+TEST_F(LargeTest, ShrinksOnlyWhenItIsWorthIt) {
+  const uintptr_t block = Allocate(4 * kBig);
+  LargeBlock* const large = RecordOf(block);
+  const size_t usable = large->usable();
+  EXPECT_EQ(ResizeLarge(large, usable - kOsPage), block);
+  EXPECT_EQ(large->usable(), usable);
+  test::FillPattern(Pointer(block), kBig, 2);
+  EXPECT_EQ(ResizeLarge(large, kBig), block);
+  EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
+  EXPECT_TRUE(test::MatchesPattern(Pointer(block), kBig, 2));
+  EXPECT_GE(g_large_cache.Bytes(), 2 * kBig);
+  Free(block);
+}
+
+TEST_F(LargeTest, TheImpossibleIsRefusedAndNothingChanges) {
+  const size_t limit = PTRDIFF_MAX;
+  EXPECT_EQ(Allocate(limit), 0u);
+  EXPECT_EQ(Allocate(limit - kOsPage), 0u);
+  EXPECT_EQ(Allocate(1, size_t{1} << 62), 0u);
+  EXPECT_EQ(Allocate(1, size_t{1} << 47), 0u);
+  const uintptr_t block = Allocate(kBig);
+  LargeBlock* const large = RecordOf(block);
+  EXPECT_EQ(ResizeLarge(large, limit), 0u);
+  EXPECT_EQ(ResizeLarge(large, size_t{1} << 50), 0u);
+  EXPECT_EQ(large->block, block);
+  EXPECT_EQ(RecordOf(block), large);
+  Free(block);
+}
+
+// What a freed block leaves is never what the next takes for its own.
+TEST_F(LargeTest, RandomUse) {
+  std::mt19937_64 random(5);
+  struct Live {
+    uintptr_t block;
+    size_t n;
+  };
+  std::vector<Live> live;
+  for (uint64_t i = 0; i < 1500; ++i) {
+    if (live.size() < 8 || (live.size() < 30 && random() % 2 == 0)) {
+      const size_t n = 1 + random() % (random() % 8 == 0 ? 8 * kBig : kBig / 2);
+      const size_t alignment = size_t{16} << random() % (random() % 4 == 0 ? 18 : 4);
+      live.push_back({Allocate(n, alignment), n});
+      ASSERT_EQ(live.back().block % alignment, 0u);
+    } else {
+      std::swap(live[random() % live.size()], live.back());
+      Live& last = live.back();
+      ASSERT_TRUE(test::MatchesPattern(Pointer(last.block), last.n, last.block));
+      if (random() % 2 == 0) {
+        Free(last.block);
+        live.pop_back();
+        continue;
+      }
+      const size_t n = 1 + random() % (2 * kBig);
+      const size_t kept = std::min(n, last.n);
+      const uint64_t seed = last.block;
+      const uintptr_t now = ResizeLarge(RecordOf(last.block), n);
+      if (now == 0) continue;
+      ASSERT_TRUE(kept < last.n || test::MatchesPattern(Pointer(now), last.n, seed));
+      last = {now, n};
+    }
+    test::FillPattern(Pointer(live.back().block), live.back().n, live.back().block);
+    ASSERT_STREQ(i % 50 == 0 ? VerifyHeap() : nullptr, nullptr) << i;
+    if (i % 100 == 0) g_large_cache.Decay();
+  }
+  for (const Live& l : live) Free(l.block);
+}
+
+}  // namespace
+}  // namespace mymalloc

@@ -1,0 +1,165 @@
+#include "mymalloc/heap/page_supply.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "mymalloc/heap/inspector.h"
+#include "mymalloc/os/arena.h"
+#include "tests/support/block.h"
+#include "tests/support/residency.h"
+
+namespace mymalloc {
+namespace {
+
+using test::IsZero;
+using test::ResidentPages;
+
+constexpr size_t kBytes = 16 * kOsPage;
+
+void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
+
+class PageSupplyTest : public testing::Test {
+ protected:
+  PageSupplyTest() {
+    static const bool ready = (os::g_arena.Init(/*constrained=*/false), true);
+    EXPECT_TRUE(ready);
+  }
+  ~PageSupplyTest() override { EXPECT_STREQ(supply_.Verify(), nullptr); }
+
+  // A range in use, written to.
+  uintptr_t Used(size_t bytes) {
+    const uintptr_t begin = supply_.Allocate(bytes).begin;
+    memset(Pointer(begin), 0x5a, bytes);
+    return begin;
+  }
+
+  PageSupply supply_;
+};
+
+TEST_F(PageSupplyTest, NewMemoryIsZeroAndSaysSo) {
+  const PageSupply::Grant grant = supply_.Allocate(kBytes);
+  ASSERT_NE(grant.begin, 0u);
+  EXPECT_EQ(grant.begin % kOsPage, 0u);
+  EXPECT_TRUE(grant.zeroed);
+  EXPECT_TRUE(IsZero(Pointer(grant.begin), kBytes));
+}
+
+TEST_F(PageSupplyTest, UsedMemoryIsTakenFirstAndIsNotCalledZero) {
+  const uintptr_t begin = Used(kBytes);
+  supply_.Free(begin, kBytes);
+  EXPECT_EQ(supply_.DirtyBytes(), kBytes);
+  const PageSupply::Grant grant = supply_.Allocate(kBytes);
+  EXPECT_EQ(grant.begin, begin);
+  EXPECT_FALSE(grant.zeroed);
+  EXPECT_EQ(supply_.DirtyBytes(), 0u);
+}
+
+TEST_F(PageSupplyTest, FreedNeighboursAreOneRange) {
+  const uintptr_t begin = Used(3 * kBytes);
+  supply_.Free(begin, kBytes);
+  supply_.Free(begin + 2 * kBytes, kBytes);
+  supply_.Free(begin + kBytes, kBytes);
+  EXPECT_EQ(supply_.Allocate(3 * kBytes).begin, begin);
+}
+
+TEST_F(PageSupplyTest, TakesTheTightestRange) {
+  const uintptr_t all = Used(100 * kBytes);
+  const uintptr_t wide = all;                 // 4 units free
+  const uintptr_t tight = all + 10 * kBytes;  // 2 units free
+  supply_.Free(wide, 4 * kBytes);
+  supply_.Free(tight, 2 * kBytes);
+  EXPECT_EQ(supply_.Allocate(2 * kBytes).begin, tight);
+  EXPECT_EQ(supply_.Allocate(2 * kBytes).begin, wide);
+}
+
+TEST_F(PageSupplyTest, PurgedMemoryIsGoneAndZeroAgain) {
+  const uintptr_t begin = Used(kBytes);
+  supply_.Free(begin, kBytes);
+  EXPECT_EQ(ResidentPages(begin, kBytes), kBytes / kOsPage);
+  EXPECT_TRUE(supply_.PurgeAll());
+  EXPECT_FALSE(supply_.PurgeAll());
+  EXPECT_EQ(ResidentPages(begin, kBytes), 0u);
+  EXPECT_EQ(supply_.DirtyBytes(), 0u);
+  EXPECT_GE(supply_.FreeBytes(), kBytes);
+  const PageSupply::Grant grant = supply_.Allocate(kBytes);
+  EXPECT_TRUE(grant.zeroed);
+  EXPECT_TRUE(IsZero(Pointer(grant.begin), kBytes));
+}
+
+TEST_F(PageSupplyTest, DecayLeavesOnePeriod) {
+  const uintptr_t begin = Used(kBytes);
+  supply_.Free(begin, kBytes);
+  EXPECT_TRUE(supply_.Decay());
+  EXPECT_EQ(ResidentPages(begin, kBytes), kBytes / kOsPage);
+  EXPECT_FALSE(supply_.Decay());
+  EXPECT_EQ(ResidentPages(begin, kBytes), 0u);
+}
+
+// Of memory that comes and goes, what was needed in the period stays.
+TEST_F(PageSupplyTest, DecayGivesBackOnlyWhatNobodyNeeded) {
+  constexpr size_t kUnits = 10;
+  const uintptr_t begin = Used(kUnits * kBytes);
+  supply_.Free(begin, kUnits * kBytes);
+  supply_.Decay();
+  const uintptr_t again = supply_.Allocate(4 * kBytes).begin;
+  supply_.Free(again, 4 * kBytes);
+  EXPECT_TRUE(supply_.Decay());
+  EXPECT_EQ(supply_.DirtyBytes(), 4 * kBytes);
+  EXPECT_EQ(ResidentPages(begin, kUnits * kBytes), 4 * kBytes / kOsPage);
+}
+
+TEST_F(PageSupplyTest, LockedMemoryStaysDirty) {
+  const uintptr_t begin = Used(kBytes);
+  if (mlock(Pointer(begin), kBytes) != 0) GTEST_SKIP() << "memory cannot be locked here";
+  supply_.Free(begin, kBytes);
+  EXPECT_FALSE(supply_.PurgeAll());
+  EXPECT_EQ(supply_.DirtyBytes(), kBytes);
+  munlock(Pointer(begin), kBytes);
+  EXPECT_TRUE(supply_.PurgeAll());
+}
+
+TEST_F(PageSupplyTest, TheImpossibleIsRefusedAndNothingIsLost) {
+  const size_t before = supply_.FreeBytes();
+  EXPECT_EQ(supply_.Allocate(size_t{1} << 60).begin, 0u);
+  EXPECT_EQ(supply_.FreeBytes(), before);
+}
+
+// Whatever comes and goes: nothing overlaps, nothing is lost, what is called zero is.
+TEST_F(PageSupplyTest, RandomUse) {
+  std::mt19937_64 random(3);
+  const size_t elsewhere = os::g_arena.UsableBytes();
+  std::vector<Interval> used;
+  size_t used_bytes = 0;
+  for (int i = 0; i < 20000; ++i) {
+    if (used.empty() || (used.size() < 200 && random() % 2 == 0)) {
+      const size_t bytes = (1 + random() % 40) * kOsPage;
+      const PageSupply::Grant grant = supply_.Allocate(bytes);
+      ASSERT_NE(grant.begin, 0u);
+      const uint64_t* words = static_cast<uint64_t*>(Pointer(grant.begin));
+      for (size_t w = 0; w < bytes / 8; w += kOsPage / 8)
+        ASSERT_TRUE(!grant.zeroed || words[w] == 0);
+      for (size_t o = 0; o < bytes; o += kOsPage) memcpy(Pointer(grant.begin + o), &grant.begin, 8);
+      used.push_back({grant.begin, grant.begin + bytes});
+      used_bytes += bytes;
+    } else {
+      std::swap(used[random() % used.size()], used.back());
+      const Interval range = used.back();
+      used.pop_back();
+      used_bytes -= range.length();
+      for (uintptr_t p = range.begin; p < range.end; p += kOsPage) {
+        ASSERT_EQ(memcmp(Pointer(p), &range.begin, 8), 0);
+      }
+      supply_.Free(range.begin, range.length());
+    }
+    if (i % 1000 == 0) supply_.Decay();
+    if (i % 5000 == 0) supply_.PurgeAll();
+  }
+  EXPECT_EQ(used_bytes + supply_.FreeBytes(), os::g_arena.UsableBytes() - elsewhere);
+}
+
+}  // namespace
+}  // namespace mymalloc

@@ -1,0 +1,101 @@
+#include "mymalloc/heap/spill.h"
+
+#include <memory>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace mymalloc {
+namespace {
+
+constexpr unsigned kBlocks = Bundle::kBlocks;
+constexpr SizeClass kSmallest = 0;
+
+class SpillTest : public testing::Test {
+ protected:
+  // A bundle of entries that `seed` determines.
+  bool Put(SizeClass c, uintptr_t seed, uint16_t now = 0) {
+    Entry entries[kBlocks];
+    for (unsigned i = 0; i < kBlocks; ++i) entries[i] = seed * 1000 + i;
+    return spill_->Put(c, entries, now);
+  }
+  uintptr_t Take(SizeClass c) {
+    Entry entries[kBlocks];
+    spill_->Take(c, entries);
+    return SeedOf(entries);
+  }
+  static uintptr_t SeedOf(const Entry* entries) {
+    const uintptr_t seed = entries[0] / 1000;
+    for (unsigned i = 0; i < kBlocks; ++i) EXPECT_EQ(entries[i], seed * 1000 + i);
+    return seed;
+  }
+  std::vector<uintptr_t> Decay(uint16_t now, uint16_t age, bool* left) {
+    std::vector<uintptr_t> seeds;
+    *left = spill_->Decay(kSmallest, now, age, [&](const Entry* entries, unsigned count) {
+      EXPECT_EQ(count, kBlocks);
+      seeds.push_back(SeedOf(entries));
+    });
+    return seeds;
+  }
+
+  std::unique_ptr<Spill> spill_ = std::make_unique<Spill>();
+};
+
+TEST_F(SpillTest, LastInFirstOut) {
+  EXPECT_FALSE(spill_->Holds(kSmallest));
+  for (uintptr_t seed = 1; seed <= 10; ++seed) ASSERT_TRUE(Put(kSmallest, seed));
+  for (uintptr_t seed = 10; seed >= 1; --seed) {
+    ASSERT_TRUE(spill_->Holds(kSmallest));
+    EXPECT_EQ(Take(kSmallest), seed);
+  }
+  EXPECT_FALSE(spill_->Holds(kSmallest));
+}
+
+TEST_F(SpillTest, ClassesAreApart) {
+  ASSERT_TRUE(Spill::Takes(1));
+  ASSERT_TRUE(Put(0, 1));
+  ASSERT_TRUE(Put(1, 2));
+  EXPECT_EQ(Take(0), 1u);
+  EXPECT_FALSE(spill_->Holds(0));
+  EXPECT_EQ(Take(1), 2u);
+}
+
+TEST_F(SpillTest, IsBoundedInBytes) {
+  SizeClass largest = 0;
+  while (Spill::Takes(largest + 1)) ++largest;
+  for (const SizeClass c : {kSmallest, largest}) {
+    size_t bytes = 0;
+    while (Put(c, 1)) bytes += kBlocks * StrideOf(c);
+    EXPECT_LE(bytes, Spill::kMostBytes);
+    EXPECT_GT(bytes + kBlocks * StrideOf(c), Spill::kMostBytes);
+    while (spill_->Holds(c)) Take(c);
+  }
+}
+
+TEST_F(SpillTest, DecayGivesBackTheOldOnes) {
+  for (uint16_t tick = 1; tick <= 5; ++tick) ASSERT_TRUE(Put(kSmallest, tick, tick));
+  bool left = false;
+  EXPECT_EQ(Decay(6, 3, &left), (std::vector<uintptr_t>{3, 2, 1}));
+  EXPECT_TRUE(left);
+  EXPECT_EQ(Take(kSmallest), 5u);
+  EXPECT_EQ(Decay(6, 0, &left), (std::vector<uintptr_t>{4}));
+  EXPECT_FALSE(left);
+}
+
+TEST_F(SpillTest, TheClockMayWrapAround) {
+  ASSERT_TRUE(Put(kSmallest, 1, 0xffff));
+  bool left = false;
+  EXPECT_TRUE(Decay(0, 2, &left).empty());
+  EXPECT_TRUE(left);
+  EXPECT_EQ(Decay(1, 2, &left).size(), 1u);
+}
+
+TEST_F(SpillTest, VisitsAll) {
+  for (uintptr_t seed = 1; seed <= 4; ++seed) ASSERT_TRUE(Put(kSmallest, seed));
+  uintptr_t sum = 0;
+  spill_->ForEach(kSmallest, [&](const Entry* entries, unsigned) { sum += SeedOf(entries); });
+  EXPECT_EQ(sum, 1u + 2 + 3 + 4);
+}
+
+}  // namespace
+}  // namespace mymalloc
