@@ -98,6 +98,8 @@ PageHeader* Heap::NewPage(SizeClass c) {
     g_page_supply.Free(grant.begin, bytes);
     return nullptr;
   }
+  page->freed_at = g_janitor.tick();
+  empty_bytes_ += page->TouchedBytes();
   PushFront(page);
   return page;
 }

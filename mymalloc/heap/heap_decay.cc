@@ -74,7 +74,8 @@ bool Heap::DecayPages(SizeClass c, uint16_t now, bool all) {
   return more;
 }
 
-// Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays.
+// Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays;
+// behind the last slot there is none.
 bool Heap::PurgeHoles(PageHeader* page) {
   bool purged = false;
   page->holes = 0;
@@ -84,7 +85,8 @@ bool Heap::PurgeHoles(PageHeader* page) {
     if (first >= page->high_water) break;  // never touched from here on
     const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
     uintptr_t begin = RoundUp(page->Block(first), kOsPage);
-    const uintptr_t end = RoundDown(page->page() + end_slot * stride - kTagBytes, kOsPage);
+    const size_t tag_bytes = end_slot == kSlotsPerPage ? 0 : kTagBytes;
+    const uintptr_t end = RoundDown(page->page() + end_slot * stride - tag_bytes, kOsPage);
     if (begin == header_page) begin += kOsPage;
     if (end > begin) purged |= os::Purge(begin, end - begin);
   }

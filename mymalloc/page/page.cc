@@ -27,10 +27,11 @@ PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
   header->size_class = c & 0xff;
   header->free_count = static_cast<uint16_t>(header->free.Count());
   header->capacity = header->free_count & 0xff;
-  header->high_water = 0;
+  // Used memory may be resident all over.
+  header->high_water = zeroed ? 0 : kSlotsPerPage;
   header->freed_at = 0;
   header->zeroed = zeroed;
-  header->holes = 0;
+  header->holes = !zeroed;
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
     header->remote.Collect(w);
     header->remote_link[w].store(0, std::memory_order_relaxed);

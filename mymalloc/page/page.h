@@ -36,7 +36,7 @@ struct alignas(64) PageHeader {
   uint32_t size_class : 8;
   uint32_t capacity : 8;    // slots that can be handed out
   uint16_t free_count;      // how many of them are free
-  uint16_t high_water;      // slots at and above it have never been handed out
+  uint16_t high_water;      // slots at and above it have not been touched
   uint16_t freed_at;        // tick of the last free, for decay (heap/janitor.h)
   uint8_t zeroed;           // the memory was zero when the page was made
   uint8_t holes;            // has free slots whose memory may still be resident
@@ -55,7 +55,7 @@ struct alignas(64) PageHeader {
   size_t bytes() const { return PageBytesOf(size_class); }
   uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
   bool AllFree() const { return free_count == capacity; }
-  // Bytes that may be resident: what has ever been handed out.
+  // Bytes that may be resident.
   size_t TouchedBytes() const { return high_water * stride(); }
 };
 

@@ -45,7 +45,7 @@ void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
   EXPECT_EQ(page.free_count, page.capacity);
   EXPECT_EQ(page.free_count, page.free.Count());
   EXPECT_TRUE(page.AllFree());
-  EXPECT_EQ(page.TouchedBytes(), 0u);
+  EXPECT_EQ(page.TouchedBytes(), zeroed ? 0u : page.bytes());
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) EXPECT_EQ(page.remote.Peek(w), 0u);
 }
 
