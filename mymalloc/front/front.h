@@ -45,7 +45,7 @@ size_t UsableSize(void* pointer, const char* called);
 
 // REQUIRES: n <= kLargestSmall.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
-  Heap* const heap = t_heap;
+  Heap* const heap = CurrentHeap();
   const uintptr_t block = heap->SmallMagazine(n).Pop();
   if (ABSL_PREDICT_FALSE(block == 0)) return AllocateSmallSlow(n);
   MarkLive(block, heap->key().secret);
@@ -56,7 +56,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
 inline NewBlock AllocateMedium(size_t n) {
   if (ABSL_PREDICT_FALSE(n > g_largest_slot_request)) return AllocateSlow(n);
   const SizeClass c = MediumClassOf(n);
-  const uintptr_t entry = t_heap->magazine(c).Pop();
+  const uintptr_t entry = CurrentHeap()->magazine(c).Pop();
   if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateClassSlow(c);
   const uintptr_t block = BlockOf(entry);
   MarkLive(block);
@@ -72,7 +72,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer);
   const Tag tag = Tag::Of(block);
-  Heap* const heap = t_heap;
+  Heap* const heap = CurrentHeap();
   if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeSlow(pointer);
   if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
     return FreeToFullMagazine(block, tag);

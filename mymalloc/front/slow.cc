@@ -16,20 +16,33 @@ namespace {
 // The heap for slow operations of this thread. nullptr when there is not even memory for a heap.
 Heap* HeapForSlowPath() {
   g_registry.EnsureHeap();
-  return Registry::HasOwnHeap() ? t_heap : g_registry.SharedHeap();
+  return Registry::HasOwnHeap() ? CurrentHeap() : g_registry.SharedHeap();
+}
+
+// What others hold unused could serve a request of n bytes, as far as one can tell.
+bool WorthReclaiming(size_t n) {
+  return n <= os::g_arena.UsableBytes() + g_large_cache.Bytes();
 }
 
 NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
   g_registry.EnsureHeap();
   bool zeroed = false;
-  const uintptr_t block = AllocateLarge(n, alignment, &zeroed);
+  uintptr_t block = AllocateLarge(n, alignment, &zeroed);
+  if (ABSL_PREDICT_FALSE(block == 0 && WorthReclaiming(n))) {
+    g_janitor.Reclaim();
+    block = AllocateLarge(n, alignment, &zeroed);
+    if (block == 0) {
+      block = AllocateLargeFromSupply(n, alignment);
+      zeroed = false;
+    }
+  }
   if (block == 0) errno = ENOMEM;
   return {reinterpret_cast<void*>(block), zeroed};
 }
 
 // A block in a page whose tag verified and says live.
 void FreeLive(uintptr_t block, Tag tag) {
-  Heap* heap = t_heap;
+  Heap* heap = CurrentHeap();
   if (ABSL_PREDICT_FALSE(heap->id() == 0)) heap = HeapForSlowPath();
   const bool has_own = Registry::HasOwnHeap();
   tag.Free().WriteTo(block);
@@ -41,30 +54,39 @@ void FreeLive(uintptr_t block, Tag tag) {
   }
 }
 
-// Whether the tree agrees with a tag that verified: the same page, class, heap and slot, and live.
+// Whether the tree agrees with a tag that verified and says live: the same page, class, heap and slot,
+// and (in checked mode) a bitmap that says taken.
 bool TreeAgrees(uintptr_t block, Tag tag, const Finding& finding) {
   if (finding.kind == Finding::kLarge) return tag.size_class() == Tag::kLargeClass;
-  return finding.kind == Finding::kLive && finding.page == HeaderOf(block, tag) &&
-         finding.page->size_class == tag.size_class() && finding.page->heap == tag.heap() &&
-         finding.slot == tag.slot();
+  const PageHeader* const page = finding.page;
+  return tag.size_class() < kSizeClasses && page == HeaderOf(block, tag) && page->Intact() &&
+         page->size_class == tag.size_class() && page->heap == tag.heap() &&
+         finding.slot == tag.slot() && !(g_options.checked && IsFreeByBitmap(finding));
+}
+
+// Whether the pointer is a live block. Reports if it is none.
+bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag* tag) {
+  if (finding.StartsBlock()) *tag = Tag::Of(block);
+  if (!finding.StartsBlock() || !tag->Verifies(block) || !tag->live()) {
+    ReportBadPointer(called, block, finding);
+    return false;
+  }
+  if (!TreeAgrees(block, *tag, finding)) {
+    ReportDisagreement(called, block, finding);
+    return false;
+  }
+  return true;
 }
 
 // Everything that the tag alone does not settle.
 void FreeByTree(uintptr_t block) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
-  const bool starts_block = finding.kind == Finding::kLive || finding.kind == Finding::kLarge;
-  const Tag tag = starts_block ? Tag::Of(block) : Tag(0);
-  if (!starts_block || !tag.Verifies(block) || !tag.live()) {
-    ReportBadPointer("free", block, finding);
-  } else if (!TreeAgrees(block, tag, finding)) {
-    ReportDisagreement("free", block, finding);
-  } else if (finding.kind == Finding::kLarge) {
-    FreeLarge(finding.large);
-    g_janitor.Poll();
-  } else {
-    FreeLive(block, tag);
-  }
+  Tag tag(0);
+  if (!CheckLive(block, "free", finding, &tag)) return;
+  if (finding.kind != Finding::kLarge) return FreeLive(block, tag);
+  FreeLarge(finding.large);
+  g_janitor.Poll();
 }
 
 // A live block: ours, by tag or tree, or libc's.
@@ -80,16 +102,8 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
     result->usable = LibcBlockSize(block);
     if (result->usable != 0) return true;
   }
-  const bool starts_block = finding.kind == Finding::kLive || finding.kind == Finding::kLarge;
-  const Tag tag = starts_block ? Tag::Of(block) : Tag(0);
-  if (!starts_block || !tag.Verifies(block) || !tag.live()) {
-    ReportBadPointer(called, block, finding);
-    return false;
-  }
-  if (!TreeAgrees(block, tag, finding)) {
-    ReportDisagreement(called, block, finding);
-    return false;
-  }
+  Tag tag(0);
+  if (!CheckLive(block, called, finding, &tag)) return false;
   result->usable = finding.usable;
   result->large = finding.large;
   return true;
@@ -99,7 +113,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
                                                   LiveBlock* result) {
   if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
     const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) {
+    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live() &&
+                          tag.size_class() != Tag::kLargeClass)) {
       result->usable = UsableOf(tag.size_class());
       return true;
     }
@@ -124,7 +139,7 @@ NewBlock AllocateClassSlow(SizeClass c) {
   g_janitor.Poll();
   const uintptr_t block = BlockOf(entry);
   // Where there is no room for a page of 256 slots there may be room for one block.
-  if (block == 0) return AllocateLargeBlock(UsableOf(c), kGranule);
+  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateLargeBlock(UsableOf(c), kGranule);
   return {reinterpret_cast<void*>(block), entry != block};
 }
 
@@ -143,7 +158,7 @@ void* AllocateAligned(size_t alignment, size_t n) {
   if (c == kNoClass || UsableOf(c) > g_largest_slot_request) {
     return AllocateLargeBlock(n, alignment).pointer;
   }
-  const uintptr_t block = BlockOf(t_heap->magazine(c).Pop());
+  const uintptr_t block = BlockOf(CurrentHeap()->magazine(c).Pop());
   if (block != 0) {
     MarkLive(block);
     return reinterpret_cast<void*>(block);
@@ -161,7 +176,10 @@ void FreeSlow(void* pointer) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
     const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live())) return FreeLive(block, tag);
+    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live() &&
+                          tag.size_class() != Tag::kLargeClass)) {
+      return FreeLive(block, tag);
+    }
   }
   if (pointer != nullptr) FreeByTree(block);
 }

@@ -33,36 +33,36 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
     finding->kind = Finding::kNoBlock;
     return;
   }
-  Heap* const heap = g_heaps[page->heap];
-  LockHolder holder(heap->lock());
-  const uint64_t bit = SlotBitmap::BitOf(slot);
-  const unsigned w = SlotBitmap::WordOf(slot);
-  const bool free = page->free.Test(slot) || (page->remote.Peek(w) & bit) != 0 ||
-                    slot >= page->high_water || heap->Holds(finding->block);
-  const Tag tag = Tag::Of(finding->block);
-  // A block on its way home through another thread's gathered frees is free by its tag alone.
-  finding->block_is_live = !free && (tag.live() || !tag.Verifies(finding->block));
-  finding->kind = address != finding->block ? Finding::kInterior
-                  : finding->block_is_live  ? Finding::kLive
-                                            : Finding::kFree;
+  finding->kind = address == finding->block ? Finding::kBlock : Finding::kInterior;
 }
 
 void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
   finding->large = large;
   finding->block = large->block;
   finding->usable = large->usable();
-  finding->block_is_live = true;
   finding->kind = address == large->block ? Finding::kLarge : Finding::kInterior;
 }
 
-Fault MakeFault(const char* called, uintptr_t address, const Finding& finding) {
+// Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its way
+// home through another thread's gathered frees.
+bool IsFree(const Finding& finding) {
+  if (finding.page == nullptr) return false;
+  if (IsFreeByBitmap(finding)) return true;
+  Heap* const heap = g_heaps[finding.page->heap];
+  LockHolder holder(heap->lock());
+  if (finding.slot >= finding.page->high_water || heap->Holds(finding.block)) return true;
+  const Tag tag = Tag::Of(finding.block);
+  return tag.Verifies(finding.block) && !tag.live();
+}
+
+Fault MakeFault(const char* called, uintptr_t address, const Finding& finding, bool free) {
   Fault fault{};
   fault.called = called;
   fault.address = address;
   fault.advice = kAdviseOwner;
   fault.block = finding.block;
   fault.usable = finding.usable;
-  fault.state = finding.block_is_live ? "live" : "free";
+  fault.state = free ? "free" : "live";
   fault.page = finding.page != nullptr ? finding.page->page() : 0;
   fault.slot = finding.slot;
   return fault;
@@ -74,7 +74,7 @@ Fault MakeSlotFault(const char* called, PageHeader* page, unsigned slot) {
   finding.slot = slot;
   finding.block = page->Block(slot);
   finding.usable = page->stride() - kTagBytes;
-  return MakeFault(called, finding.block, finding);
+  return MakeFault(called, finding.block, finding, /*free=*/true);
 }
 
 }  // namespace
@@ -92,18 +92,24 @@ Finding Look(uintptr_t address) {
   return finding;
 }
 
+bool IsFreeByBitmap(const Finding& finding) {
+  const PageHeader& page = *finding.page;
+  Heap* const heap = g_heaps[page.heap];
+  LockHolder holder(heap->lock());
+  const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(finding.slot));
+  return page.free.Test(finding.slot) || (remote & SlotBitmap::BitOf(finding.slot)) != 0;
+}
+
 void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding) {
-  Fault fault = MakeFault(called, address, finding);
+  const bool has_block = finding.StartsBlock() || finding.kind == Finding::kInterior;
+  const bool free = has_block && IsFree(finding);
+  Fault fault = MakeFault(called, address, finding, free);
   switch (finding.kind) {
     case Finding::kForeign:
       fault.what = kInvalidPointer;
       fault.detail = "no allocation of this process holds this address.";
       fault.advice =
           "It is a stack, global or unmapped address, or memory of a large block freed before.";
-      break;
-    case Finding::kFree:
-      fault.what = kDoubleFree;
-      fault.detail = "the block is free.";
       break;
     case Finding::kInterior:
       fault.what = kInvalidPointer;
@@ -114,18 +120,18 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
       fault.detail = "the pointer lies in the allocator's memory, where no block is.";
       fault.block = 0;
       break;
-    case Finding::kLive:
+    case Finding::kBlock:
     case Finding::kLarge:
-      fault.what = kCorrupted;
-      fault.detail = "the tag before the block was overwritten.";
-      fault.advice = kAdviseOverrun;
+      fault.what = free ? kDoubleFree : kCorrupted;
+      fault.detail = free ? "the block is free." : "the tag before the block was overwritten.";
+      if (!free) fault.advice = kAdviseOverrun;
       break;
   }
   Report(fault);
 }
 
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {
-  Fault fault = MakeFault(called, address, finding);
+  Fault fault = MakeFault(called, address, finding, IsFree(finding));
   fault.what = kCorrupted;
   fault.detail = "the tag before the block is not the one that belongs there.";
   fault.advice = kAdviseOverrun;

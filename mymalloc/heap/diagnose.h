@@ -14,9 +14,8 @@ namespace mymalloc {
 struct Finding {
   enum Kind : uint8_t {
     kForeign,    // in no range of ours
-    kLarge,      // the start of a large block that is live
-    kLive,       // the start of a block that is live
-    kFree,       // the start of a block that is free
+    kLarge,      // the start of a large block
+    kBlock,      // the start of a block in a page
     kInterior,   // elsewhere in a block or beside it
     kNoBlock,    // in a page, but where no block is: its header or its edge
   };
@@ -27,11 +26,16 @@ struct Finding {
   uintptr_t block = 0;
   size_t usable = 0;
   unsigned slot = 0;
-  bool block_is_live = false;
+
+  bool StartsBlock() const { return kind == kBlock || kind == kLarge; }
 };
 
-// Asks the tree and the bitmap. Takes the heap's lock: REQUIRES that the caller holds none.
+// Asks the tree.
 Finding Look(uintptr_t address);
+
+// Whether the bitmaps say that the block is free. Takes the heap's lock, here and in the reports:
+// REQUIRES that the caller holds no lock.
+bool IsFreeByBitmap(const Finding& finding);
 
 // Reports why `address`, given to `called`, is no live block of ours; or that its tag is broken.
 // Returns if the option on_error says so.

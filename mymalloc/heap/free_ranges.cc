@@ -19,6 +19,13 @@ bool FreeRanges::Add(Interval range) {
   return true;
 }
 
+void FreeRanges::AddSurely(Interval range) {
+  while (!range.empty() && !Add(range)) {
+    nodes_->pool.Donate(range.begin, kOsPage);
+    range.begin += kOsPage;
+  }
+}
+
 uintptr_t FreeRanges::TakeFront(const Tree::Entry& entry, size_t bytes) {
   if (!entry) return 0;
   const uintptr_t begin = entry.range.begin;

@@ -16,13 +16,16 @@ namespace mymalloc {
 
 class FreeRanges {
  public:
-  constexpr explicit FreeRanges(TreeNodes* nodes) : tree_(nodes) {}
+  constexpr explicit FreeRanges(TreeNodes* nodes) : nodes_(nodes), tree_(nodes) {}
 
   // Adds a range. False when there is no memory for the tree: the range is then not in the set.
   bool Add(Interval range);
 
-  // Takes `bytes` from the front of a tight range that has them (as the tree finds one: the
-  // tightest unless there are very many). 0 when none has.
+  // Adds a range that must not be lost: if there is no memory for the tree, the range's own first OS
+  // page becomes such memory. REQUIRES: the range is readable and writable.
+  void AddSurely(Interval range);
+
+  // Takes `bytes` from the front of the tightest range that has them. 0 when none has.
   uintptr_t Take(size_t bytes) { return TakeFront(tree_.TightestWithAtLeast(bytes), bytes); }
 
   // Takes the `bytes` that begin at `begin`, if they are the front of a free range.
@@ -40,6 +43,7 @@ class FreeRanges {
  private:
   uintptr_t TakeFront(const Tree::Entry& entry, size_t bytes);
 
+  TreeNodes* nodes_;
   Tree tree_;
   size_t bytes_ = 0;
 };

@@ -78,6 +78,12 @@ void Janitor::Run() {
   }
 }
 
+bool Janitor::Reclaim() {
+  if (Registry::HasOwnHeap()) CurrentHeap()->Flush();
+  const bool passed = Pass(/*all=*/true);
+  return g_page_supply.ReleaseChunks() || passed;
+}
+
 bool Janitor::Pass(bool all) {
   LockHolder holder(pass_lock_);
   const uint16_t now = static_cast<uint16_t>(tick() + 1);

@@ -42,6 +42,10 @@ class Janitor {
   // Returns whether anything was or may be given back.
   bool Pass(bool all);
 
+  // The system has no memory: gives back whatever can be given back, of all threads, so that it may
+  // serve in another form. Returns whether there was anything. REQUIRES: no lock is held.
+  bool Reclaim();
+
   // The child of a fork has no janitor thread yet.
   void ForkChild() { state_.store(kNotStarted, std::memory_order_relaxed); }
 

@@ -2,6 +2,7 @@
 
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/page_map.h"
+#include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
 #include "tree/verify.h"
@@ -25,10 +26,13 @@ size_t MostCachedBytes() {
 // The heap that the tags of large blocks name: none.
 constexpr HeapId kNobody = 0;
 
-size_t MappingBytes(size_t n, size_t lead) { return RoundUp(n + lead, kOsPage); }
-
-// Where the block begins in a mapping, and the mapping's size, for an alignment.
-size_t LeadOf(size_t alignment) { return Max(alignment, kGranule); }
+void GiveBack(Interval range, bool to_supply) {
+  if (to_supply) {
+    g_page_supply.Free(range.begin, range.length());
+  } else {
+    g_large_cache.Put(range);
+  }
+}
 
 void WriteTag(const LargeBlock& large) {
   Tag::Make(large.block, kNobody, Tag::kLargeClass, 0).Live().WriteTo(large.block);
@@ -39,8 +43,8 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment) {
   large->block = RoundUp(large->begin + kGranule, alignment);
   const uintptr_t begin = RoundDown(large->block - kTagBytes, kOsPage);
   const uintptr_t end = RoundUp(large->block + n, kOsPage);
-  if (begin > large->begin) g_large_cache.Put({large->begin, begin});
-  if (end < large->end) g_large_cache.Put({end, large->end});
+  if (begin > large->begin) GiveBack({large->begin, begin}, large->from_supply);
+  if (end < large->end) GiveBack({end, large->end}, large->from_supply);
   large->begin = begin;
   large->end = end;
 }
@@ -55,36 +59,65 @@ void InitLarge(bool constrained) {
   if (constrained) g_largest_slot_request = kConstrained;
 }
 
+namespace {
+
+// The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is none.
+// An alignment may need a shift of up to itself, which TrimAround takes off again.
+size_t SpaceFor(size_t n, size_t alignment) {
+  const size_t lead = Max(alignment, kGranule);
+  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 2 * kOsPage) return 0;
+  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0);
+}
+
+// Makes the block known. On failure gives everything back and returns 0.
+uintptr_t Publish(LargeBlock* large) {
+  if (g_page_map.Insert({large->begin, large->end}, Owner(large))) {
+    WriteTag(*large);
+    return large->block;
+  }
+  GiveBack({large->begin, large->end}, large->from_supply);
+  g_large_cache.DeleteRecord(large);
+  return 0;
+}
+
+uintptr_t AllocateIn(uintptr_t begin, size_t bytes, size_t n, size_t alignment, bool from_supply) {
+  LargeBlock* const large = begin != 0 ? g_large_cache.NewRecord() : nullptr;
+  if (large == nullptr) {
+    if (begin != 0) GiveBack({begin, begin + bytes}, from_supply);
+    return 0;
+  }
+  large->begin = begin;
+  large->end = begin + bytes;
+  large->from_supply = from_supply;
+  TrimAround(large, n, Max(alignment, kGranule));
+  return Publish(large);
+}
+
+}  // namespace
+
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
   n = Max(n, size_t{1});  // the block's own address must lie in its mapping
-  // An aligned block may need a shift of up to the alignment, which is trimmed off again.
-  const size_t lead = LeadOf(alignment);
-  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - kOsPage) return 0;
-  const size_t bytes = MappingBytes(n, lead + (alignment > kOsPage ? kOsPage : 0));
-  LargeBlock* const large = g_large_cache.NewRecord();
-  if (large == nullptr) return 0;
-  large->begin = g_large_cache.TakeOrMap(bytes, zeroed);
-  if (large->begin == 0) {
-    g_large_cache.DeleteRecord(large);
-    return 0;
-  }
-  large->end = large->begin + bytes;
-  TrimAround(large, n, Max(alignment, kGranule));
-  if (!g_page_map.Insert({large->begin, large->end}, Owner(large))) {
-    g_large_cache.Put({large->begin, large->end});
-    g_large_cache.DeleteRecord(large);
-    return 0;
-  }
-  WriteTag(*large);
-  return large->block;
+  const size_t bytes = SpaceFor(n, alignment);
+  if (bytes == 0) return 0;
+  return AllocateIn(g_large_cache.TakeOrMap(bytes, zeroed), bytes, n, alignment,
+                    /*from_supply=*/false);
+}
+
+uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment) {
+  n = Max(n, size_t{1});
+  const size_t bytes = SpaceFor(n, alignment);
+  if (bytes == 0) return 0;
+  return AllocateIn(g_page_supply.Allocate(bytes).begin, bytes, n, alignment,
+                    /*from_supply=*/true);
 }
 
 void FreeLarge(LargeBlock* large) {
   const Interval range = {large->begin, large->end};
+  const bool from_supply = large->from_supply;
   Tag::Make(large->block, kNobody, Tag::kLargeClass, 0).WriteTo(large->block);
   g_page_map.Erase(range.begin);
-  g_large_cache.Put(range);
   g_large_cache.DeleteRecord(large);
+  GiveBack(range, from_supply);
 }
 
 namespace {
@@ -94,7 +127,7 @@ uintptr_t Shrink(LargeBlock* large, uintptr_t new_end) {
   if (old_end - new_end < (old_end - large->begin) / kShrinkShare) return large->block;
   g_page_map.Resize({large->begin, old_end}, new_end);
   large->end = new_end;
-  g_large_cache.Put({new_end, old_end});
+  GiveBack({new_end, old_end}, large->from_supply);
   return large->block;
 }
 
@@ -134,6 +167,7 @@ uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
   if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
   const uintptr_t new_end = RoundUp(large->block + n, kOsPage);
   if (new_end <= large->end) return Shrink(large, new_end);
+  if (large->from_supply) return 0;
   const size_t spare =
       os::g_arena.constrained() ? 0 : RoundUp((new_end - large->begin) / kGrowthShare, kOsPage);
   if (const uintptr_t block = GrowTo(large, new_end + spare)) return block;
@@ -159,9 +193,6 @@ uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
     Put(nearest);
   }
   *zeroed = true;
-  const uintptr_t begin = os::Map(bytes);
-  // Address space may be what is short: the cache holds some.
-  if (begin != 0 || !PurgeAll()) return begin;
   return os::Map(bytes);
 }
 
@@ -189,7 +220,7 @@ void LargeCache::Put(Interval range) {
 void LargeCache::KeepUnmappable(Interval range) {
   os::Purge(range.begin, range.length());
   LockHolder holder(lock_);
-  ranges_.Add(range);
+  ranges_.AddSurely(range);
 }
 
 bool LargeCache::Decay() {

@@ -25,6 +25,7 @@ struct alignas(64) LargeBlock {
   uintptr_t begin;  // of the mapping
   uintptr_t end;
   uintptr_t block;
+  bool from_supply;  // no mapping of its own: see AllocateLargeFromSupply
 
   size_t usable() const { return end - block; }
 };
@@ -37,6 +38,9 @@ void InitLarge(bool constrained);
 // A block of at least n bytes; 0 when the system has no memory. `*zeroed` tells whether its memory is
 // known to be zero. REQUIRES: n <= PTRDIFF_MAX, alignment a power of two.
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed);
+
+// The same from the page supply: where the system grants no mapping there may still be room.
+uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment);
 
 // REQUIRES: the block is live; its tag was verified or the page map vouches for it.
 void FreeLarge(LargeBlock* large);

@@ -18,15 +18,13 @@ PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   size_t granted = 0;
   const uintptr_t begin = os::g_arena.Grow(bytes, &granted);
   if (begin == 0) return {};
-  // Should the tree have no memory for the rest, the rest is lost; so is any hope of much else.
-  if (granted > bytes) clean_.Add({begin + bytes, begin + granted});
+  if (granted > bytes) clean_.AddSurely({begin + bytes, begin + granted});
   return {begin, true};
 }
 
 void PageSupply::Free(uintptr_t begin, size_t bytes) {
   LockHolder holder(lock_);
-  // No memory for the tree: at least the kernel gets the page's memory back.
-  if (!dirty_.Add({begin, begin + bytes})) os::Purge(begin, bytes);
+  dirty_.AddSurely({begin, begin + bytes});
 }
 
 bool PageSupply::Decay() {
@@ -56,12 +54,34 @@ bool PageSupply::Purge(size_t bytes) {
     const bool purged = os::Purge(range.begin, range.length());
     LockHolder holder(lock_);
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
-    (purged ? clean_ : dirty_).Add(range);
+    (purged ? clean_ : dirty_).AddSurely(range);
     if (!purged) break;
     purged_any = true;
     bytes -= range.length();
   }
   return purged_any;
+}
+
+bool PageSupply::ReleaseChunks() {
+  LockHolder holder(lock_);
+  const bool any = ReleaseChunksOf(dirty_);
+  NoteDirty();
+  return ReleaseChunksOf(clean_) || any;
+}
+
+bool PageSupply::ReleaseChunksOf(FreeRanges& ranges) {
+  bool any = false;
+  uintptr_t next = 0;
+  while (const auto entry = ranges.tree().Successor(next)) {
+    const Interval range = entry.range;
+    next = range.end;
+    if (os::g_arena.Reserves(range.begin) || os::g_arena.Reserves(range.end - 1)) continue;
+    if (!os::Unmap(range.begin, range.length())) break;
+    ranges.TakeAt(range.begin, range.length());
+    os::g_arena.NoteReleased(range.length());
+    any = true;
+  }
+  return any;
 }
 
 size_t PageSupply::DirtyBytes() {

@@ -34,6 +34,9 @@ class PageSupply {
   // Gives back everything that is dirty. Returns whether there was anything.
   bool PurgeAll();
 
+  // Unmaps free ranges that lie outside the arena. Returns whether there were any.
+  bool ReleaseChunks();
+
   size_t DirtyBytes();
   size_t FreeBytes();
 
@@ -45,6 +48,7 @@ class PageSupply {
   friend class Inspector;
 
   bool Purge(size_t bytes);
+  bool ReleaseChunksOf(FreeRanges& ranges) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();
   }

@@ -16,6 +16,10 @@
 namespace mymalloc {
 namespace {
 
+void SetCurrentHeap(Heap* heap) {
+  t_heap = reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(&Registry::no_heap_);
+}
+
 uint64_t Load64(uintptr_t address) {
   uint64_t value;
   __builtin_memcpy(&value, reinterpret_cast<const void*>(address), sizeof(value));
@@ -43,7 +47,7 @@ void MakeSecret() {
 Registry g_registry;
 Heap Registry::no_heap_;
 Heap Registry::exiting_heap_;
-__thread Heap* t_heap ABSL_ATTRIBUTE_INITIAL_EXEC = &Registry::no_heap_;
+__thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 
 void Registry::EnsureProcess() {
   LockHolder holder(lock_);
@@ -68,7 +72,7 @@ void Registry::InitProcess() {
 void Registry::Attach() {
   Heap* const heap = TakeHeap();
   if (heap == nullptr) return;
-  t_heap = heap;
+  SetCurrentHeap(heap);
   // May allocate, from the heap that this thread has now.
   if (has_key_) pthread_setspecific(exit_key_, heap);
 }
@@ -100,7 +104,7 @@ void Registry::Park(Heap* heap) {
 }
 
 void Registry::ThreadExits(void* heap) {
-  t_heap = &exiting_heap_;
+  SetCurrentHeap(&exiting_heap_);
   static_cast<Heap*>(heap)->Settle();
   g_registry.Park(static_cast<Heap*>(heap));
 }
@@ -134,7 +138,7 @@ void Registry::AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   // of a fast path is at most one block that nobody has.
   for (HeapId id = 1; id <= HighestId(); ++id) {
     Heap* const heap = g_heaps[id];
-    if (heap == t_heap || heap == SharedHeap() || heap->parked()) continue;
+    if (heap == CurrentHeap() || heap == SharedHeap() || heap->parked()) continue;
     heap->set_parked(true);
     parked_[parked_count_++] = id;
   }

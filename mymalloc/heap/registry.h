@@ -17,20 +17,22 @@
 
 namespace mymalloc {
 
-// The calling thread's heap. Never null: a thread without one has a heap on which every operation
-// takes the slow path. One pointer, initial-exec, is all the thread-local storage there is
-// (__thread, not thread_local: that would ask for its constructor at each use).
-extern __thread Heap* t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+// Where the calling thread's heap is, as a distance from Registry::no_heap_: so that zero, which the
+// variable is even before the loader has set up thread-local storage (in the resolver of an ifunc),
+// means the heap that sends every operation to the slow path. One word, initial-exec, is all the
+// thread-local storage there is (__thread, not thread_local: that would ask for its constructor at
+// each use).
+extern __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 
 class Registry {
  public:
   // Sets the process up (options, secret, arena) if nobody has, and gives this thread a heap unless
   // it has one or is exiting.
   void EnsureHeap() {
-    if (t_heap == &no_heap_) Attach();
+    if (t_heap == 0) Attach();
   }
   // Whether this thread's heap is its own, so that it may use the magazines.
-  static bool HasOwnHeap() { return t_heap->id() != 0; }
+  static bool HasOwnHeap();
 
   // For threads without a heap of their own. nullptr before the first EnsureHeap, or when the system
   // has no memory.
@@ -53,7 +55,8 @@ class Registry {
   void Freeze();
   void Unfreeze();
 
-  static Heap no_heap_;       // a thread's first
+  // A thread's first.
+  static Heap no_heap_ __attribute__((visibility("hidden")));
   static Heap exiting_heap_;  // a thread's last
 
  private:
@@ -77,6 +80,12 @@ class Registry {
 };
 
 extern Registry g_registry;
+
+inline Heap* CurrentHeap() {
+  return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(&Registry::no_heap_) + t_heap);
+}
+
+inline bool Registry::HasOwnHeap() { return CurrentHeap()->id() != 0; }
 
 // Freezes the heap for as long as it lives.
 class Frozen {

@@ -62,6 +62,7 @@ void Arena::Init(bool constrained) {
   // Without any reservation every page is a chunk's.
   if (begin == 0 || !Commit(begin, kOsPage)) return;
   g_arena_base = begin + kOsPage;
+  reservation_ = g_arena_base;
   reserved_ = bytes - kOsPage;
 }
 

@@ -25,6 +25,11 @@ class Arena {
   // elsewhere. Sets *granted. 0 when the system has none. Not thread safe: the page supply locks.
   uintptr_t Grow(size_t bytes, size_t* granted);
 
+  // Whether the address is in the reservation, which is never unmapped.
+  bool Reserves(uintptr_t p) const { return p - reservation_ < reserved_; }
+  // A chunk was unmapped.
+  void NoteReleased(size_t bytes) { usable_bytes_.store(UsableBytes() - bytes); }
+
   // Bytes made usable so far, here and in chunks.
   size_t UsableBytes() const { return usable_bytes_.load(std::memory_order_relaxed); }
   bool constrained() const { return constrained_; }
@@ -33,7 +38,8 @@ class Arena {
   uintptr_t GrowHere(size_t bytes, size_t* granted);
   uintptr_t GrowElsewhere(size_t bytes, size_t* granted);
 
-  size_t reserved_ = 0;
+  uintptr_t reservation_ = 0;
+  size_t reserved_ = 0;  // from the arena's base on
   std::atomic<size_t> usable_bytes_{0};
   bool constrained_ = false;
 };

@@ -42,6 +42,11 @@ class Pool {
     ++free_count_;
   }
 
+  // Takes over memory that its owner can spare, for good.
+  void Donate(uintptr_t begin, size_t bytes) {
+    for (; bytes >= kBytes; begin += kBytes, bytes -= kBytes) Free(reinterpret_cast<void*>(begin));
+  }
+
   // Makes sure that the next `count` allocations succeed. False when the system has no memory.
   bool Reserve(size_t count) {
     while (free_count_ < count) {

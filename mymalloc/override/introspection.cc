@@ -57,7 +57,7 @@ struct mallinfo Mallinfo() {
 
 int MallocTrim(size_t) {
   g_registry.EnsureHeap();
-  if (Registry::HasOwnHeap()) t_heap->Flush();
+  if (Registry::HasOwnHeap()) CurrentHeap()->Flush();
   return g_janitor.Pass(/*all=*/true) ? 1 : 0;
 }
 
