@@ -13,6 +13,16 @@
 namespace mymalloc {
 namespace {
 
+// The free slots that have been used: the rest of the page is address space.
+unsigned CountFree(const PageHeader& page) {
+  unsigned count = 0;
+  for (unsigned first = 0, n = 0; page.free.NextRun(first + n, &first, &n);) {
+    if (first >= page.high_water) break;
+    count += Min<unsigned>(first + n, page.high_water) - first;
+  }
+  return count;
+}
+
 void CountPage(const PageHeader& page, Statistics* s) {
   ++s->pages;
   const size_t stride = page.stride();
@@ -21,9 +31,7 @@ void CountPage(const PageHeader& page, Statistics* s) {
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) remote += SlotBitmap::PopCount(page.remote.Peek(w));
   const unsigned taken = page.capacity - page.free_count;
   s->live.Add(taken - remote, stride);
-  // Only what has been used: the rest of the page is address space.
-  const unsigned used = Min<unsigned>(page.high_water, page.capacity);
-  s->free.Add((used > taken ? used - taken : 0) + remote, stride);
+  s->free.Add(CountFree(page) + remote, stride);
 }
 
 // What lies in magazines and gathered frees is free, though the bitmaps call it taken.
