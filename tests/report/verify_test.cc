@@ -1,0 +1,246 @@
+// The verifier sees each kind of damage: every test breaks one thing, looks, and mends it.
+
+#include "mymalloc/report/verify.h"
+
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "mymalloc/front/front.h"
+#include "mymalloc/heap/inspector.h"
+#include "tests/heap/engine.h"
+
+namespace mymalloc {
+namespace {
+
+using test::Address;
+
+constexpr size_t kSize = 100;
+
+class VerifyTest : public test::EngineTest {
+ protected:
+  // Live blocks, free ones in a magazine, and free ones in the bitmap.
+  VerifyTest() {
+    for (void*& block : live_) block = Allocate(kSize);
+    page_ = HeaderOf(Address(live_[10]), Tag::Of(Address(live_[10])));
+    EXPECT_STREQ(VerifyHeap(), nullptr);
+  }
+  ~VerifyTest() override {
+    for (void* block : live_) Free(block);
+  }
+
+  static void ExpectFound(const char* what) {
+    const char* const found = VerifyHeap();
+    ASSERT_NE(found, nullptr) << "not found: " << what;
+    EXPECT_STREQ(found, what);
+  }
+  // A slot of the page that is free in its bitmap, or that is taken.
+  unsigned Slot(bool free) const {
+    for (unsigned slot = kSlotsPerPage - 1; slot > 0; --slot) {
+      if (page_->free.Test(slot) == free) return slot;
+    }
+    ADD_FAILURE();
+    return 0;
+  }
+  uint64_t& TagBefore(void* block) { return static_cast<uint64_t*>(block)[-1]; }
+
+  void* live_[100];
+  PageHeader* page_;
+};
+
+TEST_F(VerifyTest, TheFreeCount) {
+  ++page_->free_count;
+  ExpectFound("a page's free count is not the bitmap's");
+  --page_->free_count;
+}
+
+TEST_F(VerifyTest, TheBitmap) {
+  const unsigned slot = Slot(/*free=*/true);
+  page_->free.ClearRange(slot, 1);
+  EXPECT_NE(VerifyHeap(), nullptr);
+  page_->free.SetRange(slot, 1);
+}
+
+TEST_F(VerifyTest, ALiveBlockThatIsFreeInTheBitmap) {
+  const unsigned slot = Tag::Of(Address(live_[10])).slot();
+  page_->free.SetRange(slot, 1);
+  ExpectFound("a page's free count is not the bitmap's");
+  page_->free.ClearRange(slot, 1);
+}
+
+TEST_F(VerifyTest, SlotsThatMustNotBeHandedOut) {
+  page_->free.SetRange(0, 1);
+  ExpectFound("a slot that must not be handed out is free");
+  page_->free.ClearRange(0, 1);
+  const size_t under = (Address(page_) - page_->page()) / page_->stride() + 1;
+  page_->free.SetRange(static_cast<unsigned>(under), 1);
+  ExpectFound("a slot that must not be handed out is free");
+  page_->free.ClearRange(static_cast<unsigned>(under), 1);
+}
+
+TEST_F(VerifyTest, TheHeader) {
+  page_->check ^= 1;
+  ExpectFound("a page's header is broken");
+  page_->check ^= 1;
+}
+
+TEST_F(VerifyTest, TheHighWater) {
+  const uint16_t high_water = page_->high_water;
+  page_->high_water = 3;
+  ExpectFound("a slot above the high water was handed out");
+  page_->high_water = 257;
+  ExpectFound("a page's high water is past its end");
+  page_->high_water = high_water;
+}
+
+TEST_F(VerifyTest, ABrokenTag) {
+  TagBefore(live_[10]) ^= uint64_t{1} << 40;
+  ExpectFound("a block's tag is broken");
+  TagBefore(live_[10]) ^= uint64_t{1} << 40;
+  std::swap(TagBefore(live_[10]), TagBefore(live_[11]));
+  ExpectFound("a block's tag is broken");
+  std::swap(TagBefore(live_[10]), TagBefore(live_[11]));
+}
+
+TEST_F(VerifyTest, AnothersTag) {
+  const uint64_t before = TagBefore(live_[10]);
+  const Tag tag = Tag::Of(Address(live_[10]));
+  Tag::Make(Address(live_[10]), tag.heap(), tag.size_class(), tag.slot() ^ 1)
+      .Live()
+      .WriteTo(Address(live_[10]));
+  ExpectFound("a block's tag is another's");
+  TagBefore(live_[10]) = before;
+}
+
+TEST_F(VerifyTest, ALostBlock) {
+  Tag::Of(Address(live_[10])).Free().WriteTo(Address(live_[10]));
+  ExpectFound("a free block is lost");
+  MarkLive(Address(live_[10]));
+}
+
+TEST_F(VerifyTest, AFreeBlockThatSaysLive) {
+  Free(live_[10]);
+  MarkLive(Address(live_[10]));
+  ExpectFound("a free block's tag says live");
+  Tag::Of(Address(live_[10])).Free().WriteTo(Address(live_[10]));
+  live_[10] = Allocate(kSize);
+}
+
+TEST_F(VerifyTest, ABlockInAMagazineTwice) {
+  Magazine& magazine = t_heap->magazine(ClassOf(kSize));
+  while (magazine.Valid() != 0) Allocate(kSize);
+  Free(live_[10]);
+  const uintptr_t block = Address(live_[10]);
+  ASSERT_TRUE(magazine.Push(block));
+  ExpectFound("a free block is held in two places");
+  ASSERT_EQ(magazine.Pop(), block);
+  // One twice and another lost: the number is right.
+  Free(live_[11]);
+  ASSERT_EQ(magazine.Pop(), Address(live_[11]));
+  ASSERT_TRUE(magazine.Push(block));
+  ExpectFound("a free block is held in two places, and another is lost");
+  ASSERT_EQ(magazine.Pop(), block);
+  ASSERT_TRUE(magazine.Push(Address(live_[11])));
+  live_[10] = Allocate(kSize);
+  live_[11] = Allocate(kSize);
+}
+
+TEST_F(VerifyTest, AnothersBlockInAMagazine) {
+  Free(live_[10]);
+  Magazine& magazine = t_heap->magazine(ClassOf(kSize));
+  Magazine& other = t_heap->magazine(ClassOf(3 * kSize));
+  Free(Allocate(3 * kSize));
+  void* const spare = Allocate(3 * kSize);  // leaves room for one
+  ASSERT_TRUE(other.Push(magazine.Pop()));
+  ExpectFound("a heap holds another's block");
+  ASSERT_TRUE(magazine.Push(other.Pop()));
+  Free(spare);
+  live_[10] = Allocate(kSize);
+}
+
+TEST_F(VerifyTest, ABlockInMagazineAndBitmap) {
+  Free(live_[10]);
+  const unsigned slot = Tag::Of(Address(live_[10])).slot();
+  page_->free.SetRange(slot, 1);
+  ++page_->free_count;
+  ExpectFound("a block that is held is free in the bitmap");
+  --page_->free_count;
+  page_->free.ClearRange(slot, 1);
+  live_[10] = Allocate(kSize);
+}
+
+TEST_F(VerifyTest, ARemoteBlock) {
+  const Tag tag = Tag::Of(Address(live_[10]));
+  const unsigned w = SlotBitmap::WordOf(tag.slot());
+  page_->remote.Release(w, SlotBitmap::BitOf(tag.slot()));
+  ExpectFound("a block that was freed remotely is live");
+  tag.Free().WriteTo(Address(live_[10]));
+  ExpectFound("a word of remote frees is in no list");
+  page_->remote.Collect(w);
+  MarkLive(Address(live_[10]));
+  const unsigned free = Slot(/*free=*/true);
+  page_->remote.Release(SlotBitmap::WordOf(free), SlotBitmap::BitOf(free));
+  ExpectFound("a slot is free both in the bitmap and remotely");
+  page_->remote.Collect(SlotBitmap::WordOf(free));
+}
+
+TEST_F(VerifyTest, TheLists) {
+  PageHeader* const next = page_->next;
+  page_->next = page_;
+  EXPECT_NE(VerifyHeap(), nullptr);
+  page_->next = next;
+  PageHeader* const prev = page_->prev;
+  page_->prev = page_;
+  ExpectFound("a list's links disagree");
+  page_->prev = prev;
+}
+
+TEST_F(VerifyTest, TheFloorOfAMagazine) {
+  void* const blocks[] = {Allocate(kSize), Allocate(kSize), Allocate(kSize)};
+  for (void* block : blocks) Free(block);
+  Magazine& magazine = t_heap->magazine(ClassOf(kSize));
+  ASSERT_TRUE(magazine.Guard());
+  ExpectFound("a magazine's floor was left raised");
+  magazine.Unguard(0);
+}
+
+TEST_F(VerifyTest, LargeBlocks) {
+  void* const block = Allocate(5 * kMiB);
+  TagBefore(block) ^= uint64_t{1} << 50;
+  ExpectFound("a large block's tag is broken");
+  TagBefore(block) ^= uint64_t{1} << 50;
+  Interval range;
+  Owner owner;
+  ASSERT_TRUE(g_page_map.Find(Address(block), &range, &owner));
+  owner.large()->end += kOsPage;
+  ExpectFound("a large block's record is not that of its range");
+  owner.large()->end -= kOsPage;
+  Free(block);
+}
+
+TEST_F(VerifyTest, RangesInTwoPlaces) {
+  g_page_map.Insert({kOsPage, 2 * kOsPage}, Owner(page_));
+  ExpectFound("a page's header is not that of its range");
+  g_page_map.Erase(kOsPage);
+  // Free although in use.
+  g_page_supply.Free(page_->page(), kOsPage);
+  ExpectFound("a dirty free range is in use");
+  ASSERT_EQ(g_page_supply.Allocate(kOsPage).begin, page_->page());
+}
+
+TEST_F(VerifyTest, SoundWithEverythingInUse) {
+  std::vector<void*> blocks;
+  for (size_t n = 1; n < 3 * kMiB; n += 1 + n / 3) {
+    for (int i = 0; i < 40; ++i) blocks.push_back(Allocate(n));
+  }
+  std::thread([&] {
+    for (size_t i = 0; i < blocks.size(); i += 2) Free(blocks[i]);
+    EXPECT_STREQ(VerifyHeap(), nullptr);
+  }).join();
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  for (size_t i = 1; i < blocks.size(); i += 2) Free(blocks[i]);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+}
+
+}  // namespace
+}  // namespace mymalloc
