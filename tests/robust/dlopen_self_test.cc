@@ -44,7 +44,7 @@ class OpenLibrary {
     CheckedList theirs;
     CheckedList ours;
     for (uint64_t i = 0; i < 500; ++i) {
-      const size_t size = SpreadSize((seed + i) * 7919, 400000);
+      const size_t size = SpreadSize((seed + i) * 7919, 40000);
       void* memory = malloc_(size);
       MYMALLOC_CHECK(memory != nullptr);
       theirs.Push(MakeChecked(memory, size, i));
@@ -76,7 +76,7 @@ TEST(DlopenSelf, ForkedChildrenUseBoth) {
   const Churn churn(2);
   const OpenLibrary library;
   ASSERT_TRUE(library.ok());
-  for (uint64_t i = 0; i < 100; ++i) {
+  for (uint64_t i = 0; i < 50; ++i) {
     const pid_t child = fork();
     if (child == 0) {
       alarm(20);
@@ -91,7 +91,7 @@ TEST(DlopenSelf, ForkedChildrenUseBoth) {
 
 // Threads that have used the library end after it was closed.
 TEST(DlopenSelf, OpenedAndClosedInALoop) {
-  for (uint64_t round = 0; round < 100; ++round) {
+  for (uint64_t round = 0; round < 50; ++round) {
     std::atomic<bool> used{false};
     std::atomic<bool> closed{false};
     std::thread thread;
