@@ -18,6 +18,8 @@ from benchmarks.harness import (
     results,
     runner,
     table,
+    traces,
+    tree,
 )
 from benchmarks.harness.allocators import Allocator
 
@@ -48,6 +50,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--list", action="store_true", help="name the rows and the allocators; measure nothing")
     add("--workload-binary", help=argparse.SUPPRESS)
     add("--operations-binary", help=argparse.SUPPRESS)
+    add("--tree-binary", help=argparse.SUPPRESS)
     add("--launcher", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -105,7 +108,8 @@ def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
     small = options.quick or options.smoke
     binary = options.workload_binary or catalogue.workload_binary()
     scale = scale_of(options)
-    rows = catalogue.workload_rows(binary, scale, small) + programs.rows(scale)
+    rows = catalogue.workload_rows(binary, scale, small)
+    rows += traces.rows(binary, scale) + programs.rows(scale)
     rows.append(programs.startup_row(startup_rounds(options)))
     rows += operations.rows(options.operations_binary, small)
     wanted = re.compile(options.filter)
@@ -118,12 +122,14 @@ def measure(options: argparse.Namespace) -> results.Results:
         raise SystemExit(f"benchmarks: no row matches {options.filter!r}; --list names them")
     found = usable(chosen_allocators(options))
     rounds = rounds_of(options)
+    small = options.quick or options.smoke
     about = machine.describe()
     return results.Results(
         machine=about,
         options={"rounds": rounds, "scale": scale_of(options), "filter": options.filter},
         allocators={one.name: one.version for one in found},
         rows=runner.run(rows, found, rounds),
+        tree=tree.measure(options.tree_binary) if not (small or options.filter) else {},
     )
 
 

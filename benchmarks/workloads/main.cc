@@ -1,12 +1,11 @@
-// workload NAME [--scale=F] [--threads=N] [--live=N] [--idle]   runs one workload, prints one JSON
-// line; workload --list   names them all.
+// workload NAME [--scale=F] [--threads=N] [--live=N] [--idle] [--trace=FILE]   runs one workload
+// and prints one JSON line; workload --list   names them all.
 //
 // A workload does a fixed amount of work from a fixed seed, so that every allocator does the same.
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "benchmarks/workloads/workload.h"
 
@@ -44,6 +43,7 @@ constexpr Workload kWorkloads[] = {
     {"scale_threads", "random replacement by --threads threads, the work shared", ScaleThreads},
     {"scale_live", "random replacement over --live blocks", ScaleLive},
     {"idle_memory", "8 threads allocate 400 MB in mixed sizes and free all of it", IdleMemory},
+    {"replay", "a recorded trace of a real program: --trace=FILE", Replay},
     {"touch_memory", "no allocator: the cost of touching memory for the first time", TouchMemory},
 };
 
@@ -68,6 +68,8 @@ bool ParseFlag(const char* argument, Options& options) {
     options.scale = std::atof(scale);
   } else if (const char* threads = FlagValue(argument, "--threads")) {
     options.threads = std::atoi(threads);
+  } else if (const char* trace = FlagValue(argument, "--trace")) {
+    options.trace = trace;
   } else if (const char* live = FlagValue(argument, "--live")) {
     options.live = std::strtoull(live, nullptr, 10);
   } else {
@@ -85,7 +87,7 @@ int List() {
 
 int Usage() {
   std::fprintf(stderr,
-               "usage: workload NAME [--scale=F] [--threads=N] [--live=N] [--idle]\n"
+               "usage: workload NAME [--scale=F] [--threads=N] [--live=N] [--idle] [--trace=FILE]\n"
                "       workload --list\n");
   return 2;
 }

@@ -101,6 +101,7 @@ void Fragmentation(const Options&, Report&);
 void Phases(const Options&, Report&);
 void ThreadChurn(const Options&, Report&);
 void IdleMemory(const Options&, Report&);
+void Replay(const Options&, Report&);
 void TouchMemory(const Options&, Report&);
 
 }  // namespace workloads
