@@ -44,7 +44,8 @@ def _mean_time(rows: list[RowResult], results: Results, rivals: list[str]) -> Ba
 
 
 def _never_slower(rows: list[RowResult]) -> Bar:
-    slower, beyond = [], []
+    slower: list[str] = []
+    beyond: list[str] = []
     for row in rows:
         ours, base = row.spread(OURS, "seconds"), row.spread(BASELINE, "seconds")
         if ours is None or base is None or ours.median <= base.median:

@@ -21,6 +21,8 @@ LIMIT = "limit"
 TRACES = "traces"
 OPERATIONS = "operations"
 
+PERCENTILES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
+
 
 @dataclass
 class Measured:
@@ -144,7 +146,9 @@ def _row(binary: str, entry: _Entry, label: str, scale: float, quick: bool) -> R
 def workload_binary() -> str:
     found = paths.artifact("benchmarks/workloads/workload")
     if found is None:
-        raise SystemExit("benchmarks: the workloads are not built; use `bazel run -c opt //benchmarks`")
+        raise SystemExit(
+            "benchmarks: the workloads are not built; use `bazel run -c opt //benchmarks`"
+        )
     return str(found)
 
 

@@ -1,8 +1,8 @@
 """Two runs of ours side by side: what became faster or slower, smaller or larger.
 
-Machines are noisy from one hour to the next, so what is compared is mymalloc's ratio to glibc of the
-same round, where there is one; and a verdict is given only where the spreads allow it: when nearly
-every round of the one run is ahead of nearly every round of the other.
+Machines are noisy from one hour to the next, so what is compared is mymalloc's ratio to glibc of
+the same round, where there is one; and a verdict is given only where the spreads allow it: when
+nearly every round of the one run is ahead of nearly every round of the other.
 """
 
 import statistics

@@ -10,6 +10,7 @@ from benchmarks.harness import (
     catalogue,
     compare,
     machine,
+    markdown,
     operations,
     page,
     paths,
@@ -36,8 +37,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description="Compares mymalloc with glibc and every other allocator that is installed.",
     )
     add = parser.add_argument
-    add("--allocator", action="append", default=[], metavar="NAME=/PATH.so",
-        help="one more allocator, or another build of one; repeatable")
+    add(
+        "--allocator",
+        action="append",
+        default=[],
+        metavar="NAME=/PATH.so",
+        help="one more allocator, or another build of one; repeatable",
+    )
     add("--only", metavar="NAME,NAME", help="these allocators only (glibc is always there)")
     add("--filter", default="", metavar="REGEX", help="rows whose name or group matches")
     add("--rounds", type=int, default=0, help=f"rounds per row (default {DEFAULT_ROUNDS})")
@@ -45,6 +51,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--smoke", action="store_true", help="one tiny round of everything: does it all work?")
     add("--json", metavar="FILE", help="write the results")
     add("--html", metavar="FILE", help="write them as a page to look at")
+    add("--markdown", metavar="FILE", help="write them as Markdown (docs/benchmarks.md)")
     add("--compare", metavar="OLD.json", help="say what changed for mymalloc since that run")
     add("--load", metavar="FILE.json", help="show the results of an earlier run; measure nothing")
     add("--list", action="store_true", help="name the rows and the allocators; measure nothing")
@@ -161,6 +168,8 @@ def main(argv: list[str]) -> int:
         print(compare.render(results.load(paths.user_path(options.compare)), found))
     if options.html:
         paths.user_path(options.html).write_text(page.render(found))
+    if options.markdown:
+        paths.user_path(options.markdown).write_text(markdown.render(found))
     if options.json:
         found.save(paths.user_path(options.json))
     failures = runner.failures(found.rows)

@@ -61,11 +61,9 @@ class _Page:
         self._add('<meta name="viewport" content="width=device-width, initial-scale=1">')
         self._add(f"<title>mymalloc: benchmarks</title><style>{_STYLE}</style></head><body>")
         self._add("<h1>mymalloc beside other allocators</h1>")
-        about = {**self._results.machine, **self._results.allocators}
-        about["rounds"] = str(self._results.options["rounds"])
         rows = "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
-            for key, value in about.items()
+            for key, value in self._results.about().items()
         )
         self._add(f'<div class="wide"><table>{rows}</table></div>')
 
@@ -140,7 +138,11 @@ class _Page:
             if not own:
                 continue
             names = [name for name in self._names if name != LIMIT]
-            self._section(f"Cost as {label} grow", "Nanoseconds per replacement (a free and a malloc); lower is better.", names)
+            self._section(
+                f"Cost as {label} grow",
+                "Nanoseconds per replacement (a free and a malloc); lower is better.",
+                names,
+            )
             lines = [svg.Curve(name, self._costs(own, name)) for name in names]
             axes = svg.Axes(label, "ns", log_x=log, log_y=log)
             self._add(svg.curves(lines, self._palette, label, axes))
@@ -156,18 +158,21 @@ class _Page:
 
     def _latency(self) -> None:
         names = [name for name in self._names if name != LIMIT]
-        points = ["p50", "p90", "p99", "p99.9", "p99.99", "max"]
         for row in self._results.in_groups(catalogue.LATENCY):
             what = "Nanoseconds of one call in the server workload, the clock included."
             self._section("Latency", what, names)
             for call in ("malloc", "free"):
                 lines = []
                 for name in names:
-                    found = [row.median(name, f"{call} {point} ns") for point in points]
+                    found = [
+                        row.median(name, f"{call} {point} ns") for point in catalogue.PERCENTILES
+                    ]
                     lines.append(
                         svg.Curve(name, [(i, value) for i, value in enumerate(found) if value])
                     )
-                axes = svg.Axes("part of all calls", "ns", log_y=True, x_names=points)
+                axes = svg.Axes(
+                    "part of all calls", "ns", log_y=True, x_names=list(catalogue.PERCENTILES)
+                )
                 self._add(f"<h3>{call}</h3>")
                 self._add(svg.curves(lines, self._palette, f"latency of {call}", axes))
 
@@ -176,7 +181,10 @@ class _Page:
             return
         names = list(self._results.tree)
         palette = svg.colours(names)
-        self._add("<h2>The tree</h2><p>Nanoseconds to find the range that holds an address, by the number of ranges.</p>")
+        self._add(
+            "<h2>The tree</h2><p>Nanoseconds to find the range that holds an address, "
+            "by the number of ranges.</p>"
+        )
         self._add(svg.legend(names, palette))
         lines = [
             svg.Curve(name, [(count, nanos) for count, nanos in points])
@@ -191,9 +199,7 @@ class _Page:
         for group in groups:
             for title, figure in (("time", "seconds"), ("peak RSS", "peak_rss")):
                 rows = [
-                    row
-                    for row in self._results.in_groups(group)
-                    if table.has_figure(row, figure)
+                    row for row in self._results.in_groups(group) if table.has_figure(row, figure)
                 ]
                 if rows:
                     self._table(f"{title}, {group}", rows, figure)
@@ -218,5 +224,3 @@ class _Page:
 
 def render(results: Results) -> str:
     return _Page(results).render() + "</body></html>\n"
-
-

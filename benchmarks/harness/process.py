@@ -46,7 +46,9 @@ def set_launcher(path: str) -> None:
 def _launcher() -> str:
     path = _launcher_override or paths.artifact("benchmarks/harness/launch")
     if path is None:
-        raise SystemExit("benchmarks: the launcher is not built; use `bazel run -c opt //benchmarks`")
+        raise SystemExit(
+            "benchmarks: the launcher is not built; use `bazel run -c opt //benchmarks`"
+        )
     return str(path)
 
 

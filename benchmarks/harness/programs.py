@@ -1,4 +1,4 @@
-"""Real programs, unchanged, under preload; and what preloading costs a program that does nothing."""
+"""Real programs, unchanged, under preload; and what preloading costs one that does nothing."""
 
 import hashlib
 import shutil
@@ -45,7 +45,11 @@ def _row(name: str, what: str, argv: list[str], weight: float = 0.7) -> Row:
 
 def _python_row(name: str, what: str, script: str, count: int, environment: list[str]) -> Row:
     python = _program("python3") or "python3"
-    return _row(name, what, ["env", "PYTHONHASHSEED=0", *environment, python, str(_FOLDER / script), str(count)])
+    return _row(
+        name,
+        what,
+        ["env", "PYTHONHASHSEED=0", *environment, python, str(_FOLDER / script), str(count)],
+    )
 
 
 def _sqlite_script(rows: int) -> str:
@@ -136,7 +140,8 @@ def rows(scale: float) -> list[Row]:
         _row("z3", "z3: a small problem of integer arithmetic",
              ["z3", str(_FOLDER / "queens.smt2")]),
         _row("ghostscript", "gs: pages of text and curves, drawn",
-             ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=nullpage", f"-dPages={count(12)}", str(_FOLDER / "pages.ps")]),
+             ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=nullpage", f"-dPages={count(12)}",
+              str(_FOLDER / "pages.ps")]),
     ]  # fmt: skip
 
 

@@ -65,6 +65,15 @@ class Results:
     # The cost of finding a range: per structure, [number of ranges, nanoseconds].
     tree: dict[str, list[list[float]]] = field(default_factory=dict)
 
+    def about(self) -> dict[str, str]:
+        """Everything without which the figures are worth nothing."""
+        scale = self.options["scale"]
+        run = {
+            "rounds": str(self.options["rounds"]),
+            "work": "all of it" if scale == 1 else f"{100 * scale:g}% of it: a first impression",
+        }
+        return {**self.machine, **run, **self.allocators}
+
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=None) + "\n")
 

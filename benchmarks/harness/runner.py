@@ -58,5 +58,3 @@ def failures(results: list[RowResult]) -> list[str]:
         for name, cell in row.cells.items()
         if cell.failure and name != LIMIT
     ]
-
-

@@ -26,7 +26,9 @@ def colours(names: list[str]) -> dict[str, str]:
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", extra: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{html.escape(text)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{html.escape(text)}</text>'
+    )
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, extra: str) -> str:
@@ -79,7 +81,9 @@ def _one_bar(bar: Bar, y: float, scale: float, most: float, palette: dict[str, s
     middle = y + (_BAR - 1) / 2
     parts.append(_line(low, middle, high, middle, 'class="spread"'))
     number = f"{bar.value.median:.2f}" + (" →" if bar.value.median > most else "")
-    parts.append(_text(max(high, _LEFT + shown * scale) + 3, y + _BAR - 1.5, number, extra='class="number"'))
+    parts.append(
+        _text(max(high, _LEFT + shown * scale) + 3, y + _BAR - 1.5, number, extra='class="number"')
+    )
     return "".join(parts)
 
 
@@ -169,7 +173,8 @@ def _grid(across: _Scale, up: _Scale, axes: Axes, height: float) -> list[str]:
         y = up.at(tick)
         parts.append(_line(_AXIS, y, WIDTH - 24, y, 'class="grid"'))
         parts.append(_text(_AXIS - 5, y + 4, number(tick), "end", 'class="tick"'))
-    named = list(enumerate(axes.x_names)) or [(tick, number(tick)) for tick in across.ticks()]
+    named = [(float(place), name) for place, name in enumerate(axes.x_names)]
+    named = named or [(tick, number(tick)) for tick in across.ticks()]
     for place, name in named:
         parts.append(_text(across.at(place), height - 44 + _TICK, name, "middle", 'class="tick"'))
     return parts

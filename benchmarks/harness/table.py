@@ -90,7 +90,7 @@ def cell_text(row: RowResult, name: str, figure: str) -> str:
 
 
 def mark(row: RowResult, name: str, figure: str, names: list[str]) -> str:
-    """"*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
+    """ "*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
     if name == OURS and is_lost(row, figure, names):
         return "!"
     return "*" if name == best_of(row, figure, names) else " "
@@ -120,7 +120,9 @@ def _means(results: Results, rows: list[RowResult], figure: str) -> str:
     return line
 
 
-def _section(results: Results, title: str, figure: str, groups: list[str], style: Style) -> list[str]:
+def _section(
+    results: Results, title: str, figure: str, groups: list[str], style: Style
+) -> list[str]:
     lines = []
     for group in groups:
         rows = [row for row in results.in_groups(group) if has_figure(row, figure)]
@@ -139,35 +141,42 @@ def has_figure(row: RowResult, figure: str) -> bool:
     return any(cell.failure or figure in cell.figures for cell in row.cells.values())
 
 
-def _idle_lines(results: Results, style: Style) -> list[str]:
-    """What is still resident after everything was freed, as a part of the peak."""
-    rows = [row for row in results.rows if any("idle_rss" in c.figures for c in row.cells.values())]
+def idle_parts(results: Results) -> dict[str, list[str]]:
+    """Per row, what is still resident after everything was freed, as a part of the peak."""
+    found = {}
+    for row in results.rows:
+        if not any("idle_rss" in cell.figures for cell in row.cells.values()):
+            continue
+        parts = []
+        for name in results.allocators:
+            left, peak = row.median(name, "idle_rss"), row.median(name, "peak_rss")
+            parts.append(f"{100 * left / peak:.0f}%" if left and peak else "-")
+        found[row.name] = parts
+    return found
+
+
+def latencies(results: Results) -> dict[str, list[str]]:
+    """Per call and percentile, the nanoseconds."""
+    found = {}
+    for row in results.in_groups(catalogue.LATENCY):
+        for call in ("malloc", "free"):
+            for point in catalogue.PERCENTILES:
+                figure = f"{call} {point} ns"
+                medians = [row.median(name, figure) for name in results.allocators]
+                found[f"{call} {point}"] = [absolute(median, figure) for median in medians]
+    return found
+
+
+def _plain(results: Results, title: str, rows: dict[str, list[str]], style: Style) -> list[str]:
+    """A table of texts, without ratios and marks."""
     if not rows:
         return []
-    heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
-    lines = ["", style.head(f"{'left of the peak, idle':{_NAME_WIDTH}}{heads}")]
-    for row in rows:
-        line = f"{row.name:{_NAME_WIDTH}}"
-        for name in results.allocators:
-            left = row.median(name, "idle_rss")
-            peak = row.median(name, "peak_rss")
-            line += f"{f'{100 * left / peak:.0f}%' if left and peak else '-':>{_CELL_WIDTH - 1}} "
-        lines.append(line)
-    return lines
 
+    def line(name: str, cells: list[str]) -> str:
+        return f"{name:{_NAME_WIDTH}}" + "".join(f"{cell:>{_CELL_WIDTH - 1}} " for cell in cells)
 
-def _latency_lines(results: Results, style: Style) -> list[str]:
-    lines = []
-    for row in results.in_groups(catalogue.LATENCY):
-        heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
-        lines += ["", style.head(f"{'latency in ns':{_NAME_WIDTH}}{heads}")]
-        for call in ("malloc", "free"):
-            for point in ("p50", "p90", "p99", "p99.9", "p99.99", "max"):
-                figure = f"{call} {point} ns"
-                values = [absolute(row.median(name, figure), figure) for name in results.allocators]
-                cells = "".join(f"{value:>{_CELL_WIDTH - 1}} " for value in values)
-                lines.append(f"{f'{call} {point}':{_NAME_WIDTH}}{cells}")
-    return lines
+    head = style.head(line(title, list(results.allocators)))
+    return ["", head, *(line(name, cells) for name, cells in rows.items())]
 
 
 def _widest_spread(results: Results) -> str:
@@ -187,16 +196,15 @@ def _widest_spread(results: Results) -> str:
 
 def render(results: Results, colour: bool) -> str:
     style = Style(colour)
-    lines = [f"{key}: {value}" for key, value in results.machine.items()]
-    lines += [f"{name}: {version}" for name, version in results.allocators.items()]
+    lines = [f"{key}: {value}" for key, value in results.about().items()]
     groups = list(dict.fromkeys(row.group for row in results.rows))
     timed = [group for group in groups if group != catalogue.LATENCY]
     lines += ["", LEGEND]
     lines += _section(results, "time", "seconds", timed, style)
     sized = [catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES]
     lines += _section(results, "peak RSS", "peak_rss", sized, style)
-    lines += _idle_lines(results, style)
-    lines += _latency_lines(results, style)
+    lines += _plain(results, "left of the peak, idle", idle_parts(results), style)
+    lines += _plain(results, "latency in ns", latencies(results), style)
     skipped = [f"{row.name}: {row.skipped}" for row in results.rows if row.skipped]
     if skipped:
         lines += ["", style.head("skipped"), *skipped]

@@ -26,7 +26,8 @@ window.addEventListener('load', () => {
   for (const text of document.querySelectorAll('svg text')) {
     const box = text.getBoundingClientRect(), chart = text.ownerSVGElement.getBoundingClientRect();
     if (box.height < LEAST) found.small.push(text.textContent);
-    if (box.left < chart.left - 1 || box.right > chart.right + 1) found.outside.push(text.textContent);
+    const inside = box.left >= chart.left - 1 && box.right <= chart.right + 1;
+    if (!inside) found.outside.push(text.textContent);
   }
   const pre = document.createElement('pre');
   pre.id = 'probe';
@@ -34,7 +35,9 @@ window.addEventListener('load', () => {
   document.body.append(pre);
 });
 </script>
-""".replace("LEAST", str(_LEAST_TEXT_HEIGHT))
+""".replace(
+    "LEAST", str(_LEAST_TEXT_HEIGHT)
+)
 
 
 def _cell(factor: float) -> Cell:
@@ -73,7 +76,9 @@ def _results() -> Results:
     )
 
 
-_BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 
 
 class PageTest(unittest.TestCase):

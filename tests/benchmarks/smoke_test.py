@@ -13,9 +13,7 @@ class SmokeTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "page.html"
             kept = Path(folder) / "kept.json"
-            outcome = main.main(
-                ["--smoke", "--only=mymalloc", f"--html={page}", f"--json={kept}"]
-            )
+            outcome = main.main(["--smoke", "--only=mymalloc", f"--html={page}", f"--json={kept}"])
             self.assertEqual(outcome, 0)
             self.assertIn("</html>", page.read_text())
             self.assertEqual(main.main([f"--load={kept}", f"--compare={kept}"]), 0)

@@ -8,9 +8,9 @@ Addresses become the numbers of the allocations, and each thread's events are pu
 All numbers are varints (7 bits a byte, the low ones first). An event is its code, and then
     malloc 0, calloc 1: size        realloc 2: old block, size
     free 3: block                   aligned 4: alignment, size
-where a new block's number follows its event's fields, as the difference from this thread's last one,
-and an old block is given as how far it is behind this thread's last one (zigzag: a sign in the lowest
-bit). EVENTS cuts the trace after so many; what is live then is freed by the replayer.
+where a new block's number follows its event's fields, as the difference from this thread's last
+one, and an old block is given as how far it is behind this thread's last one (zigzag: a sign in the
+lowest bit). EVENTS cuts the trace after so many; what is live then is freed by the replayer.
 """
 
 import lzma
