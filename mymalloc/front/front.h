@@ -36,8 +36,10 @@ NewBlock AllocateSlow(size_t n);
 NewBlock AllocateClassSlow(SizeClass c);
 void* AllocateSmallSlow(size_t n);
 void* AllocateAligned(size_t alignment, size_t n);
-// Another heap's block, or a large one, or none at all.
+// A large block, or none at all; null.
 void FreeSlow(void* pointer);
+// Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
+void FreeNotOwn(uintptr_t block, Tag tag);
 void FreeToFullMagazine(uintptr_t block, Tag tag);
 void* Reallocate(void* pointer, size_t n);
 // The usable size of a live block; a report if it is none, and then 0.
@@ -73,7 +75,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer);
   const Tag tag = Tag::Of(block);
   Heap* const heap = CurrentHeap();
-  if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeSlow(pointer);
+  if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeNotOwn(block, tag);
   if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
     return FreeToFullMagazine(block, tag);
   }

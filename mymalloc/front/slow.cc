@@ -40,18 +40,29 @@ NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
   return {reinterpret_cast<void*>(block), zeroed};
 }
 
+ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag) {
+  if (!own->FreeRemote(block, tag)) ReportBadPointer("free", block, Look(block));
+}
+
+// A live block of a heap that is not the thread's own.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, Tag tag) {
+  tag.Free().WriteTo(block);
+  if (ABSL_PREDICT_TRUE(own->FreeRemoteQuickly(block, tag))) return;
+  FreeOthersSlow(own, block, tag);
+}
+
 // A block in a page whose tag verified and says live.
 void FreeLive(uintptr_t block, Tag tag) {
-  Heap* heap = CurrentHeap();
-  if (ABSL_PREDICT_FALSE(heap->id() == 0)) heap = HeapForSlowPath();
-  const bool has_own = Registry::HasOwnHeap();
+  Heap* const heap = HeapForSlowPath();
+  if (Registry::HasOwnHeap() && heap->id() != tag.heap()) return FreeOthers(heap, block, tag);
   tag.Free().WriteTo(block);
-  if (has_own && heap->id() == tag.heap()) {
-    heap->FreeSlow(block, tag.size_class());
-    g_janitor.Poll();
-  } else if (ABSL_PREDICT_FALSE(!heap->FreeRemote(block, tag, /*at_once=*/!has_own))) {
-    ReportBadPointer("free", block, Look(block));
-  }
+  if (!Registry::HasOwnHeap()) return Heap::FreeRemoteAtOnce(block, tag);
+  heap->FreeSlow(block, tag.size_class());
+  g_janitor.Poll();
+}
+
+bool IsPageTag(Tag tag, uintptr_t block) {
+  return tag.Verifies(block) && tag.live() && tag.size_class() != Tag::kLargeClass;
 }
 
 // Whether the tree agrees with a tag that verified and says live: the same page, class, heap and slot,
@@ -113,8 +124,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
                                                   LiveBlock* result) {
   if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
     const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live() &&
-                          tag.size_class() != Tag::kLargeClass)) {
+    if (ABSL_PREDICT_TRUE(IsPageTag(tag, block))) {
       result->usable = UsableOf(tag.size_class());
       return true;
     }
@@ -172,16 +182,15 @@ void* AllocateAligned(size_t alignment, size_t n) {
 
 void FreeToFullMagazine(uintptr_t block, Tag tag) { FreeLive(block, tag); }
 
+void FreeNotOwn(uintptr_t block, Tag tag) {
+  if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block) || g_options.checked)) return FreeByTree(block);
+  Heap* const heap = CurrentHeap();
+  if (ABSL_PREDICT_FALSE(heap->id() == 0 || heap->id() == tag.heap())) return FreeLive(block, tag);
+  FreeOthers(heap, block, tag);
+}
+
 void FreeSlow(void* pointer) {
-  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
-    const Tag tag = Tag::Of(block);
-    if (ABSL_PREDICT_TRUE(tag.Verifies(block) && tag.live() &&
-                          tag.size_class() != Tag::kLargeClass)) {
-      return FreeLive(block, tag);
-    }
-  }
-  if (pointer != nullptr) FreeByTree(block);
+  if (pointer != nullptr) FreeByTree(reinterpret_cast<uintptr_t>(pointer));
 }
 
 void* Reallocate(void* pointer, size_t n) {

@@ -195,16 +195,17 @@ void Heap::CollectRemote() {
   if (freed_bytes_ >= Janitor::kWakeBytes) TellJanitor();
 }
 
-bool Heap::FreeRemote(uintptr_t block, Tag tag, bool at_once) {
-  PageHeader* const page = HeaderOf(block, tag);
-  const RemoteWord word(page, SlotBitmap::WordOf(tag.slot()));
-  const uint64_t bit = SlotBitmap::BitOf(tag.slot());
+bool Heap::FreeRemote(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
-  if (!at_once && stride <= RemoteGather::kLargestStride) {
-    return gather_.Add(word, bit, stride, Send);
+  if (stride <= RemoteGather::kLargestStride) {
+    return gather_.Add(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()), stride, Send);
   }
-  Send(word, bit);
+  FreeRemoteAtOnce(block, tag);
   return true;
+}
+
+void Heap::FreeRemoteAtOnce(uintptr_t block, Tag tag) {
+  Send(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()));
 }
 
 void Heap::Send(RemoteWord word, uint64_t mask) {

@@ -44,9 +44,13 @@ class Heap {
   // Takes a block of this heap that is marked free.
   void FreeSlow(uintptr_t block, SizeClass c);
 
-  // A block of another heap that this thread has marked free.
-  // `at_once`: do not gather. Returns false if it is free already.
-  bool FreeRemote(uintptr_t block, Tag tag, bool at_once);
+  // A block of another heap that this thread, which owns this one, has marked free: gathered if it is
+  // small and its turn in the table; else false, and nothing has happened.
+  bool FreeRemoteQuickly(uintptr_t block, Tag tag);
+  // The same in every case. False if the block is free already.
+  bool FreeRemote(uintptr_t block, Tag tag);
+  // The same from a thread without a heap of its own.
+  static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
   // For a thread that exits: gives the others what is theirs. The magazines stay as they are, warm for
   // the next thread; the janitor empties them if none comes.
@@ -146,6 +150,16 @@ inline Magazine& Heap::SmallMagazine(size_t n) {
   static constexpr SmallMagazines kTable = SmallMagazines::Make(offsetof(Heap, magazines_));
   const uintptr_t offset = kTable.offset[size_class_internal::SmallIndex(n)];
   return *reinterpret_cast<Magazine*>(reinterpret_cast<uintptr_t>(this) + offset);
+}
+
+inline RemoteWord RemoteWordOf(uintptr_t block, Tag tag) {
+  return RemoteWord(HeaderOf(block, tag), SlotBitmap::WordOf(tag.slot()));
+}
+
+inline bool Heap::FreeRemoteQuickly(uintptr_t block, Tag tag) {
+  const size_t stride = StrideOf(tag.size_class());
+  return ABSL_PREDICT_TRUE(stride <= RemoteGather::kLargestStride) &&
+         gather_.AddQuickly(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()), stride);
 }
 
 template <typename Visit>

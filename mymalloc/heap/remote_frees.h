@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "absl/base/optimization.h"
 #include "mymalloc/page/page.h"
 
 namespace mymalloc {
@@ -72,6 +73,19 @@ class RemoteGather {
   // What lies here is memory that nobody uses: so much, and then all goes back.
   static constexpr size_t kMostBytes = 256 * kKiB;
   static constexpr unsigned kEntryBits = 9;
+
+  // Adds a block that was marked free, if its word is in the table and nothing needs to be flushed.
+  bool AddQuickly(RemoteWord word, uint64_t bit, size_t stride) {
+    Entry& entry = entries_[IndexOf(word)];
+    const uint64_t mask = entry.mask | bit;
+    if (ABSL_PREDICT_FALSE(!(entry.word == word) || mask == entry.mask || mask == ~uint64_t{0} ||
+                           bytes_ + stride >= kMostBytes)) {
+      return false;
+    }
+    entry.mask = mask;
+    bytes_ += stride;
+    return true;
+  }
 
   // Adds a block that was marked free. What has to make room for it is handed to flush(word, mask).
   // Returns false if the block is in the table already: a double free.
