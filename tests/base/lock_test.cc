@@ -8,22 +8,24 @@
 namespace mymalloc {
 namespace {
 
-TEST(LockTest, IsHeldByOne) {
-  Lock lock;
-  ASSERT_TRUE(lock.TryAcquire());
-  std::thread([&] { EXPECT_FALSE(lock.TryAcquire()); }).join();
-  lock.Release();
+// Whether the lock can be had; it is given back at once.
+bool IsFree(Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  bool acquired = false;
   std::thread([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    ASSERT_TRUE(lock.TryAcquire());
-    lock.Release();
+    acquired = lock.TryAcquire();
+    if (acquired) lock.Release();
   }).join();
+  return acquired;
 }
 
-TEST(LockTest, HolderReleasesAtTheEndOfItsScope) {
+TEST(LockTest, IsHeldByOneUntilTheEndOfTheScope) {
   Lock lock;
-  { LockHolder holder(lock); }
-  ASSERT_TRUE(lock.TryAcquire());
-  lock.Release();
+  EXPECT_TRUE(IsFree(lock));
+  {
+    LockHolder holder(lock);
+    EXPECT_FALSE(IsFree(lock));
+  }
+  EXPECT_TRUE(IsFree(lock));
 }
 
 // More threads than processors, so that all ways of waiting are gone through.
@@ -65,20 +67,22 @@ TEST(LockTest, AWaiterGetsItEvenFromASleepingHolder) {
   EXPECT_TRUE(acquired);
 }
 
+// Takes and releases a lock that its own thread holds.
+void PassThrough(Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  lock.Acquire();
+  lock.Release();
+}
+
 TEST(LockTest, TheForkingThreadPassesThroughAndOthersDoNot) {
   Lock lock;
-  lock.Acquire();
-  Lock::BeginFork();
   {
-    LockHolder holder(lock);  // held by this thread already: passes
+    LockHolder holder(lock);
+    Lock::BeginFork();
+    PassThrough(lock);
+    EXPECT_FALSE(IsFree(lock));
+    Lock::EndFork();
   }
-  std::thread([&] { EXPECT_FALSE(lock.TryAcquire()); }).join();
-  Lock::EndFork();
-  lock.Release();
-  std::thread([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    EXPECT_TRUE(lock.TryAcquire());
-    lock.Release();
-  }).join();
+  EXPECT_TRUE(IsFree(lock));
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class EngineTest : public testing::Test {
 
   // Everything that is free goes back to the kernel.
   static void GiveAllBack() {
-    t_heap->Flush();
+    CurrentHeap()->Flush();
     g_janitor.Pass(/*all=*/true);
   }
 };

@@ -21,8 +21,8 @@ constexpr size_t kSmall = 48;
 class HeapTest : public test::EngineTest {
  protected:
   static uintptr_t Allocate(SizeClass c) {
-    const uintptr_t entry = t_heap->magazine(c).Pop();
-    if (entry == 0) return BlockOf(t_heap->AllocateSlow(c));
+    const uintptr_t entry = CurrentHeap()->magazine(c).Pop();
+    if (entry == 0) return BlockOf(CurrentHeap()->AllocateSlow(c));
     MarkLive(BlockOf(entry));
     return BlockOf(entry);
   }
@@ -34,16 +34,17 @@ class HeapTest : public test::EngineTest {
   static void Free(uintptr_t block) {
     const Tag tag = Tag::Of(block);
     tag.Free().WriteTo(block);
-    if (!t_heap->magazine(tag.size_class()).Push(block)) t_heap->FreeSlow(block, tag.size_class());
+    if (!CurrentHeap()->magazine(tag.size_class()).Push(block))
+      CurrentHeap()->FreeSlow(block, tag.size_class());
   }
   static void FreeAll(const std::vector<uintptr_t>& blocks) {
     for (const uintptr_t block : blocks) Free(block);
   }
   // How many of the blocks lie in the magazines and the spill.
   static size_t CountHeld(const std::vector<uintptr_t>& blocks) {
-    LockHolder holder(t_heap->lock());
+    LockHolder holder(CurrentHeap()->lock());
     size_t held = 0;
-    for (const uintptr_t block : blocks) held += t_heap->Holds(block) ? 1u : 0u;
+    for (const uintptr_t block : blocks) held += CurrentHeap()->Holds(block) ? 1u : 0u;
     return held;
   }
   static size_t PagesOf(SizeClass c) {
@@ -65,7 +66,7 @@ TEST_F(HeapTest, BlocksOfEveryClassAreApartTaggedAndUsable) {
       const Tag tag = Tag::Of(block);
       ASSERT_TRUE(tag.Verifies(block));
       ASSERT_TRUE(tag.live());
-      ASSERT_EQ(tag.heap(), t_heap->id());
+      ASSERT_EQ(tag.heap(), CurrentHeap()->id());
       ASSERT_EQ(tag.size_class(), c);
       test::FillPattern(Pointer(block), UsableOf(c), block);
       blocks.emplace_back(block, UsableOf(c));
@@ -83,7 +84,7 @@ TEST_F(HeapTest, WhatIsMarkedZeroedIsZero) {
     if (!IsRegular(c)) continue;
     std::vector<uintptr_t> blocks;
     for (int i = 0; i < 30; ++i) {
-      const uintptr_t entry = t_heap->AllocateSlow(c);
+      const uintptr_t entry = CurrentHeap()->AllocateSlow(c);
       const uintptr_t block = BlockOf(entry);
       ASSERT_TRUE(entry == block || test::IsZero(Pointer(block), UsableOf(c))) << c;
       memset(Pointer(block), 0xff, UsableOf(c));
@@ -91,7 +92,7 @@ TEST_F(HeapTest, WhatIsMarkedZeroedIsZero) {
       if (i % 3 == 0) {
         Free(blocks.back());
         blocks.pop_back();
-        if (i % 2 == 0) t_heap->Flush();
+        if (i % 2 == 0) CurrentHeap()->Flush();
       }
     }
     FreeAll(blocks);
@@ -102,9 +103,9 @@ TEST_F(HeapTest, WhatIsMarkedZeroedIsZero) {
 TEST_F(HeapTest, TheFirstAllocationsTakeFewSlots) {
   const SizeClass c = ClassOf(kSmall);
   const uintptr_t block = Allocate(c);
-  EXPECT_EQ(t_heap->magazine(c).Valid(), 0u);
+  EXPECT_EQ(CurrentHeap()->magazine(c).Valid(), 0u);
   const uintptr_t second = Allocate(c);
-  EXPECT_LE(t_heap->magazine(c).Valid(), 1u);
+  EXPECT_LE(CurrentHeap()->magazine(c).Valid(), 1u);
   FreeAll({block, second});
 }
 
@@ -149,7 +150,7 @@ TEST_F(HeapTest, PartlyUsedPagesAreFilledBeforeNewOnes) {
       Free(blocks[i]);
     }
   }
-  t_heap->Flush();
+  CurrentHeap()->Flush();
   EXPECT_STREQ(VerifyHeap(), nullptr);
   const std::vector<uintptr_t> again = Allocate(c, 4 * kSlotsPerPage);
   EXPECT_EQ(PagesOf(c), pages);
@@ -166,7 +167,7 @@ TEST_F(HeapTest, WhatOthersFreeComesBack) {
       for (const uintptr_t block : blocks) {
         const Tag tag = Tag::Of(block);
         tag.Free().WriteTo(block);
-        ASSERT_TRUE(t_heap->FreeRemote(block, tag, /*at_once=*/false));
+        ASSERT_TRUE(CurrentHeap()->FreeRemote(block, tag, /*at_once=*/false));
       }
       EXPECT_STREQ(VerifyHeap(), nullptr);
     }).join();
@@ -186,8 +187,8 @@ TEST_F(HeapTest, AGatheredBlockFreedAgainIsSaid) {
     g_registry.EnsureHeap();
     const Tag tag = Tag::Of(block);
     tag.Free().WriteTo(block);
-    EXPECT_TRUE(t_heap->FreeRemote(block, tag, /*at_once=*/false));
-    EXPECT_FALSE(t_heap->FreeRemote(block, tag, /*at_once=*/false));
+    EXPECT_TRUE(CurrentHeap()->FreeRemote(block, tag, /*at_once=*/false));
+    EXPECT_FALSE(CurrentHeap()->FreeRemote(block, tag, /*at_once=*/false));
   }).join();
 }
 
@@ -197,10 +198,10 @@ TEST_F(HeapTest, ADroppedDoubleFreeChangesNothing) {
   for (const size_t count : {1u, 2u, 300u}) {
     const std::vector<uintptr_t> blocks = Allocate(ClassOf(kSmall), count);
     FreeAll(blocks);
-    t_heap->Flush();
+    CurrentHeap()->Flush();
     MarkLive(blocks[0]);  // the second thread has looked before the first was done
     Free(blocks[0]);
-    t_heap->Flush();
+    CurrentHeap()->Flush();
     EXPECT_STREQ(VerifyHeap(), nullptr) << count;
     GiveAllBack();
   }
@@ -211,7 +212,7 @@ TEST_F(HeapTest, HoldsBlocksInMagazineAndSpill) {
   const std::vector<uintptr_t> blocks = Allocate(c, 500);
   FreeAll(blocks);
   EXPECT_GT(CountHeld(blocks), kDeepestMagazine);
-  t_heap->Flush();
+  CurrentHeap()->Flush();
   EXPECT_EQ(CountHeld(blocks), 0u);
 }
 

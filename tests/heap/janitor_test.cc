@@ -81,10 +81,10 @@ TEST_F(JanitorTest, LargeBlocksGoBackToo) {
 TEST_F(JanitorTest, AllAtOnceIsOnePass) {
   for (char* block : AllocateFilled(1000, 4000)) Free(block);
   for (char* block : AllocateFilled(5 * kMiB, 4)) Free(block);
-  t_heap->Flush();
+  CurrentHeap()->Flush();
   EXPECT_TRUE(g_janitor.Pass(/*all=*/true));
   EXPECT_EQ(DirtyBytes(), 0u);
-  EXPECT_EQ(Inspector::EmptyBytes(*t_heap), 0u);
+  EXPECT_EQ(Inspector::EmptyBytes(*CurrentHeap()), 0u);
 }
 
 TEST_F(JanitorTest, APassWithNothingToDoSaysSo) {
@@ -103,7 +103,7 @@ TEST_F(JanitorTest, AHeapAtWorkKeepsWhatItUses) {
       ASSERT_TRUE(test::MatchesPattern(block, 200, Address(block)));
       Free(block);
     }
-    EXPECT_GT(t_heap->magazine(c).Valid(), 0u);
+    EXPECT_GT(CurrentHeap()->magazine(c).Valid(), 0u);
   }
 }
 
@@ -142,7 +142,7 @@ TEST_F(JanitorTest, HolesInLivePagesGoBackAndNeighboursStayIntact) {
 // A page in memory that was used before: most of it is resident though never handed out.
 TEST_F(JanitorTest, TheUnusedPartOfAPageInUsedMemoryGoesBack) {
   for (char* block : AllocateFilled(500, 40000)) Free(block);
-  t_heap->Flush();
+  CurrentHeap()->Flush();
   ASSERT_GT(g_page_supply.DirtyBytes(), 8 * kMiB);
   const std::vector<char*> blocks = AllocateFilled(20000, 3);
   const PageHeader* page = PageOf(blocks[0]);
@@ -180,7 +180,7 @@ TEST_F(JanitorTest, TakesFromThreadsThatAreIdle) {
   std::atomic<unsigned> left{0};
   std::thread idle([&] {
     for (char* block : AllocateFilled(300, 3000)) Free(block);
-    const Magazine& magazine = t_heap->magazine(ClassOf(300));
+    const Magazine& magazine = CurrentHeap()->magazine(ClassOf(300));
     EXPECT_GT(magazine.Valid(), 8u);
     stage = 1;
     while (stage != 2) std::this_thread::yield();

@@ -1,7 +1,5 @@
 #include "mymalloc/heap/page_supply.h"
 
-#include <sys/mman.h>
-
 #include <cstring>
 #include <random>
 #include <vector>
@@ -114,11 +112,11 @@ TEST_F(PageSupplyTest, DecayGivesBackOnlyWhatNobodyNeeded) {
 
 TEST_F(PageSupplyTest, LockedMemoryStaysDirty) {
   const uintptr_t begin = Used(kBytes);
-  if (mlock(Pointer(begin), kBytes) != 0) GTEST_SKIP() << "memory cannot be locked here";
+  if (!test::SetLocked(begin, kBytes, true)) GTEST_SKIP() << "memory cannot be locked here";
   supply_.Free(begin, kBytes);
   EXPECT_FALSE(supply_.PurgeAll());
   EXPECT_EQ(supply_.DirtyBytes(), kBytes);
-  munlock(Pointer(begin), kBytes);
+  test::SetLocked(begin, kBytes, false);
   EXPECT_TRUE(supply_.PurgeAll());
 }
 

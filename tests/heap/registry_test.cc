@@ -20,7 +20,7 @@ HeapId IdOfNewThread() {
     EXPECT_FALSE(Registry::HasOwnHeap());
     Free(Allocate(10));
     EXPECT_TRUE(Registry::HasOwnHeap());
-    id = t_heap->id();
+    id = CurrentHeap()->id();
   }).join();
   return id;
 }
@@ -29,7 +29,7 @@ TEST_F(RegistryTest, AThreadGetsAHeapAtItsFirstAllocation) {
   EXPECT_TRUE(Registry::HasOwnHeap());
   const HeapId other = IdOfNewThread();
   EXPECT_NE(other, 0u);
-  EXPECT_NE(other, t_heap->id());
+  EXPECT_NE(other, CurrentHeap()->id());
   EXPECT_NE(other, g_registry.SharedHeap()->id());
   EXPECT_EQ(g_heaps[other]->id(), other);
 }
@@ -50,16 +50,16 @@ TEST_F(RegistryTest, ThreadsAtOnceHaveHeapsOfTheirOwn) {
   for (HeapId& id : ids) {
     threads.emplace_back([&] {
       void* const block = Allocate(100);
-      id = t_heap->id();
+      id = CurrentHeap()->id();
       ++ready;
       while (ready < kThreads) std::this_thread::yield();
-      EXPECT_FALSE(t_heap->parked());
+      EXPECT_FALSE(CurrentHeap()->parked());
       Free(block);
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(std::set<HeapId>(ids, ids + kThreads).size(), size_t{kThreads});
-  EXPECT_EQ(std::set<HeapId>(ids, ids + kThreads).count(t_heap->id()), 0u);
+  EXPECT_EQ(std::set<HeapId>(ids, ids + kThreads).count(CurrentHeap()->id()), 0u);
 }
 
 TEST_F(RegistryTest, BlocksOutliveTheirThread) {
@@ -67,7 +67,7 @@ TEST_F(RegistryTest, BlocksOutliveTheirThread) {
   HeapId id = 0;
   std::thread([&] {
     for (void*& block : blocks) block = memset(Allocate(100), 7, 100);
-    id = t_heap->id();
+    id = CurrentHeap()->id();
   }).join();
   EXPECT_STREQ(VerifyHeap(), nullptr);
   for (void* block : blocks) {
@@ -80,7 +80,7 @@ TEST_F(RegistryTest, BlocksOutliveTheirThread) {
   std::thread([&] {
     std::set<void*> again;
     for (size_t i = 0; i < blocks.size(); ++i) again.insert(Allocate(100));
-    EXPECT_EQ(t_heap->id(), id);
+    EXPECT_EQ(CurrentHeap()->id(), id);
     for (void* block : again) Free(block);
   }).join();
 }
@@ -90,7 +90,7 @@ TEST_F(RegistryTest, TheJanitorGivesBackWhatAParkedHeapHolds) {
   std::vector<void*> blocks(3000);
   std::thread([&] {
     for (void*& block : blocks) block = Allocate(500);
-    id = t_heap->id();
+    id = CurrentHeap()->id();
   }).join();
   for (void* block : blocks) Free(block);
   GiveAllBack();

@@ -49,8 +49,7 @@ TEST(MemoryMapTest, KnowsPermissions) {
 
 TEST(MemoryMapTest, KnowsKinds) {
   Mapping mapping;
-  int on_stack = 0;
-  ASSERT_TRUE(FindMapping(Address(&on_stack), &mapping));
+  ASSERT_TRUE(FindMapping(Address(__builtin_frame_address(0)), &mapping));
   EXPECT_EQ(mapping.kind, Mapping::kStack);
   EXPECT_TRUE(mapping.writable);
 

@@ -1,7 +1,6 @@
 #include "mymalloc/os/memory.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include <chrono>
 #include <cstring>
@@ -67,11 +66,11 @@ TEST(MemoryTest, PurgedMemoryIsGoneAndReadsAsZero) {
 
 TEST(MemoryTest, LockedMemoryIsNotPurged) {
   const uintptr_t begin = Map(kOsPage);
-  if (mlock(Pointer(begin), kOsPage) != 0) GTEST_SKIP() << "memory cannot be locked here";
+  if (!test::SetLocked(begin, kOsPage, true)) GTEST_SKIP() << "memory cannot be locked here";
   memset(Pointer(begin), 1, kOsPage);
   EXPECT_FALSE(Purge(begin, kOsPage));
   EXPECT_EQ(*static_cast<char*>(Pointer(begin)), 1);
-  munlock(Pointer(begin), kOsPage);
+  test::SetLocked(begin, kOsPage, false);
   Unmap(begin, kOsPage);
 }
 

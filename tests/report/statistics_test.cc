@@ -50,7 +50,7 @@ TEST_F(StatisticsTest, WhatMagazinesHoldIsFree) {
   const Statistics now = CountHeap();
   EXPECT_GE(now.in_magazines.blocks, 50u);
   EXPECT_GE(now.free.blocks, now.in_magazines.blocks);
-  t_heap->Flush();
+  CurrentHeap()->Flush();
   EXPECT_LE(CountHeap().in_magazines.blocks, now.in_magazines.blocks - 50);
 }
 

@@ -127,7 +127,7 @@ TEST_F(VerifyTest, AFreeBlockThatSaysLive) {
 }
 
 TEST_F(VerifyTest, ABlockInAMagazineTwice) {
-  Magazine& magazine = t_heap->magazine(ClassOf(kSize));
+  Magazine& magazine = CurrentHeap()->magazine(ClassOf(kSize));
   while (magazine.Valid() != 0) Allocate(kSize);
   Free(live_[10]);
   const uintptr_t block = Address(live_[10]);
@@ -147,8 +147,8 @@ TEST_F(VerifyTest, ABlockInAMagazineTwice) {
 
 TEST_F(VerifyTest, AnothersBlockInAMagazine) {
   Free(live_[10]);
-  Magazine& magazine = t_heap->magazine(ClassOf(kSize));
-  Magazine& other = t_heap->magazine(ClassOf(3 * kSize));
+  Magazine& magazine = CurrentHeap()->magazine(ClassOf(kSize));
+  Magazine& other = CurrentHeap()->magazine(ClassOf(3 * kSize));
   Free(Allocate(3 * kSize));
   void* const spare = Allocate(3 * kSize);  // leaves room for one
   ASSERT_TRUE(other.Push(magazine.Pop()));
@@ -198,7 +198,7 @@ TEST_F(VerifyTest, TheLists) {
 TEST_F(VerifyTest, TheFloorOfAMagazine) {
   void* const blocks[] = {Allocate(kSize), Allocate(kSize), Allocate(kSize)};
   for (void* block : blocks) Free(block);
-  Magazine& magazine = t_heap->magazine(ClassOf(kSize));
+  Magazine& magazine = CurrentHeap()->magazine(ClassOf(kSize));
   ASSERT_TRUE(magazine.Guard());
   ExpectFound("a magazine's floor was left raised");
   magazine.Unguard(0);

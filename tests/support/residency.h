@@ -4,6 +4,8 @@
 #define MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +22,12 @@ inline size_t ResidentPages(uintptr_t begin, size_t bytes) {
   size_t resident = 0;
   for (const unsigned char page : pages) resident += page & 1;
   return resident;
+}
+
+// Keeps memory from being given back, or no longer. False if that is not allowed here. (The
+// sanitizers make mlock do nothing, so this asks the kernel itself.)
+inline bool SetLocked(uintptr_t begin, size_t bytes, bool locked) {
+  return syscall(locked ? SYS_mlock : SYS_munlock, begin, bytes) == 0;
 }
 
 }  // namespace mymalloc::test
