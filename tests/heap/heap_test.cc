@@ -34,8 +34,7 @@ class HeapTest : public test::EngineTest {
   static void Free(uintptr_t block) {
     const Tag tag = Tag::Of(block);
     tag.Free().WriteTo(block);
-    if (!CurrentHeap()->magazine(tag.size_class()).Push(block))
-      CurrentHeap()->FreeSlow(block, tag.size_class());
+    if (!CurrentHeap()->magazine(tag.size_class()).Push(block)) CurrentHeap()->FreeSlow(block, tag.size_class());
   }
   static void FreeAll(const std::vector<uintptr_t>& blocks) {
     for (const uintptr_t block : blocks) Free(block);
@@ -167,7 +166,7 @@ TEST_F(HeapTest, WhatOthersFreeComesBack) {
       for (const uintptr_t block : blocks) {
         const Tag tag = Tag::Of(block);
         tag.Free().WriteTo(block);
-        ASSERT_TRUE(CurrentHeap()->FreeRemote(block, tag, /*at_once=*/false));
+        ASSERT_TRUE(CurrentHeap()->FreeRemote(block, tag));
       }
       EXPECT_STREQ(VerifyHeap(), nullptr);
     }).join();
@@ -187,8 +186,8 @@ TEST_F(HeapTest, AGatheredBlockFreedAgainIsSaid) {
     g_registry.EnsureHeap();
     const Tag tag = Tag::Of(block);
     tag.Free().WriteTo(block);
-    EXPECT_TRUE(CurrentHeap()->FreeRemote(block, tag, /*at_once=*/false));
-    EXPECT_FALSE(CurrentHeap()->FreeRemote(block, tag, /*at_once=*/false));
+    EXPECT_TRUE(CurrentHeap()->FreeRemote(block, tag));
+    EXPECT_FALSE(CurrentHeap()->FreeRemote(block, tag));
   }).join();
 }
 
