@@ -98,6 +98,9 @@ class SlotBitmap {
   // The bits of word w that lie in the slots [first, end).
   static constexpr uint64_t MaskOf(unsigned w, unsigned first, unsigned end);
 
+  // Keeps only those bits that are also set `distance` slots higher up.
+  constexpr void AndShiftedDown(unsigned distance);
+
   // The lowest slot at or after `from` whose bit differs from that of `flip` (0 finds set bits, all
   // ones finds clear ones), or kSlots.
   constexpr unsigned NextDifferent(unsigned from, uint64_t flip) const;
@@ -188,13 +191,26 @@ constexpr bool SlotBitmap::NextRun(unsigned from, unsigned* first, unsigned* cou
   return true;
 }
 
-constexpr unsigned SlotBitmap::FindRun(unsigned count) const {
-  unsigned first = 0;
-  unsigned length = 0;
-  while (NextRun(first + length, &first, &length)) {
-    if (length >= count) return first;
+constexpr void SlotBitmap::AndShiftedDown(unsigned distance) {
+  const unsigned words = distance / kSlotsPerWord;
+  const unsigned bits = distance % kSlotsPerWord;
+  for (unsigned w = 0; w < kWords; ++w) {
+    const uint64_t low = w + words < kWords ? words_[w + words] : 0;
+    const uint64_t high = w + words + 1 < kWords ? words_[w + words + 1] : 0;
+    words_[w] &= bits == 0 ? low : (low >> bits) | (high << (kSlotsPerWord - bits));
   }
-  return kSlots;
+}
+
+constexpr unsigned SlotBitmap::FindRun(unsigned count) const {
+  // A bit of `starts` is set where at least `length` free slots begin: two such runs that overlap
+  // or touch make a longer one. So the steps are few, however broken up the free slots are.
+  SlotBitmap starts = *this;
+  for (unsigned length = 1; length < count && !starts.Empty();) {
+    const unsigned step = length < count - length ? length : count - length;
+    starts.AndShiftedDown(step);
+    length += step;
+  }
+  return starts.NextDifferent(0, 0);
 }
 
 }  // namespace mymalloc
