@@ -3,18 +3,16 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/support/check.h"
 #include "tests/support/checked_block.h"
+#include "tests/support/child.h"
 #include "tests/support/churn.h"
 
 namespace mymalloc::test {
 namespace {
 
 constexpr int kForks = 200;
-constexpr unsigned kChildSeconds = 20;
 
 // One set of handlers: what prepare has allocated is freed on both sides of the fork.
 template <int kIdentity>
@@ -52,18 +50,7 @@ TEST(Atfork, HandlersMayAllocate) {
   FreeChecked(NewChecked(100, 0));
   ASSERT_EQ(AfterMalloc::Register(), 0);
   Churn churn(2);
-  for (int i = 0; i < kForks; ++i) {
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      alarm(kChildSeconds);
-      FreeChecked(NewChecked(1000, 0));
-      _exit(0);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0);
-  }
+  for (int i = 0; i < kForks; ++i) InChild([] { FreeChecked(NewChecked(1000, 0)); });
   EXPECT_EQ(BeforeEverything::calls, kForks);
   EXPECT_EQ(BeforeMain::calls, kForks);
   EXPECT_EQ(AfterMalloc::calls, kForks);

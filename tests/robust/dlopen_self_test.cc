@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +14,7 @@
 #include "tests/support/block.h"
 #include "tests/support/check.h"
 #include "tests/support/checked_block.h"
+#include "tests/support/child.h"
 #include "tests/support/churn.h"
 #include "tests/support/library.h"
 
@@ -76,17 +76,7 @@ TEST(DlopenSelf, ForkedChildrenUseBoth) {
   const Churn churn(2);
   const OpenLibrary library;
   ASSERT_TRUE(library.ok());
-  for (uint64_t i = 0; i < 50; ++i) {
-    const pid_t child = fork();
-    if (child == 0) {
-      alarm(20);
-      library.Use(i);
-      _exit(0);
-    }
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0);
-  }
+  for (uint64_t i = 0; i < 50; ++i) InChild([&library, i] { library.Use(i); });
 }
 
 // Threads that have used the library end after it was closed.

@@ -2,7 +2,6 @@
 // by a thread that it does not have.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,6 +12,7 @@
 #include "tests/support/block.h"
 #include "tests/support/check.h"
 #include "tests/support/checked_block.h"
+#include "tests/support/child.h"
 #include "tests/support/churn.h"
 
 namespace mymalloc::test {
@@ -20,7 +20,6 @@ namespace {
 
 constexpr int kForks = 10000;
 constexpr int kForkers = 2;
-constexpr unsigned kChildSeconds = 20;  // A child that hangs is ended by its own alarm.
 
 // Allocates, fills, checks, frees.
 void UseTheAllocator(uint64_t seed, int count) {
@@ -33,21 +32,6 @@ void UseTheAllocator(uint64_t seed, int count) {
   }
   blocks.FreeEverySecond();
   blocks.FreeAll();
-}
-
-// Forks, has the child do the work, and waits for it to end well.
-template <typename Work>
-void InChild(Work work) {
-  const pid_t child = fork();
-  MYMALLOC_CHECK(child >= 0);
-  if (child == 0) {
-    alarm(kChildSeconds);
-    work();
-    _exit(0);
-  }
-  int status = -1;
-  MYMALLOC_CHECK(waitpid(child, &status, 0) == child);
-  MYMALLOC_CHECK(status == 0);
 }
 
 TEST(Fork, TenThousandTimesWhileOtherThreadsAllocate) {

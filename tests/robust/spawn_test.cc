@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,6 +9,7 @@
 #include <string>
 
 #include "tests/support/checked_block.h"
+#include "tests/support/child.h"
 #include "tests/support/churn.h"
 
 namespace mymalloc::test {
@@ -20,10 +20,7 @@ constexpr int kTimes = 200;
 class SpawnTest : public ::testing::Test {
  protected:
   static void ExpectEndsWell(pid_t child) {
-    ASSERT_GT(child, 0);
-    int status = -1;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+    AwaitChild(child);
     FreeChecked(NewChecked(5000, 1));
   }
 
