@@ -70,6 +70,8 @@ def chosen_allocators(options: argparse.Namespace) -> list[Allocator]:
         if not library:
             raise SystemExit(f"benchmarks: --allocator wants name=/path/to.so, not {given}")
         found[name] = allocators.from_file(name, library)
+    if options.quick:
+        found.pop(allocators.LIMIT, None)  # It takes as long as all the others.
     if options.only:
         wanted = {allocators.BASELINE, *options.only.split(",")}
         unknown = wanted - set(found)
