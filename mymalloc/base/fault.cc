@@ -18,7 +18,8 @@ void PrintBlock(Printer& out, const Fault& fault) {
   out.Text("  block: [").Pointer(fault.block).Text(", ").Pointer(fault.block + fault.usable);
   out.Text("), ").Decimal(fault.usable).Text(" usable bytes, ").Text(fault.state);
   if (fault.address != fault.block) {
-    out.Text(", the pointer is at offset ").Signed(static_cast<int64_t>(fault.address - fault.block));
+    out.Text(", the pointer is at offset ")
+        .Signed(static_cast<int64_t>(fault.address - fault.block));
   }
   if (fault.page != 0) {
     out.Text("; slot ").Decimal(fault.slot).Text(" of page ").Pointer(fault.page);

@@ -6,8 +6,8 @@
 namespace mymalloc {
 namespace {
 
-constexpr int kSpins = 100;         // about the time that a lock is held
-constexpr int kYields = 64;         // then let the holder run, if it shares our processor
+constexpr int kSpins = 100;          // about the time that a lock is held
+constexpr int kYields = 64;          // then let the holder run, if it shares our processor
 constexpr long kSleepNanos = 50000;  // then sleep: a holder of lower real-time priority must get in
 
 void WaitABit(int attempt) {

@@ -2,8 +2,8 @@
 //
 // Every lock is held for a bounded number of instructions (and at most a few system calls), so a
 // waiter spins first. It knows about fork: while a thread is between the prepare and the parent or
-// child half of fork it holds every lock of the allocator (heap/registry.h), and the malloc calls of
-// other libraries' fork handlers on that thread pass through.
+// child half of fork it holds every lock of the allocator (heap/registry.h), and the malloc calls
+// of other libraries' fork handlers on that thread pass through.
 
 #ifndef MYMALLOC_BASE_LOCK_H_
 #define MYMALLOC_BASE_LOCK_H_

@@ -15,11 +15,12 @@ namespace mymalloc {
 enum class OnError : uint32_t { kAbort, kWarn, kIgnore };
 
 // X(type, name, default, help). Types: Bool, Millis, OnError.
-#define MYMALLOC_FOR_EACH_OPTION(X)                                                             \
-  X(OnError, on_error, OnError::kAbort,                                                         \
-    "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)")       \
-  X(Bool, checked, false, "every free asks the tag and the tree, which must agree; slow")       \
-  X(Bool, background_thread, true, "give memory back from a thread; 0: only while malloc is called") \
+#define MYMALLOC_FOR_EACH_OPTION(X)                                                       \
+  X(OnError, on_error, OnError::kAbort,                                                   \
+    "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)") \
+  X(Bool, checked, false, "every free asks the tag and the tree, which must agree; slow") \
+  X(Bool, background_thread, true,                                                        \
+    "give memory back from a thread; 0: only while malloc is called")                     \
   X(Millis, decay, 500, "give memory back to the system that was unused for so long: 500ms, 10s")
 
 namespace options_internal {

@@ -14,8 +14,8 @@ struct Chunk {
   size_t previous_size;
   size_t size_and_flags;
 
-  static constexpr size_t kMapped = 2;        // a mapping of its own
-  static constexpr size_t kOtherArena = 4;    // not in the arena that brk grows
+  static constexpr size_t kMapped = 2;      // a mapping of its own
+  static constexpr size_t kOtherArena = 4;  // not in the arena that brk grows
   static constexpr size_t kFlags = 7;
   static constexpr size_t kSmallest = 32;
 
@@ -61,9 +61,10 @@ size_t LibcBlockSize(uintptr_t address) {
     is_block = (chunk.size_and_flags & (Chunk::kMapped | Chunk::kOtherArena)) == 0 &&
                chunk.size() <= mapping.end - (address - sizeof(Chunk));
   } else if (mapping.kind == os::Mapping::kAnonymous) {
-    is_block = (chunk.size_and_flags & Chunk::kMapped) != 0   ? IsMapped(address, chunk)
-               : (chunk.size_and_flags & Chunk::kOtherArena) != 0 ? InOtherArena(address, chunk, mapping)
-                                                                  : false;
+    is_block = (chunk.size_and_flags & Chunk::kMapped) != 0 ? IsMapped(address, chunk)
+               : (chunk.size_and_flags & Chunk::kOtherArena) != 0
+                   ? InOtherArena(address, chunk, mapping)
+                   : false;
   }
   if (!is_block) return 0;
   // A mapped chunk does not lend its successor's first word.

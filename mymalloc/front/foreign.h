@@ -1,5 +1,5 @@
-// Pointers that libc's own malloc handed out: a block from before this library was loaded, or from a
-// library that was bound to libc's malloc. They are libc's to free.
+// Pointers that libc's own malloc handed out: a block from before this library was loaded, or from
+// a library that was bound to libc's malloc. They are libc's to free.
 
 #ifndef MYMALLOC_FRONT_FOREIGN_H_
 #define MYMALLOC_FRONT_FOREIGN_H_

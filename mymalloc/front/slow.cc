@@ -20,9 +20,7 @@ Heap* HeapForSlowPath() {
 }
 
 // What others hold unused could serve a request of n bytes, as far as one can tell.
-bool WorthReclaiming(size_t n) {
-  return n <= os::g_arena.UsableBytes() + g_large_cache.Bytes();
-}
+bool WorthReclaiming(size_t n) { return n <= os::g_arena.UsableBytes() + g_large_cache.Bytes(); }
 
 NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
   g_registry.EnsureHeap();
@@ -65,8 +63,8 @@ bool IsPageTag(Tag tag, uintptr_t block) {
   return tag.Verifies(block) && tag.live() && tag.size_class() != Tag::kLargeClass;
 }
 
-// Whether the tree agrees with a tag that verified and says live: the same page, class, heap and slot,
-// and (in checked mode) a bitmap that says taken.
+// Whether the tree agrees with a tag that verified and says live: the same page, class, heap and
+// slot, and (in checked mode) a bitmap that says taken.
 bool TreeAgrees(uintptr_t block, Tag tag, const Finding& finding) {
   if (finding.kind == Finding::kLarge) return tag.size_class() == Tag::kLargeClass;
   const PageHeader* const page = finding.page;
@@ -131,8 +129,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
   }
   return FindLiveByTree(block, called, result);
 }
-// A block that must move to grow gets this share more than it had: one that grows by a few bytes at a
-// time would otherwise be copied at every class.
+// A block that must move to grow gets this share more than it had: one that grows by a few bytes at
+// a time would otherwise be copied at every class.
 constexpr size_t kGrowthShare = 4;
 
 // Moving to a smaller block pays only if it frees a good part of the old one.
@@ -202,7 +200,8 @@ void* Reallocate(void* pointer, size_t n) {
   } else if (ABSL_PREDICT_TRUE(n <= live.usable && !WorthShrinking(live.usable, n))) {
     return pointer;
   }
-  void* fresh = n > live.usable ? Allocate(Max(n, live.usable + live.usable / kGrowthShare)) : nullptr;
+  void* fresh =
+      n > live.usable ? Allocate(Max(n, live.usable + live.usable / kGrowthShare)) : nullptr;
   if (fresh == nullptr) fresh = Allocate(n);
   if (fresh == nullptr) return n <= live.usable ? pointer : nullptr;
   memcpy(fresh, pointer, Min(n, live.usable));

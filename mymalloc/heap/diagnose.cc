@@ -43,8 +43,8 @@ void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
   finding->kind = address == large->block ? Finding::kLarge : Finding::kInterior;
 }
 
-// Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its way
-// home through another thread's gathered frees.
+// Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its
+// way home through another thread's gathered frees.
 bool IsFree(const Finding& finding) {
   if (finding.page == nullptr) return false;
   if (IsFreeByBitmap(finding)) return true;

@@ -13,11 +13,11 @@ namespace mymalloc {
 // What the tree knows of an address.
 struct Finding {
   enum Kind : uint8_t {
-    kForeign,    // in no range of ours
-    kLarge,      // the start of a large block
-    kBlock,      // the start of a block in a page
-    kInterior,   // elsewhere in a block or beside it
-    kNoBlock,    // in a page, but where no block is: its header or its edge
+    kForeign,   // in no range of ours
+    kLarge,     // the start of a large block
+    kBlock,     // the start of a block in a page
+    kInterior,  // elsewhere in a block or beside it
+    kNoBlock,   // in a page, but where no block is: its header or its edge
   };
   Kind kind = kForeign;
   PageHeader* page = nullptr;

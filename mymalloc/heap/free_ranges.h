@@ -21,8 +21,8 @@ class FreeRanges {
   // Adds a range. False when there is no memory for the tree: the range is then not in the set.
   bool Add(Interval range);
 
-  // Adds a range that must not be lost: if there is no memory for the tree, the range's own first OS
-  // page becomes such memory. REQUIRES: the range is readable and writable.
+  // Adds a range that must not be lost: if there is no memory for the tree, the range's own first
+  // OS page becomes such memory. REQUIRES: the range is readable and writable.
   void AddSurely(Interval range);
 
   // Takes `bytes` from the front of the tightest range that has them. 0 when none has.

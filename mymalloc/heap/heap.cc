@@ -1,10 +1,10 @@
 #include "mymalloc/heap/heap.h"
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
-#include "mymalloc/heap/diagnose.h"
 
 namespace mymalloc {
 namespace {
@@ -212,8 +212,7 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
   PageHeader* const page = word.page();
   const uint64_t before = page->remote.Release(word.word(), mask);
   if (ABSL_PREDICT_FALSE((before & mask) != 0)) {
-    ReportFreeTwice(page,
-                    word.word() * SlotBitmap::kSlotsPerWord + LowestBit(before & mask));
+    ReportFreeTwice(page, word.word() * SlotBitmap::kSlotsPerWord + LowestBit(before & mask));
   }
   // Whoever makes the word non-empty tells the owner.
   if (before == 0) g_heaps[page->heap]->remote_.Push(word);
@@ -258,10 +257,9 @@ bool Heap::Holds(uintptr_t block) const {
 bool Heap::ReturnSpill(uint16_t now, uint16_t age) {
   bool left = false;
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
-    left |= spill_.Decay(c, now, age, [this, c](const Entry* entries, unsigned count)
-                                          ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                                            ReturnEntries(c, entries, count);
-                                          });
+    left |= spill_.Decay(c, now, age,
+                         [this, c](const Entry* entries, unsigned count)
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
   }
   return left;
 }

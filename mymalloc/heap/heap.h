@@ -1,7 +1,8 @@
 // A heap: one thread's magazines, and the pages behind them.
 //
-//   Allocate: magazine -- empty --> collect what others freed -> spill -> bits of a page -> new page
-//   Free:     magazine -- full ---> the older half to the spill, or back into the bitmaps -> empty
+//   Allocate: magazine -- empty --> collect what others freed -> spill -> bits of a page -> new
+//   page Free:     magazine -- full ---> the older half to the spill, or back into the bitmaps ->
+//   empty
 //                                   pages to the supply
 //
 // A heap belongs to one thread at a time and outlives it (heap/registry.h). Its owner uses the
@@ -31,8 +32,8 @@ class Heap {
   void Init(HeapId id);
 
   HeapId id() const { return id_; }
-  // How the tags of this heap's live blocks are told. In checked mode none is, so that no block takes
-  // the short way.
+  // How the tags of this heap's live blocks are told. In checked mode none is, so that no block
+  // takes the short way.
   const Tag::Key& key() const { return key_; }
   Magazine& magazine(SizeClass c) { return magazines_[c]; }
   // The magazine of SmallClassOf(n), by one look into a table. REQUIRES: n <= kLargestSmall.
@@ -44,16 +45,16 @@ class Heap {
   // Takes a block of this heap that is marked free.
   void FreeSlow(uintptr_t block, SizeClass c);
 
-  // A block of another heap that this thread, which owns this one, has marked free: gathered if it is
-  // small and its turn in the table; else false, and nothing has happened.
+  // A block of another heap that this thread, which owns this one, has marked free: gathered if it
+  // is small and its turn in the table; else false, and nothing has happened.
   bool FreeRemoteQuickly(uintptr_t block, Tag tag);
   // The same in every case. False if the block is free already.
   bool FreeRemote(uintptr_t block, Tag tag);
   // The same from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
-  // For a thread that exits: gives the others what is theirs. The magazines stay as they are, warm for
-  // the next thread; the janitor empties them if none comes.
+  // For a thread that exits: gives the others what is theirs. The magazines stay as they are, warm
+  // for the next thread; the janitor empties them if none comes.
   void Settle();
   // Returns all that the owner holds to the bitmaps.
   void Flush();
@@ -65,8 +66,8 @@ class Heap {
   void set_parked(bool parked) { parked_.store(parked, std::memory_order_relaxed); }
   bool parked() const { return parked_.load(std::memory_order_relaxed); }
 
-  // Calls visit(class, entries, count) for the free blocks that the bitmaps call taken: those in the
-  // magazines and the spill.
+  // Calls visit(class, entries, count) for the free blocks that the bitmaps call taken: those in
+  // the magazines and the spill.
   template <typename Visit>
   void ForEachHeld(Visit&& visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // For reports: what this thread holds of other heaps' freed blocks.
@@ -118,7 +119,7 @@ class Heap {
   Magazine magazines_[kSizeClasses];
 
   alignas(64) Lock lock_;
-  size_t freed_bytes_ ABSL_GUARDED_BY(lock_);  // since the janitor was told
+  size_t freed_bytes_ ABSL_GUARDED_BY(lock_);        // since the janitor was told
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
   size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free

@@ -61,8 +61,8 @@ void InitLarge(bool constrained) {
 
 namespace {
 
-// The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is none.
-// An alignment may need a shift of up to itself, which TrimAround takes off again.
+// The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is
+// none. An alignment may need a shift of up to itself, which TrimAround takes off again.
 size_t SpaceFor(size_t n, size_t alignment) {
   const size_t lead = Max(alignment, kGranule);
   if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 2 * kOsPage) return 0;

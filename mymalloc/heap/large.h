@@ -35,8 +35,8 @@ struct alignas(64) LargeBlock {
 extern size_t g_largest_slot_request;
 void InitLarge(bool constrained);
 
-// A block of at least n bytes; 0 when the system has no memory. `*zeroed` tells whether its memory is
-// known to be zero. REQUIRES: n <= PTRDIFF_MAX, alignment a power of two.
+// A block of at least n bytes; 0 when the system has no memory. `*zeroed` tells whether its memory
+// is known to be zero. REQUIRES: n <= PTRDIFF_MAX, alignment a power of two.
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed);
 
 // The same from the page supply: where the system grants no mapping there may still be room.

@@ -10,11 +10,11 @@
 //   entries  | stolen |  valid entries ...  | unused
 //                  stolen_end               top
 //
-// `floor` is the owner's guard: it never pops at or below it. The janitor raises `floor`, then makes
-// every thread pass a memory barrier (membarrier). After that the owner can at most be in the middle
-// of one pop or push that began before, and that one touches only the top entry: so all entries
-// below the floor but the top one are the janitor's to take. The owner pays nothing for this: it
-// compares with `floor` where it would compare with the bottom.
+// `floor` is the owner's guard: it never pops at or below it. The janitor raises `floor`, then
+// makes every thread pass a memory barrier (membarrier). After that the owner can at most be in the
+// middle of one pop or push that began before, and that one touches only the top entry: so all
+// entries below the floor but the top one are the janitor's to take. The owner pays nothing for
+// this: it compares with `floor` where it would compare with the bottom.
 
 #ifndef MYMALLOC_HEAP_MAGAZINE_H_
 #define MYMALLOC_HEAP_MAGAZINE_H_
@@ -28,8 +28,8 @@
 
 namespace mymalloc {
 
-// A free block, plus kZeroed if its memory is known to be zero: only in classes above kLargestSmall,
-// where calloc has something to save.
+// A free block, plus kZeroed if its memory is known to be zero: only in classes above
+// kLargestSmall, where calloc has something to save.
 using Entry = std::atomic<uintptr_t>;
 constexpr uintptr_t kZeroed = 1;
 constexpr uintptr_t BlockOf(uintptr_t entry) { return entry & ~kZeroed; }
@@ -47,8 +47,8 @@ constexpr size_t kMagazineBytes = 32 * kKiB;
 constexpr unsigned kShallowestMagazine = 2;
 
 constexpr unsigned DepthOf(SizeClass c) {
-  return static_cast<unsigned>(
-      Max<size_t>(kShallowestMagazine, Min<size_t>(kDeepestMagazine, kMagazineBytes / StrideOf(c))));
+  return static_cast<unsigned>(Max<size_t>(
+      kShallowestMagazine, Min<size_t>(kDeepestMagazine, kMagazineBytes / StrideOf(c))));
 }
 
 // How many blocks a refill takes at most: their tags are written, so their memory is touched before

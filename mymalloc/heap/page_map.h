@@ -55,14 +55,15 @@ class PageMap {
   void Resize(Interval range, uintptr_t new_end);
 
   // Moves a range's mapping elsewhere and makes it `bytes` long. Returns where it is now, or 0 (and
-  // nothing has happened). Nobody can map and insert anything in the old place before the map knows.
+  // nothing has happened). Nobody can map and insert anything in the old place before the map
+  // knows.
   uintptr_t Move(Interval range, size_t bytes);
 
   // The range around an address and its owner. False when nothing of ours is there.
   bool Find(uintptr_t address, Interval* range, Owner* owner);
 
-  // Calls visit(range, owner) for every range in address order, in batches, so that visitors may take
-  // a heap's lock. Ranges that come or go meanwhile may be missed.
+  // Calls visit(range, owner) for every range in address order, in batches, so that visitors may
+  // take a heap's lock. Ranges that come or go meanwhile may be missed.
   template <typename Visitor>
   void ForEach(Visitor&& visit);
 

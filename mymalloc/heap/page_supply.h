@@ -1,8 +1,8 @@
 // Where pages come from and go back to.
 //
 // Free memory of the arena is in two sets of ranges: `dirty` (used before, may still be resident)
-// and `clean` (never used, or given back to the kernel: reads as zero and costs a fault to touch). A
-// page is taken from the dirty ones first. What stayed dirty and unused for a whole decay period
+// and `clean` (never used, or given back to the kernel: reads as zero and costs a fault to touch).
+// A page is taken from the dirty ones first. What stayed dirty and unused for a whole decay period
 // is given back to the kernel by Decay.
 
 #ifndef MYMALLOC_HEAP_PAGE_SUPPLY_H_

@@ -1,8 +1,8 @@
 // Which thread has which heap.
 //
 // A thread gets a heap at its first slow call and parks it when it exits; the next new thread takes
-// the heap parked last. A thread that allocates after that (in a later destructor of thread-specific
-// data) uses the shared heap, under its lock.
+// the heap parked last. A thread that allocates after that (in a later destructor of
+// thread-specific data) uses the shared heap, under its lock.
 
 #ifndef MYMALLOC_HEAP_REGISTRY_H_
 #define MYMALLOC_HEAP_REGISTRY_H_
@@ -17,11 +17,11 @@
 
 namespace mymalloc {
 
-// Where the calling thread's heap is, as a distance from Registry::no_heap_: so that zero, which the
-// variable is even before the loader has set up thread-local storage (in the resolver of an ifunc),
-// means the heap that sends every operation to the slow path. One word, initial-exec, is all the
-// thread-local storage there is (__thread, not thread_local: that would ask for its constructor at
-// each use).
+// Where the calling thread's heap is, as a distance from Registry::no_heap_: so that zero, which
+// the variable is even before the loader has set up thread-local storage (in the resolver of an
+// ifunc), means the heap that sends every operation to the slow path. One word, initial-exec, is
+// all the thread-local storage there is (__thread, not thread_local: that would ask for its
+// constructor at each use).
 extern __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 
 class Registry {
@@ -34,12 +34,12 @@ class Registry {
   // Whether this thread's heap is its own, so that it may use the magazines.
   static bool HasOwnHeap();
 
-  // For threads without a heap of their own. nullptr before the first EnsureHeap, or when the system
-  // has no memory.
+  // For threads without a heap of their own. nullptr before the first EnsureHeap, or when the
+  // system has no memory.
   Heap* SharedHeap() { return shared_.load(std::memory_order_acquire); }
 
-  // For the library's constructor: the environment was not there yet, should malloc have been called
-  // before libc was ready.
+  // For the library's constructor: the environment was not there yet, should malloc have been
+  // called before libc was ready.
   void EnsureProcess();
 
   HeapId HighestId() const { return highest_id_.load(std::memory_order_acquire); }

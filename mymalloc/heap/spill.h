@@ -49,7 +49,8 @@ class Spill {
   // Calls visit(entries, count) for each bundle.
   template <typename Visit>
   void ForEach(SizeClass c, Visit&& visit) const {
-    for (const Bundle* b = bundles_[c]; b != nullptr; b = b->next) visit(b->entries, Bundle::kBlocks);
+    for (const Bundle* b = bundles_[c]; b != nullptr; b = b->next)
+      visit(b->entries, Bundle::kBlocks);
   }
 
  private:

@@ -25,8 +25,7 @@ constexpr size_t kLargestStep = 256 * kMiB;
 
 bool HasLimit(int resource) {
   rlimit limit{};
-  const long result =
-      Syscall(SYS_prlimit64, 0, resource, 0, reinterpret_cast<long>(&limit));
+  const long result = Syscall(SYS_prlimit64, 0, resource, 0, reinterpret_cast<long>(&limit));
   return !IsError(result) && limit.rlim_cur != RLIM_INFINITY;
 }
 

@@ -47,13 +47,13 @@ class Arena {
 extern Arena g_arena;
 
 // Where the usable part begins and how long it is in units of 16 bytes: plain variables, which the
-// fast path of free reads with one instruction each (hidden: not through the global offset table). The base is one OS page above the start of the
-// reservation, so that base - 8 can be read.
+// fast path of free reads with one instruction each (hidden: not through the global offset table).
+// The base is one OS page above the start of the reservation, so that base - 8 can be read.
 extern uintptr_t g_arena_base __attribute__((visibility("hidden")));
 extern std::atomic<uint64_t> g_arena_granules __attribute__((visibility("hidden")));
 
-// Whether `p` is a multiple of 16 inside the usable part, and p - 8 can be read. The rotation makes a
-// misaligned pointer a huge offset.
+// Whether `p` is a multiple of 16 inside the usable part, and p - 8 can be read. The rotation makes
+// a misaligned pointer a huge offset.
 inline bool HasReadableTag(uintptr_t p) {
   const uint64_t offset = p - g_arena_base;
   return ((offset >> 4) | (offset << 60)) < g_arena_granules.load(std::memory_order_relaxed);

@@ -35,9 +35,8 @@ bool Purge(uintptr_t begin, size_t bytes) {
 }
 
 uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) {
-  const long result =
-      Syscall(SYS_mremap, static_cast<long>(begin), static_cast<long>(old_bytes),
-              static_cast<long>(bytes), may_move ? MREMAP_MAYMOVE : 0);
+  const long result = Syscall(SYS_mremap, static_cast<long>(begin), static_cast<long>(old_bytes),
+                              static_cast<long>(bytes), may_move ? MREMAP_MAYMOVE : 0);
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 

@@ -17,8 +17,7 @@ size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;
 
 // Chunks grow with what is in use, so that a small process pays for a small one.
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t chunk =
-      RoundUp(Max(bytes, Min(Max(kFirstChunk, g_mapped), kLargestChunk)), kOsPage);
+  const size_t chunk = RoundUp(Max(bytes, Min(Max(kFirstChunk, g_mapped), kLargestChunk)), kOsPage);
   const uintptr_t begin = Map(chunk);
   if (begin == 0) return false;
   g_next = begin;

@@ -17,8 +17,8 @@ constexpr size_t kStackBytes = 32 * kKiB;
 // variables would be, and a pointer to itself, by which threads are told apart.
 constexpr size_t kThreadBlockBytes = 2 * kOsPage;
 
-constexpr long kCloneFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                             CLONE_SYSVSEM | CLONE_SETTLS;
+constexpr long kCloneFlags =
+    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS;
 
 // The child starts on an empty stack, so it can return from nothing: what follows the system call
 // in it is written out here.
@@ -40,8 +40,8 @@ long Clone(uintptr_t stack, uintptr_t thread_pointer, int (*main)(void*), void* 
       "syscall\n"
       "1:\n"
       : "=a"(result)
-      : "a"(SYS_clone), "D"(kCloneFlags), "S"(stack), "d"(0L), "r"(r8), "r"(r12), "r"(r13),
-        [exit] "i"(SYS_exit)
+      : "a"(SYS_clone), "D"(kCloneFlags), "S"(stack), "d"(0L), "r"(r8), "r"(r12),
+        "r"(r13), [exit] "i"(SYS_exit)
       : "rcx", "r10", "r11", "memory");
   return result;
 }

@@ -15,7 +15,6 @@ namespace mymalloc::api {
 
 using mymalloc::Free;
 
-
 // All set errno when they return nullptr, as front.h does.
 
 inline void* NoMemory() {
@@ -42,8 +41,8 @@ inline void* Calloc(size_t count, size_t size) {
 void* Realloc(void* pointer, size_t n);
 void* ReallocArray(void* pointer, size_t count, size_t size);
 
-// memalign and aligned_alloc as glibc 2.36 has them: an alignment that is no power of two is rounded
-// up to one.
+// memalign and aligned_alloc as glibc 2.36 has them: an alignment that is no power of two is
+// rounded up to one.
 void* Memalign(size_t alignment, size_t n);
 int PosixMemalign(void** result, size_t alignment, size_t n);
 void* Valloc(size_t n);

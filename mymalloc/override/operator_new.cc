@@ -1,8 +1,8 @@
 // Every replaceable form of C++'s operator new and delete.
 //
-// The library must not need libstdc++, but a program that uses it must get its new handler called and
-// its std::bad_alloc thrown: the functions of libstdc++ that do that are weak references, there in a
-// C++ program and null elsewhere. This is the only file compiled with exceptions.
+// The library must not need libstdc++, but a program that uses it must get its new handler called
+// and its std::bad_alloc thrown: the functions of libstdc++ that do that are weak references, there
+// in a C++ program and null elsewhere. This is the only file compiled with exceptions.
 
 #include <new>
 

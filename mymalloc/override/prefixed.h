@@ -1,5 +1,5 @@
-/* mymalloc under names of its own, for programs that link with it without replacing malloc. In C and
- * C++. Semantics are those of the functions without the prefix. */
+/* mymalloc under names of its own, for programs that link with it without replacing malloc. In C
+ * and C++. Semantics are those of the functions without the prefix. */
 
 #ifndef MYMALLOC_OVERRIDE_PREFIXED_H_
 #define MYMALLOC_OVERRIDE_PREFIXED_H_

@@ -1,9 +1,8 @@
 // The names for those who link without overriding: mymalloc_malloc and so on.
 
-#include "mymalloc/override/prefixed.h"
-
 #include "mymalloc/override/api.h"
 #include "mymalloc/override/introspection.h"
+#include "mymalloc/override/prefixed.h"
 
 using namespace mymalloc::api;  // NOLINT: the names below are C's
 

@@ -2,9 +2,9 @@
 //
 //   |slot 0|slot 1|  ...  header (128 bytes)  ...  |slot 254|slot 255|
 //
-// Slot i's block begins at page + i * stride and is stride - 8 bytes long; its tag is in the 8 bytes
-// before it, the end of slot i - 1. Slot 0 has no room for its tag and is never handed out, nor are
-// the slots under the header: their bits are born taken.
+// Slot i's block begins at page + i * stride and is stride - 8 bytes long; its tag is in the 8
+// bytes before it, the end of slot i - 1. Slot 0 has no room for its tag and is never handed out,
+// nor are the slots under the header: their bits are born taken.
 //
 // The header lies in the page's first OS page, at a 64-byte line that depends on the page's address
 // (its colour): were it always the first line, all headers would compete for the same cache sets.
@@ -31,15 +31,15 @@ struct alignas(64) PageHeader {
   SlotBitmap free;
   PageHeader* next;  // in the heap's list of pages of this class with a free slot
   PageHeader* prev;
-  uint32_t check;        // keyed by the page's address, class and heap: see Check()
+  uint32_t check;  // keyed by the page's address, class and heap: see Check()
   HeapId heap : 16;
   uint32_t size_class : 8;
-  uint32_t capacity : 8;    // slots that can be handed out
-  uint16_t free_count;      // how many of them are free
-  uint16_t high_water;      // slots at and above it have not been touched
-  uint16_t freed_at;        // tick of the last free, for decay (heap/janitor.h)
-  uint8_t zeroed;           // the memory was zero when the page was made
-  uint8_t holes;            // has free slots whose memory may still be resident
+  uint32_t capacity : 8;  // slots that can be handed out
+  uint16_t free_count;    // how many of them are free
+  uint16_t high_water;    // slots at and above it have not been touched
+  uint16_t freed_at;      // tick of the last free, for decay (heap/janitor.h)
+  uint8_t zeroed;         // the memory was zero when the page was made
+  uint8_t holes;          // has free slots whose memory may still be resident
 
   // The other threads' half. The thread that makes a word of `remote` non-empty puts that word on
   // the owner's list by its link: so there is never more than one such thread for a word, and

@@ -1,7 +1,7 @@
 // Size classes: which stride serves which request.
 //
-// A slot of stride s gives its block s - 8 usable bytes: the last 8 bytes of the slot are the tag of
-// the next one (page/tag.h). Two kinds of stride are merged into one ascending list:
+// A slot of stride s gives its block s - 8 usable bytes: the last 8 bytes of the slot are the tag
+// of the next one (page/tag.h). Two kinds of stride are merged into one ascending list:
 //
 //   regular   16, 32, ... 272 by 16; then up to 4112 eight to a doubling, up to 131088 four to a
 //             doubling, all of the form 2^k * (1 + i/8) + 16: a request of a power of two or a
@@ -30,10 +30,10 @@ using SizeClass = unsigned;  // an index into the strides
 
 namespace size_class_internal {
 
-constexpr size_t kLargestFine = 272;      // by 16 up to here
-constexpr size_t kLargestEighth = 4096;   // eight to a doubling up to here
+constexpr size_t kLargestFine = 272;       // by 16 up to here
+constexpr size_t kLargestEighth = 4096;    // eight to a doubling up to here
 constexpr size_t kLargestQuarter = 32768;  // four to a doubling up to here
-constexpr size_t kOffset = 16;            // what regular strides have beyond the round number
+constexpr size_t kOffset = 16;             // what regular strides have beyond the round number
 
 struct Strides {
   uint32_t stride[128] = {};

@@ -15,7 +15,8 @@
 // - Any change to the low 31 bits alone changes the check, without exception: low << 33, times an
 //   odd number, is injective in the top 31 bits. So an overrun of one to three bytes from the block
 //   before (it reaches the lowest bytes first) never verifies.
-// - Flipping `live` changes the tag by a constant, LiveDelta(): one addition marks a block live, one
+// - Flipping `live` changes the tag by a constant, LiveDelta(): one addition marks a block live,
+// one
 //   subtraction marks it free, and no product is needed.
 
 #ifndef MYMALLOC_PAGE_TAG_H_
@@ -76,9 +77,7 @@ class Tag {
   // Reading and writing is atomic only so that the threads that look at a block that is not theirs
   // (the janitor, a double free) read one value or the other; it orders nothing.
   static Tag Of(uintptr_t block) { return Tag(__atomic_load_n(Address(block), __ATOMIC_RELAXED)); }
-  void WriteTo(uintptr_t block) const {
-    __atomic_store_n(Address(block), bits_, __ATOMIC_RELAXED);
-  }
+  void WriteTo(uintptr_t block) const { __atomic_store_n(Address(block), bits_, __ATOMIC_RELAXED); }
 
   bool Verifies(uintptr_t block, const TagSecret& secret = g_tag_secret) const {
     return ((Product(block, bits_, secret) ^ bits_) & ~TagSecret::kLowMask) == 0;
@@ -88,9 +87,7 @@ class Tag {
   HeapId heap() const {
     return static_cast<HeapId>((bits_ >> kHeapShift) & ((1u << kHeapBits) - 1));
   }
-  SizeClass size_class() const {
-    return static_cast<SizeClass>(bits_ & ((1u << kClassBits) - 1));
-  }
+  SizeClass size_class() const { return static_cast<SizeClass>(bits_ & ((1u << kClassBits) - 1)); }
   unsigned slot() const { return static_cast<unsigned>(bits_ >> kClassBits) & (kSlotsPerPage - 1); }
 
   // What a heap's fast path needs to know, in half a cache line.
@@ -103,11 +100,14 @@ class Tag {
       owner = owner_bits << TagSecret::kLowShift;
     }
   };
-  static constexpr uint64_t OwnerBits(HeapId heap) { return kLive | (uint64_t{heap} << kHeapShift); }
+  static constexpr uint64_t OwnerBits(HeapId heap) {
+    return kLive | (uint64_t{heap} << kHeapShift);
+  }
 
-  // Whether it verifies, says live, and names the key's owner: three questions in one comparison, as
-  // the owner fields that enter the product are not the tag's but the key's. (So damage to nothing but
-  // those fields of the tag goes unnoticed here, and is repaired by what is written next.)
+  // Whether it verifies, says live, and names the key's owner: three questions in one comparison,
+  // as the owner fields that enter the product are not the tag's but the key's. (So damage to
+  // nothing but those fields of the tag goes unnoticed here, and is repaired by what is written
+  // next.)
   bool VerifiesAsOwn(uintptr_t block, const Key& key) const {
     const uint64_t class_and_slot = (bits_ & ((1u << kHeapShift) - 1)) << TagSecret::kLowShift;
     const uint64_t product = ((block ^ key.secret.a) + key.owner + class_and_slot) * key.secret.b;

@@ -28,7 +28,8 @@ void CountPage(const PageHeader& page, Statistics* s) {
   const size_t stride = page.stride();
   s->page_bytes += Max(page.TouchedBytes(), kOsPage);
   unsigned remote = 0;
-  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) remote += SlotBitmap::PopCount(page.remote.Peek(w));
+  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w)
+    remote += SlotBitmap::PopCount(page.remote.Peek(w));
   const unsigned taken = page.capacity - page.free_count;
   s->live.Add(taken - remote, stride);
   s->free.Add(CountFree(page) + remote, stride);
@@ -109,9 +110,7 @@ struct FreeTable {
   uint32_t* counts = nullptr;
   HeapId heaps = 0;
 
-  size_t Bytes() const {
-    return RoundUp((heaps + 1) * kSizeClasses * sizeof(*counts), kOsPage);
-  }
+  size_t Bytes() const { return RoundUp((heaps + 1) * kSizeClasses * sizeof(*counts), kOsPage); }
   uint32_t& At(HeapId heap, SizeClass c) { return counts[heap * kSizeClasses + c]; }
   static void Add(void* table, HeapId heap, SizeClass c, size_t blocks) {
     FreeTable& self = *static_cast<FreeTable*>(table);
@@ -137,8 +136,8 @@ void PrintHeap(FILE* stream, HeapId heap, FreeTable& table) {
     const size_t count = table.At(heap, c);
     if (count == 0) continue;
     const size_t stride = StrideOf(c);
-    fprintf(stream, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n", stride, stride,
-            stride * count, count);
+    fprintf(stream, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n", stride,
+            stride, stride * count, count);
     free.Add(count, stride);
   }
   fputs("</sizes>\n", stream);

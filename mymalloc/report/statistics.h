@@ -32,13 +32,13 @@ struct BlockCount {
 
 struct Statistics {
   size_t pages = 0;
-  size_t page_bytes = 0;      // what may be resident of their address space
-  BlockCount live;            // in pages
-  BlockCount free;            // in pages, having been used; of those:
-  BlockCount in_magazines;    // (and their spill)
-  BlockCount large;           // live large blocks, their mappings
-  size_t supply_dirty = 0;    // free pages, may be resident
-  size_t large_cached = 0;    // freed large mappings
+  size_t page_bytes = 0;    // what may be resident of their address space
+  BlockCount live;          // in pages
+  BlockCount free;          // in pages, having been used; of those:
+  BlockCount in_magazines;  // (and their spill)
+  BlockCount large;         // live large blocks, their mappings
+  size_t supply_dirty = 0;  // free pages, may be resident
+  size_t large_cached = 0;  // freed large mappings
   size_t metadata = 0;
 
   size_t FromSystem() const { return page_bytes + supply_dirty; }

@@ -34,7 +34,8 @@ class HeapTest : public test::EngineTest {
   static void Free(uintptr_t block) {
     const Tag tag = Tag::Of(block);
     tag.Free().WriteTo(block);
-    if (!CurrentHeap()->magazine(tag.size_class()).Push(block)) CurrentHeap()->FreeSlow(block, tag.size_class());
+    if (!CurrentHeap()->magazine(tag.size_class()).Push(block))
+      CurrentHeap()->FreeSlow(block, tag.size_class());
   }
   static void FreeAll(const std::vector<uintptr_t>& blocks) {
     for (const uintptr_t block : blocks) Free(block);
