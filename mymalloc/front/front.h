@@ -5,9 +5,8 @@
 //   Free(p)       in the arena? -> tag verifies? -> live, and this thread's heap's? -> mark free
 //                 -> push on the magazine; else slow
 //
-// Cost, in instructions from the entry of the exported function to its return, as
-// //tests/front:instruction_count_test measures and limits it: see kMallocInstructions and
-// kFreeInstructions there.
+// Cost, in instructions from the entry of the exported function through its return, as
+// //tests/front:instruction_count_test measures and limits it: malloc 21, free 35.
 
 #ifndef MYMALLOC_FRONT_FRONT_H_
 #define MYMALLOC_FRONT_FRONT_H_
