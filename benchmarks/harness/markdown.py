@@ -24,7 +24,6 @@ _GROUPS = (
     catalogue.LIMIT,
     catalogue.OPERATIONS,
 )
-_SIZED = (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES)
 
 
 def _line(cells: list[str]) -> str:
@@ -48,13 +47,19 @@ def _mean(results: Results, rows: list[RowResult], name: str, figure: str) -> st
     return "-" if math.isnan(mean) else f"{mean:.2f}"
 
 
-def _table(results: Results, title: str, group: str, figure: str) -> list[str]:
+def _table(results: Results, group: str, figure: str) -> list[str]:
     rows = [row for row in results.in_groups(group) if table.has_figure(row, figure)]
     if not rows:
         return []
     names = list(results.allocators)
     competing = table.competitors(results)
-    lines = ["", f"## {title}, {group}", "", _line([group, *names]), _ruler(len(names) + 1)]
+    lines = [
+        "",
+        f"## {table.FIGURES[figure].capitalize()}, {group}",
+        "",
+        _line([group, *names]),
+        _ruler(len(names) + 1),
+    ]
     for row in rows:
         lines.append(_line([row.name, *(_cell(row, name, figure, competing) for name in names)]))
     if len(rows) > 1:
@@ -103,10 +108,9 @@ def render(results: Results) -> str:
         for bar in bars.judge(results)
     ]
     lines += ["", f"In the tables: {table.LEGEND.replace('* best', 'bold: best')}."]
-    for group in _GROUPS:
-        lines += _table(results, "Time", group, "seconds")
-    for group in _SIZED:
-        lines += _table(results, "Peak RSS", group, "peak_rss")
+    for figure in table.FIGURES:
+        for group in _GROUPS if figure == "seconds" else table.SIZED:
+            lines += _table(results, group, figure)
     lines += _idle(results) + _latency(results) + _tree(results)
     lines += [""] + [f"- skipped: {row.name}: {row.skipped}" for row in results.rows if row.skipped]
     return "\n".join(lines).rstrip() + "\n"

@@ -43,7 +43,7 @@ class _Page:
     def render(self) -> str:
         self._head()
         self._verdicts()
-        for group in (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES):
+        for group in table.SIZED:
             self._bars(f"Time, {group}", "seconds", group)
             self._bars(f"Peak memory, {group}", "peak_rss", group)
         self._memory_over_time()
@@ -194,10 +194,10 @@ class _Page:
         self._add(svg.curves(lines, palette, "the tree", axes))
 
     def _tables(self) -> None:
-        groups = dict.fromkeys(row.group for row in self._results.rows)
         self._add(f"<h2>All figures</h2><p>{html.escape(table.LEGEND)}</p>")
-        for group in groups:
-            for title, figure in (("time", "seconds"), ("peak RSS", "peak_rss")):
+        groups = list(dict.fromkeys(row.group for row in self._results.rows))
+        for figure, title in table.FIGURES.items():
+            for group in groups if figure == "seconds" else table.SIZED:
                 rows = [
                     row for row in self._results.in_groups(group) if table.has_figure(row, figure)
                 ]

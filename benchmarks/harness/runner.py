@@ -1,5 +1,7 @@
 """Runs every row under every allocator, in alternation."""
 
+import sys
+
 from benchmarks.harness.allocators import LIMIT, Allocator
 from benchmarks.harness.catalogue import Measured, Row
 from benchmarks.harness.progress import Progress
@@ -40,12 +42,15 @@ def run(rows: list[Row], allocators: list[Allocator], rounds: int) -> list[RowRe
         return 0 if row.skipped else (row.rounds or rounds)
 
     progress = Progress(sum(row.weight * runs(row) for row in rows) * len(allocators))
-    results = []
-    for row in rows:
-        if row.skipped:
-            results.append(RowResult(row.name, row.group, row.what, skipped=row.skipped))
-        else:
-            results.append(_run_row(row, allocators, runs(row), progress))
+    results: list[RowResult] = []
+    try:
+        for row in rows:
+            if row.skipped:
+                results.append(RowResult(row.name, row.group, row.what, skipped=row.skipped))
+            else:
+                results.append(_run_row(row, allocators, runs(row), progress))
+    except KeyboardInterrupt:
+        print("\ninterrupted: what follows is what was measured until then", file=sys.stderr)
     progress.finish()
     return results
 

@@ -9,9 +9,20 @@ from benchmarks.harness.results import Results, RowResult
 # A row is lost when the best is more than this factor ahead, or glibc surely.
 NEAR_BEST = 1.10
 
+# What is known of every run. The terminal's table has the first two.
+FIGURES = {
+    "seconds": "time",
+    "peak_rss": "peak RSS",
+    "minor_faults": "page faults",
+    "mappings": "mappings",
+}
+
 _NAME_WIDTH = 26
 _CELL_WIDTH = 11
 _SHORT = {"out of memory": "no memory", "not preloaded": "no preload", "wrong result": "WRONG"}
+
+# The groups whose memory is of interest.
+SIZED = (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES)
 
 LEGEND = (
     "ratios to glibc, below 1 is better; * best of the row (the limit aside); "
@@ -50,6 +61,8 @@ def best_of(row: RowResult, figure: str, names: list[str]) -> str | None:
 
 def is_lost(row: RowResult, figure: str, names: list[str]) -> bool:
     """Whether mymalloc is behind in this row."""
+    if row.group == catalogue.LIMIT:
+        return False  # No allocator has a part in it.
     ours = row.spread(OURS, figure)
     best = best_of(row, figure, names)
     best_median = row.median(best, figure) if best else None
@@ -120,16 +133,14 @@ def _means(results: Results, rows: list[RowResult], figure: str) -> str:
     return line
 
 
-def _section(
-    results: Results, title: str, figure: str, groups: list[str], style: Style
-) -> list[str]:
+def _section(results: Results, figure: str, groups: list[str], style: Style) -> list[str]:
     lines = []
     for group in groups:
         rows = [row for row in results.in_groups(group) if has_figure(row, figure)]
         if not rows:
             continue
         heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
-        lines += ["", style.head(f"{f'{title}, {group}':{_NAME_WIDTH}}{heads}")]
+        lines += ["", style.head(f"{f'{FIGURES[figure]}, {group}':{_NAME_WIDTH}}{heads}")]
         lines += [_line(row, results, figure, style) for row in rows]
         if len(rows) > 1:
             lines.append(style.head(_means(results, rows, figure)))
@@ -200,9 +211,8 @@ def render(results: Results, colour: bool) -> str:
     groups = list(dict.fromkeys(row.group for row in results.rows))
     timed = [group for group in groups if group != catalogue.LATENCY]
     lines += ["", LEGEND]
-    lines += _section(results, "time", "seconds", timed, style)
-    sized = [catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES]
-    lines += _section(results, "peak RSS", "peak_rss", sized, style)
+    lines += _section(results, "seconds", timed, style)
+    lines += _section(results, "peak_rss", list(SIZED), style)
     lines += _plain(results, "left of the peak, idle", idle_parts(results), style)
     lines += _plain(results, "latency in ns", latencies(results), style)
     skipped = [f"{row.name}: {row.skipped}" for row in results.rows if row.skipped]

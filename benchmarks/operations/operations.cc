@@ -155,7 +155,7 @@ void UsableSize(benchmark::State& state) {
 BENCHMARK(UsableSize)->Arg(64)->Arg(65536)->Arg(1 << 20);
 
 void OperatorNewDelete(benchmark::State& state) {
-  for (auto _ : state) ::operator delete(Use(::operator new(SizeOf(state))), SizeOf(state));
+  for (auto _ : state) ::operator delete(Use(::operator new(SizeOf(state))));
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(OperatorNewDelete)->Arg(64)->Arg(1024);
