@@ -156,7 +156,7 @@ void RunKind(const char* name, size_t least) {
     for (int i = 0; i < kCycles; ++i) Cycle(kind, least);
     return;
   }
-  MYMALLOC_CHECK(!"a known kind");
+  CheckFailed(name, "a known kind");
 }
 
 }  // namespace
