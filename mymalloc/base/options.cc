@@ -80,7 +80,7 @@ bool Parse(Text value, uint64_t* millis) {
   if (unit == "s") {
     n *= 1000;
   } else if (unit == "m") {
-    n *= 60 * 1000;
+    n *= uint64_t{60} * 1000;
   } else if (!(unit == "ms" || unit == "")) {
     return false;
   }

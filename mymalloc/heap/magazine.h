@@ -137,7 +137,7 @@ class alignas(64) Magazine {
 };
 
 // An odd number of cache lines: the tops of the magazines spread over all cache sets.
-static_assert(sizeof(Magazine) == 9 * 64, "no padding");
+static_assert(sizeof(Magazine) == size_t{9} * 64, "no padding");
 
 inline void Magazine::MoveDown(Entry* from) {
   const ptrdiff_t count = top_.load(std::memory_order_relaxed) - from;

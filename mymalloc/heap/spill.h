@@ -22,7 +22,7 @@ struct alignas(64) Bundle {
   uint16_t spilled_at;  // tick
   Entry entries[kBlocks];
 };
-static_assert(sizeof(Bundle) == 5 * 64, "little is wasted");
+static_assert(sizeof(Bundle) == size_t{5} * 64, "little is wasted");
 
 // The bundles of a heap. Not thread safe: under the heap's lock.
 class Spill {

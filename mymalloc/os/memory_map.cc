@@ -45,8 +45,8 @@ class LineReader {
   long fd_;
   size_t at_ = 0;
   size_t filled_ = 0;
-  char buffer_[1024];
-  char line_[160];
+  char buffer_[1024] = {};
+  char line_[160] = {};
 };
 
 const char* ReadHex(const char* text, uintptr_t* value) {

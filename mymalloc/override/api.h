@@ -13,8 +13,6 @@
 
 namespace mymalloc::api {
 
-using mymalloc::Free;
-
 // All set errno when they return nullptr, as front.h does.
 
 inline void* NoMemory() {

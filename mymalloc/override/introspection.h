@@ -21,8 +21,6 @@ int MallocTrim(size_t pad);
 
 int MallocInfo(int options, FILE* stream);
 
-using mymalloc::PrintMallocStats;
-
 }  // namespace mymalloc::api
 
 #endif  // MYMALLOC_OVERRIDE_INTROSPECTION_H_

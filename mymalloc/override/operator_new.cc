@@ -12,8 +12,8 @@
 __asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch");
 
 namespace std {
-__attribute__((weak)) new_handler get_new_handler() noexcept;
-__attribute__((weak)) void __throw_bad_alloc();  // NOLINT: libstdc++'s name
+__attribute__((weak)) new_handler get_new_handler() noexcept;  // NOLINT: <new> has it, not weak
+__attribute__((weak)) void __throw_bad_alloc();                // NOLINT: libstdc++'s name
 }  // namespace std
 
 namespace mymalloc::api {

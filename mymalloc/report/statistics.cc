@@ -110,8 +110,10 @@ struct FreeTable {
   uint32_t* counts = nullptr;
   HeapId heaps = 0;
 
-  size_t Bytes() const { return RoundUp((heaps + 1) * kSizeClasses * sizeof(*counts), kOsPage); }
-  uint32_t& At(HeapId heap, SizeClass c) { return counts[heap * kSizeClasses + c]; }
+  size_t Bytes() const {
+    return RoundUp(size_t{heaps + 1} * kSizeClasses * sizeof(*counts), kOsPage);
+  }
+  uint32_t& At(HeapId heap, SizeClass c) const { return counts[size_t{heap} * kSizeClasses + c]; }
   static void Add(void* table, HeapId heap, SizeClass c, size_t blocks) {
     FreeTable& self = *static_cast<FreeTable*>(table);
     if (heap <= self.heaps) self.At(heap, c) += static_cast<uint32_t>(blocks);

@@ -256,7 +256,8 @@ void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
 void HeapVerifier::CheckGather(const Heap& heap) {
   heap.gather().ForEach([&](RemoteWord word, uint64_t mask) {
     const PageHeader* const page = word.page();
-    if (!Expect(PageAt(reinterpret_cast<uintptr_t>(page)) == page, "a gathered page is none") ||
+    const bool known = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page;
+    if (!Expect(known, "a gathered page is none") ||
         !Expect(page->heap != heap.id(), "a heap gathers its own blocks")) {
       return;
     }
@@ -270,7 +271,7 @@ void HeapVerifier::CheckGather(const Heap& heap) {
 void HeapVerifier::CheckRemoteList(const Heap& heap) {
   for (RemoteWord word = Inspector::FirstRemote(heap); word.bits() != 0;) {
     const PageHeader* const page = word.page();
-    const bool sound = PageAt(reinterpret_cast<uintptr_t>(page)) == page &&
+    const bool sound = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page &&
                        page->heap == heap.id() && word.word() < AtomicSlotBitmap::kWords;
     if (!Expect(sound, "a heap's list of remote frees holds another's") ||
         !Expect(page->remote.Peek(word.word()) != 0, "an empty word is listed as a remote free") ||
