@@ -27,7 +27,7 @@ int Implementation() { return 42; }
 
 extern "C" {
 
-__attribute__((used)) static int (*Resolve())() {
+__attribute__((used)) int (*Resolve())() {
   mymalloc::test::Allocate();
   return mymalloc::test::Implementation;
 }
