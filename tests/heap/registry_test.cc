@@ -34,6 +34,12 @@ TEST_F(RegistryTest, AThreadGetsAHeapAtItsFirstAllocation) {
   EXPECT_EQ(g_heaps[other]->id(), other);
 }
 
+// The first test to need more than one: heaps are as many as threads at once, and the shared one.
+TEST_F(RegistryTest, ThreadsOneAfterTheOtherNeedOneHeap) {
+  for (int i = 0; i < 3; ++i) IdOfNewThread();
+  EXPECT_LE(g_registry.HighestId(), 3u);
+}
+
 TEST_F(RegistryTest, TheNextThreadTakesOverAParkedHeap) {
   const HeapId first = IdOfNewThread();
   EXPECT_TRUE(g_heaps[first]->parked());

@@ -68,17 +68,18 @@ TEST(RawThreadTest, HasAThreadPointerOfItsOwn) {
 TEST(RawThreadTest, CanWaitForLocks) {
   static Lock lock;
   static std::atomic<bool> entered{false};
-  lock.Acquire();
-  ASSERT_TRUE(StartRawThread(
-      [](void*) {
-        LockHolder holder(lock);
-        entered = true;
-        return 0;
-      },
-      nullptr));
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_FALSE(entered);
-  lock.Release();
+  {
+    LockHolder holder(lock);
+    ASSERT_TRUE(StartRawThread(
+        [](void*) {
+          LockHolder waiting(lock);
+          entered = true;
+          return 0;
+        },
+        nullptr));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_FALSE(entered);
+  }
   EXPECT_TRUE(Await([] { return entered.load(); }));
 }
 
