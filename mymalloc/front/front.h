@@ -39,7 +39,8 @@ void* AllocateAligned(size_t alignment, size_t n);
 void FreeSlow(void* pointer);
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
 void FreeNotOwn(uintptr_t block, Tag tag);
-void FreeToFullMagazine(uintptr_t block, Tag tag);
+// A block of this heap, marked free already.
+void FreeToFullMagazine(uintptr_t block, SizeClass c);
 void* Reallocate(void* pointer, size_t n);
 // The usable size of a live block; a report if it is none, and then 0.
 size_t UsableSize(void* pointer, const char* called);
@@ -75,10 +76,12 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   const Tag tag = Tag::Of(block);
   Heap* const heap = CurrentHeap();
   if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeNotOwn(block, tag);
-  if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
-    return FreeToFullMagazine(block, tag);
-  }
+  // First the tag: were this thread lost in a fork after the push, the child would find a live
+  // block in a magazine.
   tag.Free(heap->key().secret).WriteTo(block);
+  if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
+    FreeToFullMagazine(block, tag.size_class());
+  }
 }
 
 }  // namespace mymalloc

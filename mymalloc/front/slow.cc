@@ -55,8 +55,7 @@ void FreeLive(uintptr_t block, Tag tag) {
   if (Registry::HasOwnHeap() && heap->id() != tag.heap()) return FreeOthers(heap, block, tag);
   tag.Free().WriteTo(block);
   if (!Registry::HasOwnHeap()) return Heap::FreeRemoteAtOnce(block, tag);
-  heap->FreeSlow(block, tag.size_class());
-  g_janitor.Poll();
+  FreeToFullMagazine(block, tag.size_class());
 }
 
 bool IsPageTag(Tag tag, uintptr_t block) {
@@ -178,7 +177,10 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
-void FreeToFullMagazine(uintptr_t block, Tag tag) { FreeLive(block, tag); }
+void FreeToFullMagazine(uintptr_t block, SizeClass c) {
+  CurrentHeap()->FreeSlow(block, c);
+  g_janitor.Poll();
+}
 
 void FreeNotOwn(uintptr_t block, Tag tag) {
   if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block) || g_options.checked)) return FreeByTree(block);
