@@ -21,6 +21,10 @@ inline auto IntervalTree<Value, NodeAllocator>::Trace(uint64_t limit, Path* path
     const unsigned index = inner->Find(limit);
     path->steps[level] = {inner, index};
     node = inner->children[index];
+    if (level == 0) {
+      PrefetchLeaf(node);
+      __builtin_prefetch(&inner->longest[index]);
+    }
   }
   return static_cast<Leaf*>(node);
 }

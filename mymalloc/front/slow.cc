@@ -55,7 +55,7 @@ void FreeLive(uintptr_t block, Tag tag) {
   if (Registry::HasOwnHeap() && heap->id() != tag.heap()) return FreeOthers(heap, block, tag);
   tag.Free().WriteTo(block);
   if (!Registry::HasOwnHeap()) return Heap::FreeRemoteAtOnce(block, tag);
-  FreeToFullMagazine(block, tag.size_class());
+  FreeToFullMagazine(block);
 }
 
 bool IsPageTag(Tag tag, uintptr_t block) {
@@ -177,8 +177,8 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
-void FreeToFullMagazine(uintptr_t block, SizeClass c) {
-  CurrentHeap()->FreeSlow(block, c);
+void FreeToFullMagazine(uintptr_t block) {
+  CurrentHeap()->FreeSlow(block, Tag::Of(block).size_class());
   g_janitor.Poll();
 }
 

@@ -109,7 +109,8 @@ class Tag {
   // nothing but those fields of the tag goes unnoticed here, and is repaired by what is written
   // next.)
   bool VerifiesAsOwn(uintptr_t block, const Key& key) const {
-    const uint64_t class_and_slot = (bits_ & ((1u << kHeapShift) - 1)) << TagSecret::kLowShift;
+    static_assert(kHeapShift == 16, "the class and the slot are the low half-word");
+    const uint64_t class_and_slot = uint64_t{static_cast<uint16_t>(bits_)} << TagSecret::kLowShift;
     const uint64_t product = ((block ^ key.secret.a) + key.owner + class_and_slot) * key.secret.b;
     return (product ^ bits_) <= TagSecret::kLowMask;
   }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -98,6 +99,54 @@ class MailboxRound {
 };
 
 TEST(AtomicSlotBitmapTest, NothingIsLostOrDoubledBetweenThreads) { MailboxRound().Run(); }
+
+// All threads release and collect at once, without ever waiting for each other: each puts its slot
+// in until somebody, itself perhaps, has taken it out. A bit lost between two threads' updates
+// would leave its owner to search for ever.
+class Scramble {
+ public:
+  static constexpr unsigned kThreads = 3;
+  static constexpr unsigned kRounds = 200000;
+
+  void Run() {
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back([this, t] { Work(t); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_TRUE(mailbox_.Empty());
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Work(unsigned slot) {
+    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(20);
+    for (unsigned round = 0; round < kRounds && !failed_; ++round) {
+      if ((mailbox_.Release(0, uint64_t{1} << slot) >> slot & 1) != 0) Fail("came out, yet is in");
+      for (unsigned spins = 1; !out_[slot].exchange(false); ++spins) {
+        CollectOnce();
+        if (failed_) return;
+        if (spins % 1000000 == 0 && Clock::now() > deadline) return Fail("was lost");
+      }
+    }
+  }
+
+  void CollectOnce() {
+    for (uint64_t word = mailbox_.Collect(0); word != 0; word &= word - 1) {
+      if (out_[static_cast<unsigned>(__builtin_ctzll(word))].exchange(true)) Fail("came out twice");
+    }
+  }
+
+  void Fail(const char* what) {
+    failed_ = true;
+    ADD_FAILURE() << "a slot " << what;
+  }
+
+  AtomicSlotBitmap mailbox_{};
+  std::array<std::atomic<bool>, kSlotsPerWord> out_{};
+  std::atomic<bool> failed_{false};
+};
+
+TEST(AtomicSlotBitmapTest, UpdatesOfOneWordDoNotOverwriteEachOther) { Scramble().Run(); }
 
 // If several threads free the same slot, all but one of them learn of it.
 TEST(AtomicSlotBitmapTest, OneOfManyReleasesWins) {

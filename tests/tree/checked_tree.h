@@ -90,11 +90,13 @@ class CheckedTree {
 
   // Room finding; looks at every range.
   void ExpectSameRoom(uint64_t length) const {
+    uint64_t longest = 0;
+    for (const auto& [begin, rest] : model_) longest = std::max(longest, rest.end - begin);
+    EXPECT_EQ(tree_.Longest(), longest);
     auto first = model_.begin();
     while (first != model_.end() && first->second.end - first->first < length) ++first;
     ExpectEntry(tree_.FirstWithAtLeast(length), first);
-    const Entry tightest = tree_.TightestWithAtLeast(length);
-    ExpectEntry(tightest, ModelTightest(length));
+    ExpectEntry(tree_.TightestWithAtLeast(length), ModelTightest(length));
   }
 
   // The walk, the size, and the verifier's verdict.

@@ -72,6 +72,7 @@ TEST_F(IntervalTreeTest, AnEmptyTreeHasNothing) {
   EXPECT_FALSE(tree_.Successor(0));
   EXPECT_FALSE(tree_.Erase(0));
   EXPECT_FALSE(tree_.Replace(0, {0, 1}, 0));
+  EXPECT_EQ(tree_.Longest(), 0u);
   EXPECT_FALSE(tree_.FirstWithAtLeast(1));
   EXPECT_FALSE(tree_.TightestWithAtLeast(1));
   EXPECT_TRUE(ValuesIn(0, kTop).empty());
@@ -191,6 +192,7 @@ TEST_F(IntervalTreeTest, ReplaceChangesBoundsAndValue) {
 TEST_F(IntervalTreeTest, RoomFinding) {
   InsertThree();
   Insert(100, 106, 4);
+  EXPECT_EQ(tree_.Longest(), 10u);
   EXPECT_EQ(tree_.FirstWithAtLeast(1).value, 1u);
   EXPECT_EQ(tree_.FirstWithAtLeast(10).value, 1u);
   EXPECT_FALSE(tree_.FirstWithAtLeast(11));
