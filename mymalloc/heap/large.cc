@@ -135,9 +135,9 @@ uintptr_t GrowInPlace(LargeBlock* large, uintptr_t new_end) {
   const size_t bytes = large->end - large->begin;
   const size_t more = new_end - large->end;
   // What was freed just behind is warm; otherwise the kernel may have room there.
-  if (!g_large_cache.TakeAt(large->end, more) &&
-      os::Remap(large->begin, bytes, bytes + more, /*may_move=*/false) == 0) {
-    return 0;
+  if (!g_large_cache.TakeAt(large->end, more)) {
+    if (os::Remap(large->begin, bytes, bytes + more, /*may_move=*/false) == 0) return 0;
+    g_large_cache.Shed(more);
   }
   g_page_map.Resize({large->begin, large->end}, new_end);
   large->end = new_end;
@@ -149,16 +149,12 @@ uintptr_t GrowByMoving(LargeBlock* large, size_t bytes) {
   const Interval before = {large->begin, large->end};
   const uintptr_t begin = g_page_map.Move(before, bytes);
   if (begin == 0) return 0;
+  g_large_cache.Shed(bytes - before.length());
   large->block = large->block - before.begin + begin;
   large->begin = begin;
   large->end = begin + bytes;
   WriteTag(*large);
   return large->block;
-}
-
-uintptr_t GrowTo(LargeBlock* large, uintptr_t end) {
-  const uintptr_t block = GrowInPlace(large, end);
-  return block != 0 ? block : GrowByMoving(large, end - large->begin);
 }
 
 }  // namespace
@@ -170,8 +166,11 @@ uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
   if (large->from_supply) return 0;
   const size_t spare =
       os::g_arena.constrained() ? 0 : RoundUp((new_end - large->begin) / kGrowthShare, kOsPage);
-  if (const uintptr_t block = GrowTo(large, new_end + spare)) return block;
-  return spare != 0 ? GrowTo(large, new_end) : 0;
+  // In place at any rate first: what is free behind the block is warm, a new place is not.
+  if (const uintptr_t block = GrowInPlace(large, new_end + spare)) return block;
+  if (const uintptr_t block = GrowInPlace(large, new_end)) return block;
+  if (const uintptr_t block = GrowByMoving(large, new_end + spare - large->begin)) return block;
+  return GrowByMoving(large, new_end - large->begin);
 }
 
 LargeCache g_large_cache;

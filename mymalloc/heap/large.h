@@ -59,6 +59,9 @@ class LargeCache {
   // As the page supply's: what was not needed since the last call; all.
   bool Decay();
   bool PurgeAll();
+  // The kernel has given fresh memory that nothing here would serve for: as much of what is here goes
+  // back for it, so that the peak does not count both.
+  void Shed(size_t bytes) { Purge(bytes); }
 
   size_t Bytes();
   const char* Verify();
