@@ -59,8 +59,8 @@ class LargeCache {
   // As the page supply's: what was not needed since the last call; all.
   bool Decay();
   bool PurgeAll();
-  // The kernel has given fresh memory that nothing here would serve for: as much of what is here goes
-  // back for it, so that the peak does not count both.
+  // The kernel has given fresh memory that nothing here would serve for: as much of what is here
+  // goes back for it, so that the peak does not count both.
   void Shed(size_t bytes) { Purge(bytes); }
 
   size_t Bytes();
