@@ -106,7 +106,7 @@ TEST(AtomicSlotBitmapTest, NothingIsLostOrDoubledBetweenThreads) { MailboxRound(
 class Scramble {
  public:
   static constexpr unsigned kThreads = 3;
-  static constexpr unsigned kRounds = 200000;
+  static constexpr unsigned kRounds = 1000000;
 
   void Run() {
     std::vector<std::thread> threads;
