@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include <atomic>
+
 #include "mymalloc/base/syscall.h"
 
 namespace mymalloc::os {
@@ -14,7 +16,17 @@ uintptr_t MapWith(size_t bytes, int protection, int flags) {
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
+std::atomic<size_t> g_released{0};
+
+bool Released(long result, size_t bytes) {
+  if (IsError(result)) return false;
+  g_released.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
 }  // namespace
+
+size_t ReleasedBytes() { return g_released.load(std::memory_order_relaxed); }
 
 uintptr_t Map(size_t bytes) { return MapWith(bytes, PROT_READ | PROT_WRITE, 0); }
 
@@ -26,12 +38,13 @@ bool Commit(uintptr_t begin, size_t bytes) {
 }
 
 bool Unmap(uintptr_t begin, size_t bytes) {
-  return !IsError(Syscall(SYS_munmap, static_cast<long>(begin), static_cast<long>(bytes)));
+  return Released(Syscall(SYS_munmap, static_cast<long>(begin), static_cast<long>(bytes)), bytes);
 }
 
 bool Purge(uintptr_t begin, size_t bytes) {
-  return !IsError(
-      Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes), MADV_DONTNEED));
+  return Released(
+      Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes), MADV_DONTNEED),
+      bytes);
 }
 
 uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) {

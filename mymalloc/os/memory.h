@@ -22,6 +22,8 @@ bool Unmap(uintptr_t begin, size_t bytes);
 // Gives the memory back and keeps the address range, which then reads as zero. False when the
 // kernel refuses (locked memory): the contents may then be as before.
 bool Purge(uintptr_t begin, size_t bytes);
+// Bytes that Unmap and Purge have given back so far, resident or not.
+size_t ReleasedBytes();
 // Grows a mapping to `bytes`, where it is, or elsewhere if `may_move`. The contents go along.
 // Returns where it is now, or 0 (and nothing has happened).
 uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);

@@ -4,6 +4,7 @@
 
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/registry.h"
+#include "mymalloc/os/memory.h"
 
 namespace mymalloc::api {
 
@@ -58,7 +59,9 @@ struct mallinfo Mallinfo() {
 int MallocTrim(size_t) {
   g_registry.EnsureHeap();
   if (Registry::HasOwnHeap()) CurrentHeap()->Flush();
-  return g_janitor.Pass(/*all=*/true) ? 1 : 0;
+  const size_t before = os::ReleasedBytes();
+  g_janitor.Pass(/*all=*/true);
+  return os::ReleasedBytes() != before ? 1 : 0;
 }
 
 int MallocInfo(int options, FILE* stream) {

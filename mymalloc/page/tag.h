@@ -106,8 +106,8 @@ class Tag {
 
   // Whether it verifies, says live, and names the key's owner: three questions in one comparison,
   // as the owner fields that enter the product are not the tag's but the key's. (So damage to
-  // nothing but those fields of the tag goes unnoticed here, and is repaired by what is written
-  // next.)
+  // nothing but those fields of the tag, which no overrun does, is found only when the block goes
+  // back to a bitmap.)
   bool VerifiesAsOwn(uintptr_t block, const Key& key) const {
     static_assert(kHeapShift == 16, "the class and the slot are the low half-word");
     const uint64_t class_and_slot = uint64_t{static_cast<uint16_t>(bits_)} << TagSecret::kLowShift;

@@ -1,5 +1,5 @@
 // Strict overcommit (vm.overcommit_memory=2). That is a setting of the whole system, so the test
-// only runs for root, and only if MYMALLOC_TEST_OVERCOMMIT=1 says that it may; limits_test has the
+// only runs for root, and only if TEST_MALLOC_OVERCOMMIT=1 says that it may; limits_test has the
 // same for one process. A guardian puts the setting back even if the test is killed.
 
 #include <fcntl.h>
@@ -114,9 +114,9 @@ INSTANTIATE_TEST_SUITE_P(Fill, OvercommitTest,
                          ::testing::Values("small", "medium", "large", "mixed", "threads"));
 
 TEST_P(OvercommitTest, MemoryRunsOutAndComesBack) {
-  const char* allowed = getenv("MYMALLOC_TEST_OVERCOMMIT");
+  const char* allowed = getenv("TEST_MALLOC_OVERCOMMIT");
   if (allowed == nullptr || std::string(allowed) != "1") {
-    GTEST_SKIP() << "changes the whole system: set MYMALLOC_TEST_OVERCOMMIT=1 to allow it";
+    GTEST_SKIP() << "changes the whole system: set TEST_MALLOC_OVERCOMMIT=1 to allow it";
   }
   if (access(kSetting, W_OK) != 0) GTEST_SKIP() << "only root may write " << kSetting;
   Command command;

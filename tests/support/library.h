@@ -14,7 +14,7 @@ std::string DataFile(const std::string& path);
 
 // Names another library to test, or "none" for the system's own allocator: how one sees that a
 // test can fail.
-inline constexpr char kLibraryVariable[] = "MYMALLOC_TEST_LIBRARY";
+inline constexpr char kLibraryVariable[] = "TEST_MALLOC_LIBRARY";
 
 // The absolute path of the library under test; empty if that is the system's own.
 std::string LibraryUnderTest();
