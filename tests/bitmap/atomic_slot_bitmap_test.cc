@@ -16,6 +16,10 @@ constexpr unsigned kSlots = AtomicSlotBitmap::kSlots;
 constexpr unsigned kWords = AtomicSlotBitmap::kWords;
 constexpr unsigned kSlotsPerWord = AtomicSlotBitmap::kSlotsPerWord;
 
+// A slot that has not come out after so long never will.
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kPatience(20);
+
 TEST(AtomicSlotBitmapTest, ReleaseReturnsTheOldWord) {
   AtomicSlotBitmap mailbox{};
   EXPECT_TRUE(mailbox.Empty());
@@ -47,10 +51,11 @@ class MailboxRound {
   void Run() {
     std::vector<std::thread> threads;
     for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back([this, t] { Work(t); });
-    for (unsigned round = 1; round <= kRounds; ++round) {
+    for (unsigned round = 1; round <= kRounds && !::testing::Test::HasFailure(); ++round) {
       round_.store(round, std::memory_order_release);
       CollectAll(round);
     }
+    round_.store(kRounds, std::memory_order_release);  // let the threads go, if it failed
     for (std::thread& thread : threads) thread.join();
     EXPECT_TRUE(mailbox_.Empty());
   }
@@ -79,8 +84,10 @@ class MailboxRound {
   }
 
   void CollectAll(unsigned round) {
+    const Clock::time_point deadline = Clock::now() + kPatience;
     std::array<bool, kSlots> seen{};
     for (unsigned collected = 0; collected < kSlots; std::this_thread::yield()) {
+      ASSERT_LT(Clock::now(), deadline) << "slots are lost";
       for (unsigned w = 0; w < kWords; ++w) {
         for (uint64_t word = mailbox_.Collect(w); word != 0; word &= word - 1) {
           const unsigned slot = w * kSlotsPerWord + static_cast<unsigned>(__builtin_ctzll(word));
@@ -116,10 +123,8 @@ class Scramble {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void Work(unsigned slot) {
-    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(20);
+    const Clock::time_point deadline = Clock::now() + kPatience;
     for (unsigned round = 0; round < kRounds && !failed_; ++round) {
       if ((mailbox_.Release(0, uint64_t{1} << slot) >> slot & 1) != 0) Fail("came out, yet is in");
       for (unsigned spins = 1; !out_[slot].exchange(false); ++spins) {
