@@ -8,10 +8,12 @@
 #ifndef MYMALLOC_BENCHMARKS_TREE_INDEXES_H_
 #define MYMALLOC_BENCHMARKS_TREE_INDEXES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
+#include <new>
 #include <set>
 #include <utility>
 #include <vector>
@@ -22,8 +24,8 @@
 
 namespace mymalloc {
 
-// Nodes from chunks, reused last in, first out: about what an allocator does for its own metadata.
-// The maps have malloc, which does the same for blocks of one or two sizes.
+// Nodes from chunks that double in size, reused last in, first out: about what an allocator does
+// for its own metadata. The maps have malloc.
 class PoolAllocator {
  public:
   PoolAllocator() = default;
@@ -34,28 +36,32 @@ class PoolAllocator {
   }
 
   void* AllocateNode() {
-    if (free_.empty()) Grow();
-    void* node = free_.back();
-    free_.pop_back();
-    return node;
+    if (free_ != nullptr) return std::exchange(free_, free_->next);
+    if (unused_ == chunk_nodes_) Grow();
+    return static_cast<char*>(chunks_.back()) + unused_++ * kTreeNodeBytes;
   }
 
-  void FreeNode(void* node) { free_.push_back(node); }
+  void FreeNode(void* node) { free_ = new (node) FreeListNode{free_}; }
 
  private:
-  static constexpr size_t kNodesPerChunk = 256;
+  static constexpr size_t kMaxChunkNodes = 256;
+
+  struct FreeListNode {
+    FreeListNode* next;
+  };
 
   void Grow() {
-    void* chunk = aligned_alloc(kTreeNodeAlignment, kNodesPerChunk * kTreeNodeBytes);
+    chunk_nodes_ = chunk_nodes_ == 0 ? 1 : std::min(2 * chunk_nodes_, kMaxChunkNodes);
+    void* chunk = aligned_alloc(kTreeNodeAlignment, chunk_nodes_ * kTreeNodeBytes);
     if (chunk == nullptr) abort();
     chunks_.push_back(chunk);
-    for (size_t i = kNodesPerChunk; i-- > 0;) {
-      free_.push_back(static_cast<char*>(chunk) + i * kTreeNodeBytes);
-    }
+    unused_ = 0;
   }
 
   std::vector<void*> chunks_;
-  std::vector<void*> free_;
+  size_t chunk_nodes_ = 0;  // of the last chunk
+  size_t unused_ = 0;       // the first node of it that was never handed out
+  FreeListNode* free_ = nullptr;
 };
 
 class TreeIndex {
@@ -73,12 +79,8 @@ class TreeIndex {
   uint64_t BestFit(uint64_t n) const { return tree_.TightestWithAtLeast(n).range.begin; }
 
  private:
-  static PoolAllocator* Pool() {
-    static auto* const pool = new PoolAllocator;  // of all trees, as malloc is of all maps
-    return pool;
-  }
-
-  IntervalTree<uint64_t, PoolAllocator> tree_{Pool()};
+  PoolAllocator allocator_;
+  IntervalTree<uint64_t, PoolAllocator> tree_{&allocator_};
 };
 
 struct EndAndValue {
