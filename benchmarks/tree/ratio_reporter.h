@@ -29,19 +29,17 @@ class RatioReporter : public benchmark::ConsoleReporter {
       if (run.aggregate_name != "median" || run.error_occurred) continue;
       const std::vector<std::string> parts = absl::StrSplit(run.run_name.function_name, '/');
       const size_t n = std::stoul(run.run_name.args);
-      if (medians_.count(parts[0]) == 0) operations_.push_back(parts[0]);
       const bool manual = !run.run_name.time_type.empty();
       medians_[parts[0]][parts[1]][n] =
           manual ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
     }
   }
 
-  // REQUIRES: the indexes named are among those that have run.
-  void PrintRatios(const std::string& ours, const std::string& theirs) {
+  void PrintRatios(const std::string& ours, const std::string& theirs) const {
     printf("\n%-24s", (ours + " / " + theirs).c_str());
     for (const size_t n : Sizes()) printf("%10zu", n);
     printf("\n");
-    for (const std::string& operation : operations_) {
+    for (const auto& [operation, by_index] : medians_) {
       printf("%-24s", operation.c_str());
       for (const size_t n : Sizes()) {
         PrintRatio(Median(operation, ours, n), Median(operation, theirs, n));
@@ -51,11 +49,11 @@ class RatioReporter : public benchmark::ConsoleReporter {
   }
 
   // How time grows with size, of each index.
-  void PrintGrowth(size_t from, size_t to) {
+  void PrintGrowth(size_t from, size_t to) const {
     printf("\nn = %zu / n = %zu\n", to, from);
-    for (const std::string& operation : operations_) {
+    for (const auto& [operation, by_index] : medians_) {
       printf("%-24s", operation.c_str());
-      for (const auto& [index, median] : medians_[operation]) {
+      for (const auto& [index, by_size] : by_index) {
         printf("  %s", index.c_str());
         PrintRatio(Median(operation, index, to), Median(operation, index, from));
       }
@@ -65,8 +63,13 @@ class RatioReporter : public benchmark::ConsoleReporter {
 
  private:
   // 0 if that has not been run.
-  double Median(const std::string& operation, const std::string& index, size_t n) {
-    return medians_[operation][index][n];
+  double Median(const std::string& operation, const std::string& index, size_t n) const {
+    const auto by_index = medians_.find(operation);
+    if (by_index == medians_.end()) return 0;
+    const auto by_size = by_index->second.find(index);
+    if (by_size == by_index->second.end()) return 0;
+    const auto median = by_size->second.find(n);
+    return median == by_size->second.end() ? 0 : median->second;
   }
 
   static void PrintRatio(double a, double b) {
@@ -89,7 +92,6 @@ class RatioReporter : public benchmark::ConsoleReporter {
     return sizes;
   }
 
-  std::vector<std::string> operations_;  // in the order of their runs
   std::map<std::string, Nanoseconds> medians_;
 };
 
