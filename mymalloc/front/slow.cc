@@ -128,6 +128,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
   }
   return FindLiveByTree(block, called, result);
 }
+
 // A block that must move to grow gets this share more than it had: one that grows by a few bytes at
 // a time would otherwise be copied at every class.
 constexpr size_t kGrowthShare = 4;

@@ -49,11 +49,6 @@ Heap Registry::no_heap_;
 Heap Registry::exiting_heap_;
 __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 
-void Registry::EnsureProcess() {
-  LockHolder holder(lock_);
-  if (!process_ready_) InitProcess();
-}
-
 void Registry::InitProcess() {
   if (getauxval(AT_PAGESZ) != kOsPage) {
     Die("this system's page size is not 4096 bytes, for which mymalloc is built");

@@ -38,10 +38,6 @@ class Registry {
   // system has no memory.
   Heap* SharedHeap() { return shared_.load(std::memory_order_acquire); }
 
-  // For the library's constructor: the environment was not there yet, should malloc have been
-  // called before libc was ready.
-  void EnsureProcess();
-
   HeapId HighestId() const { return highest_id_.load(std::memory_order_acquire); }
 
   // fork: the calling thread takes every lock; afterwards parent and child have none held. In the
