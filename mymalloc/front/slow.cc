@@ -178,6 +178,11 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
+void FreeOverrun(uintptr_t block, Tag tag) {
+  ReportOverrun("free", block, Look(block));
+  FreeLive(block, tag);
+}
+
 void FreeToFullMagazine(uintptr_t block) {
   CurrentHeap()->FreeSlow(block, Tag::Of(block).size_class());
   g_janitor.Poll();

@@ -130,6 +130,14 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
   Report(fault);
 }
 
+void ReportOverrun(const char* called, uintptr_t address, const Finding& finding) {
+  Fault fault = MakeFault(called, address, finding, /*free=*/false);
+  fault.what = kCorrupted;
+  fault.detail = "a write past the end of this block has overwritten what lies behind it.";
+  fault.advice = kAdviseOverrun;
+  Report(fault);
+}
+
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {
   Fault fault = MakeFault(called, address, finding, IsFree(finding));
   fault.what = kCorrupted;

@@ -41,6 +41,9 @@ bool IsFreeByBitmap(const Finding& finding);
 // Returns if the option on_error says so.
 void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding);
 
+// The fence of a live block was overwritten.
+void ReportOverrun(const char* called, uintptr_t address, const Finding& finding);
+
 // The tag and the tree disagree about a block whose tag verifies.
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding);
 

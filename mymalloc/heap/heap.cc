@@ -71,6 +71,7 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
       page->zeroed != 0 && c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
   if (end > page->high_water) page->high_water = static_cast<uint16_t>(end);
+  WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.
   Entry* entry = m.Extend(taken) + taken;
@@ -87,6 +88,19 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   page->free_count = static_cast<uint16_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
   return taken;
+}
+
+// The tag behind the last block of each run that was taken: where that slot is free, its tag may
+// never have been written.
+inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask) {
+  const unsigned first = w * SlotBitmap::kSlotsPerWord;
+  for (uint64_t behind = mask << 1 & page->free.Word(w); behind != 0; behind &= behind - 1) {
+    page->WriteFence(first + LowestBit(behind));
+  }
+  if (ABSL_PREDICT_FALSE(mask >> 63 != 0)) {
+    const unsigned next = first + SlotBitmap::kSlotsPerWord;
+    if (next == kSlotsPerPage || page->free.Test(next)) page->WriteFence(next);
+  }
 }
 
 PageHeader* Heap::NewPage(SizeClass c) {

@@ -90,6 +90,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Fill(SizeClass c, Magazine& m, unsigned want) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void ReturnEntries(SizeClass c, const Entry* entries, unsigned count)

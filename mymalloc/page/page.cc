@@ -37,6 +37,7 @@ PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
     header->remote_link[w].store(0, std::memory_order_relaxed);
   }
   header->check = header->Check();
+  if (first_under > 0) header->WriteFence(first_under);  // slot 0 is nobody's neighbour
   return header;
 }
 

@@ -54,6 +54,12 @@ struct alignas(64) PageHeader {
   size_t stride() const { return StrideOf(size_class); }
   size_t bytes() const { return PageBytesOf(size_class); }
   uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
+  // The fence of a block is the tag of the slot behind it: where a write past its end shows first.
+  // For each slot that is taken, that tag verifies, be that slot taken, free, under the header, or
+  // beyond the last (then the word lies at the very end of the page and is nobody's else).
+  void WriteFence(unsigned slot) const {
+    Tag::Make(Block(slot), heap, size_class, slot % kSlotsPerPage).WriteTo(Block(slot));
+  }
   bool AllFree() const { return free_count == capacity; }
   // Bytes that may be resident.
   size_t TouchedBytes() const { return high_water * stride(); }

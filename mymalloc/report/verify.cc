@@ -195,6 +195,11 @@ void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
   Expect(tag.heap() == page.heap && tag.size_class() == page.size_class && tag.slot() == slot,
          "a block's tag is another's");
   Expect(!remote || !tag.live(), "a block that was freed remotely is live");
+  // The next slot's tag, if that is taken too, is checked with it.
+  const uintptr_t fence = block + page.stride();
+  if (slot + 1 == kSlotsPerPage || page.free.Test(slot + 1)) {
+    Expect(Tag::Of(fence).Verifies(fence), "a block's fence is broken");
+  }
   if (!tag.live()) held_slots_.Add(block);
 }
 

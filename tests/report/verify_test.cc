@@ -102,6 +102,16 @@ TEST_F(VerifyTest, ABrokenTag) {
   std::swap(TagBefore(live_[10]), TagBefore(live_[11]));
 }
 
+TEST_F(VerifyTest, ABrokenFence) {
+  // The last block of a run: behind it is a free slot.
+  const unsigned behind = Slot(/*free=*/false) + 1;
+  void* const pointer = reinterpret_cast<void*>(page_->Block(behind));
+  const uint64_t before = TagBefore(pointer);
+  TagBefore(pointer) ^= 1;
+  ExpectFound("a block's fence is broken");
+  TagBefore(pointer) = before;
+}
+
 TEST_F(VerifyTest, AnothersTag) {
   const uint64_t before = TagBefore(live_[10]);
   const Tag tag = Tag::Of(Address(live_[10]));
