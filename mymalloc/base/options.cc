@@ -66,17 +66,51 @@ bool Parse(Text value, OnError* result) {
   return false;
 }
 
-// A number and a unit: ms (also without a unit), s, m.
-bool Parse(Text value, uint64_t* millis) {
-  constexpr uint64_t kLargest = 1000ull * 60 * 60 * 24;
+// Digits, then a unit. False if there is no digit, or the number is above `largest`.
+bool ParseNumber(Text value, uint64_t largest, uint64_t* number, Text* unit) {
   uint64_t n = 0;
   size_t i = 0;
   for (; i < value.size && value.begin[i] >= '0' && value.begin[i] <= '9'; ++i) {
     n = n * 10 + static_cast<uint64_t>(value.begin[i] - '0');
-    if (n > kLargest) return false;
+    if (n > largest) return false;
   }
-  if (i == 0) return false;
-  const Text unit = {value.begin + i, value.size - i};
+  *number = n;
+  *unit = {value.begin + i, value.size - i};
+  return i > 0;
+}
+
+bool Parse(Text value, uint32_t* result) {
+  uint64_t n;
+  Text unit;
+  if (!ParseNumber(value, ~uint32_t{0}, &n, &unit) || unit.size != 0) return false;
+  *result = static_cast<uint32_t>(n);
+  return true;
+}
+
+// Bytes, or K, M, G for the powers of 1024; the latter also as KB or KiB.
+bool Parse(Text value, Bytes* result) {
+  constexpr uint64_t kLargest = uint64_t{1} << 46;
+  uint64_t n;
+  Text unit;
+  if (!ParseNumber(value, kLargest, &n, &unit)) return false;
+  unsigned shift = 0;
+  if (unit.size != 0) {
+    const char letter = unit.begin[0];
+    shift = letter == 'k' || letter == 'K' ? 10 : letter == 'M' ? 20 : letter == 'G' ? 30 : 0;
+    const Text rest = {unit.begin + 1, unit.size - 1};
+    if (shift == 0 || !(rest == "" || rest == "B" || rest == "iB")) return false;
+  }
+  if (n > kLargest >> shift) return false;
+  result->value = n << shift;
+  return true;
+}
+
+// ms (also without a unit), s, m.
+bool Parse(Text value, Millis* result) {
+  constexpr uint64_t kLargest = uint64_t{1000} * 60 * 60 * 24;
+  uint64_t n;
+  Text unit;
+  if (!ParseNumber(value, kLargest, &n, &unit)) return false;
   if (unit == "s") {
     n *= 1000;
   } else if (unit == "m") {
@@ -84,55 +118,16 @@ bool Parse(Text value, uint64_t* millis) {
   } else if (!(unit == "ms" || unit == "")) {
     return false;
   }
-  *millis = n;
+  result->value = n;
   return n <= kLargest;
 }
 
 void Print(Printer& out, bool value) { out.Text(value ? "1" : "0"); }
-void Print(Printer& out, uint64_t millis) { out.Decimal(millis).Text("ms"); }
+void Print(Printer& out, uint32_t value) { out.Decimal(value); }
+void Print(Printer& out, Bytes value) { out.Size(value.value); }
+void Print(Printer& out, Millis value) { out.Decimal(value.value).Text("ms"); }
 void Print(Printer& out, OnError value) {
   out.Text(value == OnError::kAbort ? "abort" : value == OnError::kWarn ? "warn" : "ignore");
-}
-
-template <typename T>
-void Set(Text name, Text value, T* option) {
-  T parsed{};
-  if (Parse(value, &parsed)) {
-    *option = parsed;
-    return;
-  }
-  Printer out;
-  out.Text("mymalloc: option ");
-  Append(out, name);
-  out.Text(": bad value \"");
-  Append(out, value);
-  out.Text("\" is ignored; MYMALLOC_OPTIONS=help lists the options\n").WriteTo(STDERR_FILENO);
-}
-
-void SetByName(Text name, Text value, Options* options) {
-#define MYMALLOC_SET_OPTION(type, field, standard, help) \
-  if (name.IsName(#field)) return Set(name, value, &options->field);
-  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_SET_OPTION)
-#undef MYMALLOC_SET_OPTION
-  Printer out;
-  out.Text("mymalloc: unknown option \"");
-  Append(out, name);
-  out.Text("\" is ignored; MYMALLOC_OPTIONS=help lists the options\n").WriteTo(STDERR_FILENO);
-}
-
-void PrintHelp(const Options& options) {
-  Printer out;
-  const Options standard;
-  out.Text("mymalloc options (MYMALLOC_<NAME>=value or MYMALLOC_OPTIONS=name=value:...):\n");
-#define MYMALLOC_PRINT_OPTION(type, field, value, help) \
-  out.Text("  " #field "=");                            \
-  Print(out, options.field);                            \
-  out.Text("  (default ");                              \
-  Print(out, standard.field);                           \
-  out.Text(")  " help "\n");
-  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_PRINT_OPTION)
-#undef MYMALLOC_PRINT_OPTION
-  out.WriteTo(STDERR_FILENO);
 }
 
 size_t Find(Text text, char c) {
@@ -141,32 +136,73 @@ size_t Find(Text text, char c) {
   return i;
 }
 
-// name=value:name=value. Returns whether help was asked for.
-bool SetList(Text list, Options* options) {
-  bool help = false;
+constexpr char kSeeHelp[] = "is ignored; MYMALLOC_OPTIONS=help lists the options\n";
+
+// Goes through an environment and sets what it finds.
+class Reader {
+ public:
+  Reader(Options* options, bool quiet) : options_(options), quiet_(quiet) {}
+
+  void Read(const char* const* environment);
+  bool help() const { return help_; }
+
+ private:
+  void SetList(Text list);
+  void SetByName(Text name, Text value);
+  template <typename T>
+  void Set(Text name, Text value, T* option);
+
+  Options* options_;
+  bool quiet_;
+  bool help_ = false;
+};
+
+template <typename T>
+void Reader::Set(Text name, Text value, T* option) {
+  T parsed{};
+  if (Parse(value, &parsed)) {
+    *option = parsed;
+  } else if (!quiet_) {
+    Printer out;
+    out.Text("mymalloc: option ");
+    Append(out, name);
+    out.Text(": bad value \"");
+    Append(out, value);
+    out.Text("\" ").Text(kSeeHelp).WriteTo(STDERR_FILENO);
+  }
+}
+
+void Reader::SetByName(Text name, Text value) {
+#define MYMALLOC_SET_OPTION(type, field, standard, hardened, help) \
+  if (name.IsName(#field)) return Set(name, value, &options_->field);
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_SET_OPTION)
+#undef MYMALLOC_SET_OPTION
+  if (quiet_) return;
+  Printer out;
+  out.Text("mymalloc: unknown option \"");
+  Append(out, name);
+  out.Text("\" ").Text(kSeeHelp).WriteTo(STDERR_FILENO);
+}
+
+// name=value:name=value
+void Reader::SetList(Text list) {
   while (list.size > 0) {
     const size_t end = Find(list, ':');
     const Text item = {list.begin, end};
     const size_t equals = Find(item, '=');
     if (item == "help") {
-      help = true;
+      help_ = true;
     } else if (equals < item.size) {
-      SetByName({item.begin, equals}, {item.begin + equals + 1, item.size - equals - 1}, options);
+      SetByName({item.begin, equals}, {item.begin + equals + 1, item.size - equals - 1});
     } else if (item.size > 0) {
-      SetByName(item, {item.begin, 0}, options);
+      SetByName(item, {item.begin, 0});
     }
     const size_t used = end < list.size ? end + 1 : end;
     list = {list.begin + used, list.size - used};
   }
-  return help;
 }
 
-}  // namespace
-
-Options g_options;
-
-void ReadOptionsFrom(const char* const* environment, Options* options) {
-  bool help = false;
+void Reader::Read(const char* const* environment) {
   for (; *environment != nullptr; ++environment) {
     const Text variable = ToText(*environment);
     constexpr size_t kPrefixSize = sizeof(kPrefix) - 1;
@@ -177,12 +213,63 @@ void ReadOptionsFrom(const char* const* environment, Options* options) {
     const Text name = {rest.begin, equals};
     const Text value = {rest.begin + equals + 1, rest.size - equals - 1};
     if (name == "OPTIONS") {
-      help |= SetList(value, options);
+      SetList(value);
     } else {
-      SetByName(name, value, options);
+      SetByName(name, value);
     }
   }
-  if (help) PrintHelp(*options);
+}
+
+void PrintHelp(const Options& options) {
+  Printer out;
+  Options standard;
+  if (options.harden) Harden(&standard);
+  out.Text("mymalloc options (MYMALLOC_<NAME>=value or MYMALLOC_OPTIONS=name=value:...):\n");
+#define MYMALLOC_PRINT_OPTION(type, field, value, hardened, help) \
+  out.Text("  " #field "=");                                      \
+  Print(out, options.field);                                      \
+  out.Text("  (default ");                                        \
+  Print(out, standard.field);                                     \
+  out.Text(")  " help "\n").WriteTo(STDERR_FILENO);
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_PRINT_OPTION)
+#undef MYMALLOC_PRINT_OPTION
+}
+
+template <typename T>
+const char* ToText(Printer& out, T value) {
+  Print(out, value);
+  return out.Terminated();
+}
+
+}  // namespace
+
+Options g_options;
+
+void Harden(Options* options) {
+#define MYMALLOC_HARDEN_OPTION(type, field, standard, hardened, help) options->field = hardened;
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_HARDEN_OPTION)
+#undef MYMALLOC_HARDEN_OPTION
+}
+
+void ReadOptionsFrom(const char* const* environment, Options* options) {
+  // First whether it hardens: that makes other defaults, wherever in the environment it stands.
+  Options asked = *options;
+  Reader(&asked, /*quiet=*/true).Read(environment);
+  if (asked.harden && !options->harden) Harden(options);
+  Reader reader(options, /*quiet=*/false);
+  reader.Read(environment);
+  if (reader.help()) PrintHelp(*options);
+}
+
+void ForEachOption(PrintOption print) {
+#define MYMALLOC_SHOW_OPTION(type, field, standard, hardened, help)                     \
+  {                                                                                     \
+    Printer first;                                                                      \
+    Printer second;                                                                     \
+    print(#field, ToText<type>(first, standard), ToText<type>(second, hardened), help); \
+  }
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_SHOW_OPTION)
+#undef MYMALLOC_SHOW_OPTION
 }
 
 void ReadOptions() {

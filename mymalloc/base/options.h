@@ -2,7 +2,7 @@
 // MYMALLOC_OPTIONS=name=value:name=value. Ignored in setuid programs.
 //
 // MYMALLOC_FOR_EACH_OPTION is the only place where options are listed: the struct, the parser, the
-// defaults, and MYMALLOC_OPTIONS=help are made from it.
+// defaults, MYMALLOC_OPTIONS=help and docs/options.md are made from it.
 
 #ifndef MYMALLOC_BASE_OPTIONS_H_
 #define MYMALLOC_BASE_OPTIONS_H_
@@ -14,33 +14,62 @@ namespace mymalloc {
 // What happens when the program misuses the heap.
 enum class OnError : uint32_t { kAbort, kWarn, kIgnore };
 
-// X(type, name, default, help). Types: Bool, Millis, OnError.
-#define MYMALLOC_FOR_EACH_OPTION(X)                                                       \
-  X(OnError, on_error, OnError::kAbort,                                                   \
-    "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)") \
-  X(Bool, checked, false, "every free asks the tag and the tree, which must agree; slow") \
-  X(Bool, background_thread, true,                                                        \
-    "give memory back from a thread; 0: only while malloc is called")                     \
-  X(Millis, decay, 500, "give memory back to the system that was unused for so long: 500ms, 10s")
+// Their values as people write them: 64M, 500ms.
+struct Bytes {
+  uint64_t value;
+  bool operator==(Bytes other) const { return value == other.value; }
+};
+struct Millis {
+  uint64_t value;
+  bool operator==(Millis other) const { return value == other.value; }
+};
 
-namespace options_internal {
-using OnError = mymalloc::OnError;
-using Bool = bool;
-using Millis = uint64_t;
-}  // namespace options_internal
+// X(type, name, default, default with harden=1, help). Types: bool, uint32_t, Bytes, Millis,
+// OnError.
+// clang-format off
+#define MYMALLOC_FOR_EACH_OPTION(X)                                                               \
+  X(OnError, on_error, OnError::kAbort, OnError::kAbort,                                          \
+    "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)")         \
+  X(bool, harden, false, true,                                                                    \
+    "all that hardens: the next six options, each of which may also be set by itself")            \
+  X(bool, check_tree, false, true, "every free asks the tree before it reads the tag")            \
+  X(bool, check_neighbours, false, true, "every free checks the tags before and behind the block") \
+  X(bool, random_slots, false, true, "blocks are handed out in random order")                     \
+  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{256} << 10}),                                      \
+    "freed blocks that each thread keeps from reuse, and looks at for writes, in bytes")          \
+  X(bool, zero_on_free, false, true, "freed blocks are cleared")                                  \
+  X(bool, guard_pages, false, true,                                                               \
+    "unmapped memory around large blocks and behind runs of small ones")                          \
+  X(uint32_t, sample, 0, 0,                                                                       \
+    "one in so many allocations gets an OS page of its own between guard pages; 0: none")         \
+  X(bool, checked, false, false,                                                                  \
+    "every free asks the tag, the tree and the bitmap, which must agree; slow")                   \
+  X(bool, background_thread, true, true,                                                          \
+    "give memory back from a thread; 0: only while malloc is called")                             \
+  X(Millis, decay, Millis{500}, Millis{500},                                                      \
+    "give memory back to the system that was unused for so long")
+// clang-format on
 
 struct Options {
-#define MYMALLOC_OPTION_FIELD(type, name, value, help) options_internal::type name = value;
+#define MYMALLOC_OPTION_FIELD(type, name, standard, hardened, help) type name = standard;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_OPTION_FIELD)
 #undef MYMALLOC_OPTION_FIELD
 };
 
 extern Options g_options;
 
+// Sets every option to its default with harden=1.
+void Harden(Options* options);
+
 // Reads the environment (a null-terminated array of NAME=value). An unknown name or a bad value is
 // ignored with a warning on stderr. Exposed for tests; the allocator calls ReadOptions().
 void ReadOptionsFrom(const char* const* environment, Options* options);
 void ReadOptions();
+
+// Calls print for each option, with its defaults as text: for the documentation.
+using PrintOption = void (*)(const char* name, const char* standard, const char* hardened,
+                             const char* help);
+void ForEachOption(PrintOption print);
 
 }  // namespace mymalloc
 

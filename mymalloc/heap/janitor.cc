@@ -16,7 +16,7 @@
 namespace mymalloc {
 namespace {
 
-uint64_t TickMillis() { return g_options.decay / 2 + 1; }
+uint64_t TickMillis() { return g_options.decay.value / 2 + 1; }
 
 void SleepMillis(uint64_t millis) {
   timespec left = {static_cast<time_t>(millis / 1000), static_cast<long>(millis % 1000) * 1000000};

@@ -30,19 +30,27 @@ Result Read(const std::vector<std::string>& environment, const Options& before =
 
 bool Same(const Options& a, const Options& b) {
   bool same = true;
-#define MYMALLOC_COMPARE_OPTION(type, name, value, help) same &= a.name == b.name;
+#define MYMALLOC_COMPARE_OPTION(type, name, value, hardened, help) same &= a.name == b.name;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_COMPARE_OPTION)
 #undef MYMALLOC_COMPARE_OPTION
   return same;
 }
 
-// Every option with a value that is not its default.
+// Every option with a value that is not its default: neither of the two.
 Options Unusual() {
   Options options;
   options.on_error = OnError::kIgnore;
+  options.harden = true;
+  options.check_tree = false;
+  options.check_neighbours = false;
+  options.random_slots = false;
+  options.quarantine = Bytes{65536};
+  options.zero_on_free = false;
+  options.guard_pages = false;
+  options.sample = 77;
   options.checked = true;
   options.background_thread = false;
-  options.decay = 1234;
+  options.decay = Millis{1234};
   return options;
 }
 
@@ -53,15 +61,20 @@ TEST(OptionsTest, NothingSetIsTheDefault) {
 }
 
 TEST(OptionsTest, EachByItsVariable) {
-  const Result result = Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECKED=1",
-                              "MYMALLOC_BACKGROUND_THREAD=0", "MYMALLOC_DECAY=1234"});
+  const Result result =
+      Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=0",
+            "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
+            "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
+            "MYMALLOC_CHECKED=1", "MYMALLOC_BACKGROUND_THREAD=0", "MYMALLOC_DECAY=1234"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
 
 TEST(OptionsTest, AllByTheList) {
   const Result result =
-      Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:background_thread=off:decay=1234ms"});
+      Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:background_thread=off:decay=1234ms:"
+            "check_tree=0:check_neighbours=0:random_slots=0:quarantine=65536:zero_on_free=0:"
+            "guard_pages=0:sample=77:harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -93,25 +106,76 @@ TEST(OptionsTest, WhatHappensAfterAMisuse) {
 }
 
 TEST(OptionsTest, TimesHaveUnits) {
-  EXPECT_EQ(Read({"MYMALLOC_DECAY=0"}).options.decay, 0u);
-  EXPECT_EQ(Read({"MYMALLOC_DECAY=7ms"}).options.decay, 7u);
-  EXPECT_EQ(Read({"MYMALLOC_DECAY=10s"}).options.decay, 10000u);
-  EXPECT_EQ(Read({"MYMALLOC_DECAY=2m"}).options.decay, 120000u);
-  EXPECT_EQ(Read({"MYMALLOC_DECAY=86400s"}).options.decay, 86400000u);  // the longest
+  EXPECT_EQ(Read({"MYMALLOC_DECAY=0"}).options.decay.value, 0u);
+  EXPECT_EQ(Read({"MYMALLOC_DECAY=7ms"}).options.decay.value, 7u);
+  EXPECT_EQ(Read({"MYMALLOC_DECAY=10s"}).options.decay.value, 10000u);
+  EXPECT_EQ(Read({"MYMALLOC_DECAY=2m"}).options.decay.value, 120000u);
+  EXPECT_EQ(Read({"MYMALLOC_DECAY=86400s"}).options.decay.value, 86400000u);  // the longest
+}
+
+TEST(OptionsTest, SizesHaveUnits) {
+  const struct {
+    const char* text;
+    uint64_t bytes;
+  } sizes[] = {{"0", 0},          {"1000", 1000},     {"64K", 65536},
+               {"64k", 65536},    {"3M", 3145728},    {"3MB", 3145728},
+               {"3MiB", 3145728}, {"2G", 2147483648}, {"65536G", uint64_t{1} << 46}};
+  for (const auto& size : sizes) {
+    const Result result = Read({std::string("MYMALLOC_QUARANTINE=") + size.text});
+    EXPECT_EQ(result.options.quarantine.value, size.bytes) << size.text;
+    EXPECT_EQ(result.errors, "");
+  }
+}
+
+TEST(OptionsTest, HardenMakesOtherDefaultsWhereverItStands) {
+  Options hardened;
+  Harden(&hardened);
+  EXPECT_TRUE(hardened.check_tree && hardened.check_neighbours && hardened.random_slots &&
+              hardened.zero_on_free && hardened.guard_pages && hardened.quarantine.value != 0);
+  EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=1"}).options, hardened));
+  EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=0"}).options, Options()));
+  EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=1", "MYMALLOC_HARDEN=maybe"}).options, hardened));
+  hardened.zero_on_free = false;
+  EXPECT_TRUE(Same(Read({"MYMALLOC_ZERO_ON_FREE=0", "MYMALLOC_HARDEN=1"}).options, hardened));
+  EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=1", "MYMALLOC_ZERO_ON_FREE=0"}).options, hardened));
+  EXPECT_TRUE(Same(Read({"MYMALLOC_OPTIONS=zero_on_free=0:harden=1"}).options, hardened));
+}
+
+TEST(OptionsTest, EachBadValueIsSaidOnce) {
+  const std::string errors = Read({"MYMALLOC_HARDEN=1", "MYMALLOC_DECAY=soon"}).errors;
+  EXPECT_EQ(errors.find("DECAY"), errors.rfind("DECAY")) << errors;
 }
 
 TEST(OptionsTest, BadValuesChangeNothingAndAreSaid) {
   const struct {
     const char* name;
     const char* value;
-  } bad[] = {{"ON_ERROR", "explode"}, {"ON_ERROR", ""},
-             {"CHECKED", "maybe"},    {"CHECKED", ""},
-             {"CHECKED", "11"},       {"BACKGROUND_THREAD", "2"},
-             {"DECAY", "soon"},       {"DECAY", "10 s"},
-             {"DECAY", "-1"},         {"DECAY", "ms"},
-             {"DECAY", "86401s"},     {"DECAY", "86400000m"},
-             {"DECAY", "5h"},         {"DECAY", "86400001"},
-             {"DECAY", ""},           {"DECAY", "99999999999999999999999999"}};
+  } bad[] = {{"ON_ERROR", "explode"},
+             {"ON_ERROR", ""},
+             {"CHECKED", "maybe"},
+             {"CHECKED", ""},
+             {"CHECKED", "11"},
+             {"BACKGROUND_THREAD", "2"},
+             {"DECAY", "soon"},
+             {"DECAY", "10 s"},
+             {"DECAY", "-1"},
+             {"DECAY", "ms"},
+             {"DECAY", "86401s"},
+             {"DECAY", "86400000m"},
+             {"DECAY", "5h"},
+             {"DECAY", "86400001"},
+             {"DECAY", ""},
+             {"DECAY", "99999999999999999999999999"},
+             {"QUARANTINE", ""},
+             {"QUARANTINE", "K"},
+             {"QUARANTINE", "64Kb"},
+             {"QUARANTINE", "64 K"},
+             {"QUARANTINE", "64T"},
+             {"QUARANTINE", "-1"},
+             {"QUARANTINE", "65537G"},
+             {"SAMPLE", "4294967296"},
+             {"SAMPLE", "1K"},
+             {"SAMPLE", "x"}};
   for (const auto& [name, value] : bad) {
     const std::string variable = std::string("MYMALLOC_") + name + "=" + value;
     for (const Options& before : {Options(), Unusual()}) {
@@ -145,14 +209,14 @@ TEST(OptionsTest, AnItemWithoutAValueIsBad) {
 TEST(OptionsTest, OneBadItemDoesNotSpoilTheOthers) {
   const Result result = Read({"MYMALLOC_OPTIONS=decay=never:checked=1"});
   EXPECT_TRUE(result.options.checked);
-  EXPECT_EQ(result.options.decay, Options().decay);
+  EXPECT_EQ(result.options.decay.value, Options().decay.value);
 }
 
 TEST(OptionsTest, HelpListsEveryOptionWithItsValue) {
   const Result result = Read({"MYMALLOC_OPTIONS=help:decay=1234"});
-  EXPECT_EQ(result.options.decay, 1234u);
+  EXPECT_EQ(result.options.decay.value, 1234u);
   std::string last_help;
-#define MYMALLOC_FIND_OPTION(type, name, value, help)                                \
+#define MYMALLOC_FIND_OPTION(type, name, value, hardened, help)                      \
   EXPECT_NE(result.errors.find("  " #name "="), std::string::npos) << result.errors; \
   last_help = help;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_FIND_OPTION)

@@ -23,7 +23,7 @@ class EngineTest : public testing::Test {
     g_registry.EnsureHeap();
     g_options = Options();
     g_options.background_thread = false;
-    g_options.decay = 1000 * 60 * 60;  // passes are the test's to make
+    g_options.decay = Millis{1000 * 60 * 60};  // passes are the test's to make
     GiveAllBack();
   }
   ~EngineTest() override { EXPECT_STREQ(VerifyHeap(), nullptr); }

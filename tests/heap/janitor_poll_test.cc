@@ -13,7 +13,7 @@ namespace {
 using JanitorPollTest = test::EngineTest;
 
 TEST_F(JanitorPollTest, SlowPathsDoTheWorkWhereThereIsNoThread) {
-  g_options.decay = 20;
+  g_options.decay = Millis{20};
   const uint16_t before = g_janitor.tick();
   for (int i = 0; i < 200 && g_janitor.tick() < before + 5; ++i) {
     void* blocks[2000];
