@@ -1,6 +1,6 @@
 #include "mymalloc/heap/diagnose.h"
 
-#include "mymalloc/base/fault.h"
+#include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/page_map.h"
 

@@ -4,8 +4,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "mymalloc/base/fault.h"
 #include "mymalloc/base/options.h"
+#include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"

@@ -6,7 +6,7 @@
 
 #include <new>
 
-#include "mymalloc/base/fault.h"
+#include "mymalloc/fault/fault.h"
 #include "mymalloc/override/api.h"
 
 __asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch");

@@ -1,4 +1,4 @@
-#include "mymalloc/base/fault.h"
+#include "mymalloc/fault/fault.h"
 
 #include <signal.h>
 #include <unistd.h>

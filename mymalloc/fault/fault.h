@@ -1,8 +1,8 @@
 // The report of a misuse: one write(2) to stderr from a fixed buffer, then SIGABRT, unless the
 // option on_error says otherwise. Safe under any lock, in a signal handler and on any thread.
 
-#ifndef MYMALLOC_BASE_FAULT_H_
-#define MYMALLOC_BASE_FAULT_H_
+#ifndef MYMALLOC_FAULT_FAULT_H_
+#define MYMALLOC_FAULT_FAULT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -32,4 +32,4 @@ void Report(const Fault& fault);
 
 }  // namespace mymalloc
 
-#endif  // MYMALLOC_BASE_FAULT_H_
+#endif  // MYMALLOC_FAULT_FAULT_H_
