@@ -58,6 +58,9 @@ class SlotBitmap {
   // REQUIRES: 1 <= max <= kSlotsPerWord.
   constexpr uint64_t TakeLowest(unsigned w, unsigned max);
 
+  // Takes the slots of `mask`. REQUIRES: all of them are free.
+  constexpr void TakeMask(unsigned w, uint64_t mask) { words_[w] &= ~mask; }
+
   // Frees the slots of `mask`. Returns those among them that were free already: double frees.
   constexpr uint64_t ReleaseMask(unsigned w, uint64_t mask) {
     const uint64_t overlap = words_[w] & mask;

@@ -39,7 +39,7 @@ void* AllocateAligned(size_t alignment, size_t n);
 void FreeSlow(void* pointer);
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
 void FreeNotOwn(uintptr_t block, Tag tag);
-// A block of this heap whose fence does not verify.
+// A live block of this heap whose fence does not verify.
 void FreeOverrun(uintptr_t block, Tag tag);
 // A block of this heap, marked free already.
 void FreeToFullMagazine(uintptr_t block);
@@ -78,8 +78,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   const Tag tag = Tag::Of(block);
   Heap* const heap = CurrentHeap();
   if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeNotOwn(block, tag);
-  const uintptr_t fence = block + StrideOf(tag.size_class());
-  if (ABSL_PREDICT_FALSE(!Tag::Of(fence).Verifies(fence, heap->key().secret))) {
+  if (ABSL_PREDICT_FALSE(!FenceVerifies(block, tag, heap->key().secret))) {
     return FreeOverrun(block, tag);
   }
   // First the tag: were this thread lost in a fork after the push, the child would find a live

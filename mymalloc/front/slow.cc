@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/front/detour.h"
 #include "mymalloc/front/foreign.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/heap/diagnose.h"
@@ -16,7 +17,7 @@ namespace {
 // The heap for slow operations of this thread. nullptr when there is not even memory for a heap.
 Heap* HeapForSlowPath() {
   g_registry.EnsureHeap();
-  return Registry::HasOwnHeap() ? CurrentHeap() : g_registry.SharedHeap();
+  return Registry::HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
 }
 
 // What others hold unused could serve a request of n bytes, as far as one can tell.
@@ -51,10 +52,13 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, 
 
 // A block in a page whose tag verified and says live.
 void FreeLive(uintptr_t block, Tag tag) {
-  Heap* const heap = HeapForSlowPath();
-  if (Registry::HasOwnHeap() && heap->id() != tag.heap()) return FreeOthers(heap, block, tag);
+  g_registry.EnsureHeap();
+  Heap* const own = OwnHeap();
+  if (!FenceVerifies(block, tag)) ReportOverrun("free", block, Look(block));
+  if (ABSL_PREDICT_FALSE(g_detours)) return FreeOnDetour(own, block, tag);
+  if (own != nullptr && own->id() != tag.heap()) return FreeOthers(own, block, tag);
   tag.Free().WriteTo(block);
-  if (!Registry::HasOwnHeap()) return Heap::FreeRemoteAtOnce(block, tag);
+  if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
   FreeToFullMagazine(block);
 }
 
@@ -119,7 +123,7 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* called,
                                                   LiveBlock* result) {
-  if (ABSL_PREDICT_TRUE(os::HasReadableTag(block) && !g_options.checked)) {
+  if (ABSL_PREDICT_TRUE(os::HasReadableTag(block))) {
     const Tag tag = Tag::Of(block);
     if (ABSL_PREDICT_TRUE(IsPageTag(tag, block))) {
       result->usable = UsableOf(tag.size_class());
@@ -143,6 +147,11 @@ bool WorthShrinking(size_t usable, size_t n) {
 
 NewBlock AllocateClassSlow(SizeClass c) {
   Heap* const heap = HeapForSlowPath();
+  if (ABSL_PREDICT_FALSE(g_detours) && Registry::HasOwnHeap()) {
+    if (const uintptr_t popped = PopOnDetour(heap, c)) {
+      return {reinterpret_cast<void*>(BlockOf(popped)), popped != BlockOf(popped)};
+    }
+  }
   const uintptr_t entry = heap != nullptr ? heap->AllocateSlow(c) : 0;
   g_janitor.Poll();
   const uintptr_t block = BlockOf(entry);
@@ -178,20 +187,20 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
-void FreeOverrun(uintptr_t block, Tag tag) {
-  ReportOverrun("free", block, Look(block));
-  FreeLive(block, tag);
-}
+void FreeOverrun(uintptr_t block, Tag tag) { FreeLive(block, tag); }
 
 void FreeToFullMagazine(uintptr_t block) {
-  CurrentHeap()->FreeSlow(block, Tag::Of(block).size_class());
+  OwnHeap()->FreeSlow(block, Tag::Of(block).size_class());
   g_janitor.Poll();
 }
 
 void FreeNotOwn(uintptr_t block, Tag tag) {
-  if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block) || g_options.checked)) return FreeByTree(block);
+  if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block))) return FreeByTree(block);
   Heap* const heap = CurrentHeap();
-  if (ABSL_PREDICT_FALSE(heap->id() == 0 || heap->id() == tag.heap())) return FreeLive(block, tag);
+  if (ABSL_PREDICT_FALSE(heap->id() == 0 || heap->id() == tag.heap() ||
+                         !FenceVerifies(block, tag))) {
+    return FreeLive(block, tag);
+  }
   FreeOthers(heap, block, tag);
 }
 

@@ -138,6 +138,22 @@ void ReportOverrun(const char* called, uintptr_t address, const Finding& finding
   Report(fault);
 }
 
+void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour) {
+  Fault fault = MakeFault(called, address, neighbour, IsFree(neighbour));
+  fault.what = kCorrupted;
+  fault.detail = "the tag of the block before it was overwritten.";
+  fault.advice = kAdviseOverrun;
+  Report(fault);
+}
+
+void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
+  Fault fault = MakeFault("free", byte, finding, /*free=*/true);
+  fault.what = "write after free";
+  fault.detail = "a block was written to after it had been freed.";
+  fault.advice = "Look for a pointer to the block that is used after its free.";
+  Report(fault);
+}
+
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {
   Fault fault = MakeFault(called, address, finding, IsFree(finding));
   fault.what = kCorrupted;

@@ -44,6 +44,11 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
 // The fence of a live block was overwritten.
 void ReportOverrun(const char* called, uintptr_t address, const Finding& finding);
 
+// The tag of the block beside the one that is freed was overwritten.
+void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour);
+// A block in quarantine no longer holds what it was filled with, from `byte` on.
+void ReportWriteAfterFree(uintptr_t byte, const Finding& finding);
+
 // The tag and the tree disagree about a block whose tag verifies.
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding);
 

@@ -24,7 +24,8 @@ Heap* g_heaps[kMaxHeaps];
 
 void Heap::Init(HeapId id) {
   id_ = id;
-  key_.Set(g_options.checked || id == 0 ? 0 : Tag::OwnerBits(id));
+  key_.Set(id == 0 ? 0 : Tag::OwnerBits(id));
+  random_state_ = (g_tag_secret.a ^ id) * g_tag_secret.b | 1;
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -34,6 +35,7 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   Magazine& m = magazines_[c];
   m.Compact();
   if (m.Valid() == 0) Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
+  if (ABSL_PREDICT_FALSE(g_options.random_slots)) m.Shuffle(Random());
   const uintptr_t entry = m.Pop();
   if (entry != 0) MarkLive(BlockOf(entry));
   return entry;
@@ -62,8 +64,10 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   if (page->AllFree()) empty_bytes_ -= page->TouchedBytes();
   const SizeClass c = page->size_class;
   const size_t stride = StrideOf(c);
-  const unsigned w = page->free.FirstWordWithBits();
-  uint64_t mask = page->free.TakeLowest(w, Min(want, SlotBitmap::kSlotsPerWord));
+  unsigned w = page->free.FirstWordWithBits();
+  want = Min(want, SlotBitmap::kSlotsPerWord);
+  uint64_t mask = ABSL_PREDICT_TRUE(!g_options.random_slots) ? page->free.TakeLowest(w, want)
+                                                             : TakeRandom(page, &w, want);
   const unsigned taken = SlotBitmap::PopCount(mask);
   const unsigned first = w * SlotBitmap::kSlotsPerWord;
   // Slots from here on are as zero as the page was when it was made.
@@ -90,6 +94,29 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   return taken;
 }
 
+uint64_t Heap::Random() {
+  random_state_ ^= random_state_ << 13;
+  random_state_ ^= random_state_ >> 7;
+  random_state_ ^= random_state_ << 17;
+  return random_state_ * g_tag_secret.b;
+}
+
+// As TakeLowest, from a random word with free slots and there from a random place on.
+uint64_t Heap::TakeRandom(PageHeader* page, unsigned* w, unsigned want) {
+  const uint64_t random = Random();
+  *w = static_cast<unsigned>(random >> 32) % SlotBitmap::kWords;
+  while (page->free.Word(*w) == 0) *w = (*w + 1) % SlotBitmap::kWords;
+  const unsigned turn = static_cast<unsigned>(random >> 58);
+  const uint64_t word = page->free.Word(*w);
+  const uint64_t turned = turn == 0 ? word : word >> turn | word << (64 - turn);
+  uint64_t rest = turned;
+  for (unsigned i = 0; i < want && rest != 0; ++i) rest &= rest - 1;
+  const uint64_t taken = turned ^ rest;
+  const uint64_t mask = turn == 0 ? taken : taken << turn | taken >> (64 - turn);
+  page->free.TakeMask(*w, mask);
+  return mask;
+}
+
 // The tag behind the last block of each run that was taken: where that slot is free, its tag may
 // never have been written.
 inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask) {
@@ -105,11 +132,11 @@ inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask)
 
 PageHeader* Heap::NewPage(SizeClass c) {
   const size_t bytes = PageBytesOf(c);
-  const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
+  const PageSupply::Grant grant = g_page_supply.AllocateGuarded(bytes);
   if (grant.begin == 0) return nullptr;
   PageHeader* page = FormatPage(grant.begin, c, id_, grant.zeroed);
   if (!g_page_map.Insert({grant.begin, grant.begin + bytes}, Owner(page))) {
-    g_page_supply.Free(grant.begin, bytes);
+    g_page_supply.FreeGuarded(grant.begin, bytes);
     return nullptr;
   }
   page->freed_at = g_janitor.tick();
@@ -195,7 +222,7 @@ void Heap::Retire(PageHeader* page) {
   empty_bytes_ -= page->TouchedBytes();
   Unlink(page);
   g_page_map.Erase(page->page());
-  g_page_supply.Free(page->page(), page->bytes());
+  g_page_supply.FreeGuarded(page->page(), page->bytes());
 }
 
 void Heap::CollectRemote() {

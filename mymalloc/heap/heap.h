@@ -19,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/magazine.h"
+#include "mymalloc/heap/quarantine.h"
 #include "mymalloc/heap/remote_frees.h"
 #include "mymalloc/heap/spill.h"
 #include "mymalloc/page/page.h"
@@ -33,8 +34,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Init(HeapId id);
 
   HeapId id() const { return id_; }
-  // How the tags of this heap's live blocks are told. In checked mode none is, so that no block
-  // takes the short way.
+  // How the tags of this heap's live blocks are told.
   const Tag::Key& key() const { return key_; }
   Magazine& magazine(SizeClass c) { return magazines_[c]; }
   // The magazine of SmallClassOf(n), by one look into a table. REQUIRES: n <= kLargestSmall.
@@ -53,6 +53,12 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool FreeRemote(uintptr_t block, Tag tag);
   // The same from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
+
+  // The owner's, and only for blocks on the detour (front/detour.h).
+  Quarantine& quarantine() { return quarantine_; }
+  const Quarantine& quarantine() const { return quarantine_; }
+  // The owner's; hard to predict for who does not know the tags' secret.
+  uint64_t Random();
 
   // For a thread that exits: gives the others what is theirs. The magazines stay as they are, warm
   // for the next thread; the janitor empties them if none comes.
@@ -90,6 +96,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Fill(SizeClass c, Magazine& m, unsigned want) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
@@ -129,6 +136,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Spill spill_ ABSL_GUARDED_BY(lock_);
 
   RemoteGather gather_;
+  Quarantine quarantine_;
+  uint64_t random_state_;  // the owner's
 
   alignas(64) RemoteList remote_;
 };

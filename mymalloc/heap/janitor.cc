@@ -79,7 +79,7 @@ void Janitor::Run() {
 }
 
 bool Janitor::Reclaim() {
-  if (Registry::HasOwnHeap()) CurrentHeap()->Flush();
+  if (Registry::HasOwnHeap()) OwnHeap()->Flush();
   const bool passed = Pass(/*all=*/true);
   return g_page_supply.ReleaseChunks() || passed;
 }

@@ -1,5 +1,6 @@
 #include "mymalloc/heap/large.h"
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
@@ -38,15 +39,36 @@ void WriteTag(const LargeBlock& large) {
   Tag::Make(large.block, kNobody, Tag::kLargeClass, 0).Live().WriteTo(large.block);
 }
 
-// Trims [begin, end) to what the aligned block needs and gives the rest to the cache.
+uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
+
+// Trims [begin, end) to what the aligned block and its guards need and gives the rest to the cache.
 void TrimAround(LargeBlock* large, size_t n, size_t alignment) {
-  large->block = RoundUp(large->begin + kGranule, alignment);
+  const size_t guard = large->guard;
+  large->block = RoundUp(large->begin + guard + kGranule, alignment);
   const uintptr_t begin = RoundDown(large->block - kTagBytes, kOsPage);
   const uintptr_t end = RoundUp(large->block + n, kOsPage);
-  if (begin > large->begin) GiveBack({large->begin, begin}, large->from_supply);
-  if (end < large->end) GiveBack({end, large->end}, large->from_supply);
+  if (begin - guard > large->begin) {
+    GiveBack({large->begin, begin - guard}, large->from_supply);
+  }
+  if (end + guard < large->end) GiveBack({end + guard, large->end}, large->from_supply);
   large->begin = begin;
   large->end = end;
+}
+
+// Where the kernel has no room for more mappings a block must do without.
+void RaiseGuards(const LargeBlock& large) {
+  if (large.guard == 0) return;
+  os::Protect(large.begin - large.guard, large.guard);
+  os::Protect(large.end, large.guard);
+}
+
+// The block's mapping with its guards, which are lifted. One that cannot be lifted is left behind.
+Interval LiftGuards(const LargeBlock& large) {
+  Interval range = {large.begin, large.end};
+  if (large.guard == 0) return range;
+  if (os::Commit(large.begin - large.guard, large.guard)) range.begin -= large.guard;
+  if (os::Commit(large.end, large.guard)) range.end += large.guard;
+  return range;
 }
 
 }  // namespace
@@ -65,17 +87,19 @@ namespace {
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
 size_t SpaceFor(size_t n, size_t alignment) {
   const size_t lead = Max(alignment, kGranule);
-  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 2 * kOsPage) return 0;
-  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0);
+  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * kOsPage) return 0;
+  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0) +
+         2 * size_t{GuardBytes()};
 }
 
 // Makes the block known. On failure gives everything back and returns 0.
 uintptr_t Publish(LargeBlock* large) {
   if (g_page_map.Insert({large->begin, large->end}, Owner(large))) {
     WriteTag(*large);
+    RaiseGuards(*large);
     return large->block;
   }
-  GiveBack({large->begin, large->end}, large->from_supply);
+  GiveBack({large->begin - large->guard, large->end + large->guard}, large->from_supply);
   g_large_cache.DeleteRecord(large);
   return 0;
 }
@@ -88,6 +112,7 @@ uintptr_t AllocateIn(uintptr_t begin, size_t bytes, size_t n, size_t alignment, 
   }
   large->begin = begin;
   large->end = begin + bytes;
+  large->guard = GuardBytes();
   large->from_supply = from_supply;
   TrimAround(large, n, Max(alignment, kGranule));
   return Publish(large);
@@ -112,11 +137,14 @@ uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment) {
 }
 
 void FreeLarge(LargeBlock* large) {
-  const Interval range = {large->begin, large->end};
   const bool from_supply = large->from_supply;
+  const bool hold = g_options.quarantine.value != 0 && !from_supply && !os::g_arena.constrained();
   Tag::Make(large->block, kNobody, Tag::kLargeClass, 0).WriteTo(large->block);
-  g_page_map.Erase(range.begin);
-  g_large_cache.DeleteRecord(large);
+  g_page_map.Erase(large->begin);
+  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  if (hold && os::Seal(whole.begin, whole.length())) return g_large_cache.NoteFreed(large, whole);
+  const Interval range = LiftGuards(*large);
+  g_large_cache.NoteFreed(large, {});
   GiveBack(range, from_supply);
 }
 
@@ -125,6 +153,7 @@ namespace {
 uintptr_t Shrink(LargeBlock* large, uintptr_t new_end) {
   const uintptr_t old_end = large->end;
   if (old_end - new_end < (old_end - large->begin) / kShrinkShare) return large->block;
+  if (large->guard != 0) return 0;
   g_page_map.Resize({large->begin, old_end}, new_end);
   large->end = new_end;
   GiveBack({new_end, old_end}, large->from_supply);
@@ -163,7 +192,7 @@ uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
   if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
   const uintptr_t new_end = RoundUp(large->block + n, kOsPage);
   if (new_end <= large->end) return Shrink(large, new_end);
-  if (large->from_supply) return 0;
+  if (large->from_supply || large->guard != 0) return 0;
   const size_t spare =
       os::g_arena.constrained() ? 0 : RoundUp((new_end - large->begin) / kGrowthShare, kOsPage);
   // In place at any rate first: what is free behind the block is warm, a new place is not.
@@ -273,6 +302,28 @@ LargeBlock* LargeCache::NewRecord() {
 void LargeCache::DeleteRecord(LargeBlock* large) {
   LockHolder holder(lock_);
   records_.Free(large);
+}
+
+void LargeCache::NoteFreed(LargeBlock* large, Interval held) {
+  for (;;) {
+    Interval oldest{};
+    {
+      LockHolder holder(lock_);
+      oldest = freed_.MakeRoom(held.length());
+      if (oldest.empty()) {
+        freed_.Note({large->block, large->usable(), held});
+        records_.Free(large);
+        return;
+      }
+    }
+    if (os::Unmap(oldest.begin, oldest.length())) continue;
+    if (os::Commit(oldest.begin, oldest.length())) KeepUnmappable(oldest);
+  }
+}
+
+bool LargeCache::FindFreed(uintptr_t address, FreedLarge::Record* record) {
+  LockHolder holder(lock_);
+  return freed_.Find(address, record);
 }
 
 }  // namespace mymalloc

@@ -3,6 +3,8 @@
 //   | ... | tag | block ...                    | slack |
 //   begin       block                                  end
 //
+// With the option guard_pages an unmapped page lies before `begin` and another behind `end`.
+//
 // A record of each is in the page map. Freed mappings go to a bounded cache, where neighbours join,
 // and from which later blocks take what they need: the memory is warm, and faulting it in again
 // would cost more than anything else here. What the cache does not need for a while goes back to
@@ -17,14 +19,16 @@
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/free_ranges.h"
+#include "mymalloc/heap/freed_large.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
 
 struct alignas(64) LargeBlock {
-  uintptr_t begin;  // of the mapping
+  uintptr_t begin;  // of the mapping, without its guard pages
   uintptr_t end;
   uintptr_t block;
+  uint32_t guard;    // bytes of each guard page: 0 if there is none
   bool from_supply;  // no mapping of its own: see AllocateLargeFromSupply
 
   size_t usable() const { return end - block; }
@@ -70,6 +74,10 @@ class LargeCache {
   // Records of large blocks.
   LargeBlock* NewRecord();
   void DeleteRecord(LargeBlock* large);
+  // The same for a block that the program has freed: it is remembered. `held`: its mapping, which
+  // was sealed and is held back; or nothing.
+  void NoteFreed(LargeBlock* large, Interval held);
+  bool FindFreed(uintptr_t address, FreedLarge::Record* record);
 
  private:
   friend class Inspector;
@@ -85,6 +93,7 @@ class LargeCache {
   FreeRanges ranges_ ABSL_GUARDED_BY(lock_){&nodes_};
   size_t least_ ABSL_GUARDED_BY(lock_) = 0;  // cached at any time since the last Decay
   os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);
+  FreedLarge freed_ ABSL_GUARDED_BY(lock_);
 };
 
 extern LargeCache g_large_cache;

@@ -102,6 +102,8 @@ class alignas(64) Magazine {
     return limit_ == nullptr ? 0 : static_cast<unsigned>(limit_ - entries_);
   }
 
+  // By the owner, compacted: brings the entries into random order.
+  void Shuffle(uint64_t random);
   // By the owner: brings the valid entries down to the bottom.
   void Compact();
   // By the owner, compacted: removes the oldest entries, which the caller has taken from begin().
@@ -154,6 +156,16 @@ inline void Magazine::Compact() {
     stolen_end_ = entries_;
   }
   MoveDown(stolen_end_);
+}
+
+inline void Magazine::Shuffle(uint64_t random) {
+  for (unsigned i = 1; i < Valid(); ++i) {
+    random = random * 6364136223846793005 + 1442695040888963407;
+    const unsigned j = static_cast<unsigned>(random >> 33) % (i + 1);
+    const uintptr_t entry = entries_[i].load(std::memory_order_relaxed);
+    entries_[i].store(entries_[j].load(std::memory_order_relaxed), std::memory_order_relaxed);
+    entries_[j].store(entry, std::memory_order_relaxed);
+  }
 }
 
 inline void Magazine::DropOldest(unsigned count) { MoveDown(entries_ + count); }

@@ -1,5 +1,6 @@
 #include "mymalloc/heap/page_supply.h"
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
 #include "tree/verify.h"
@@ -40,6 +41,25 @@ bool PageSupply::Decay() {
 }
 
 bool PageSupply::PurgeAll() { return Purge(~size_t{0}); }
+
+size_t PageSupply::GuardOf(size_t bytes) {
+  return g_options.guard_pages && bytes >= kLeastGuarded ? kOsPage : 0;
+}
+
+PageSupply::Grant PageSupply::AllocateGuarded(size_t bytes) {
+  const size_t guard = GuardOf(bytes);
+  const Grant grant = Allocate(bytes + guard);
+  // Where the kernel has no room for another mapping it must do without.
+  if (guard != 0 && grant.begin != 0) os::Protect(grant.begin + bytes, guard);
+  return grant;
+}
+
+void PageSupply::FreeGuarded(uintptr_t begin, size_t bytes) {
+  const size_t guard = GuardOf(bytes);
+  // A guard that cannot be lifted stays one for good.
+  const bool lifted = guard == 0 || os::Commit(begin + bytes, guard);
+  Free(begin, bytes + (lifted ? guard : 0));
+}
 
 // The range being purged is in neither set while the kernel works, so the lock is free meanwhile.
 bool PageSupply::Purge(size_t bytes) {

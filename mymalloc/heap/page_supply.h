@@ -28,6 +28,10 @@ class PageSupply {
   Grant Allocate(size_t bytes);
   void Free(uintptr_t begin, size_t bytes);
 
+  // The same with a guard page behind, if that option is set: what runs off the end faults.
+  Grant AllocateGuarded(size_t bytes);
+  void FreeGuarded(uintptr_t begin, size_t bytes);
+
   // Gives back what was dirty throughout the time since the last call. Returns whether dirty ranges
   // are left.
   bool Decay();
@@ -46,6 +50,10 @@ class PageSupply {
 
  private:
   friend class Inspector;
+
+  // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
+  static constexpr size_t kLeastGuarded = 64 * kKiB;
+  static size_t GuardOf(size_t bytes);
 
   bool Purge(size_t bytes);
   bool ReleaseChunksOf(FreeRanges& ranges) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

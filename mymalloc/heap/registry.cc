@@ -16,8 +16,11 @@
 namespace mymalloc {
 namespace {
 
-void SetCurrentHeap(Heap* heap) {
-  t_heap = reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(&Registry::no_heap_);
+// nullptr: the thread has none any more.
+void SetOwnHeap(Heap* own) {
+  t_own_heap = own;
+  Heap* const current = own == nullptr || g_detours ? &Registry::detour_heap_ : own;
+  t_heap = reinterpret_cast<intptr_t>(current) - reinterpret_cast<intptr_t>(&Registry::no_heap_);
 }
 
 uint64_t Load64(uintptr_t address) {
@@ -46,8 +49,10 @@ void MakeSecret() {
 
 Registry g_registry;
 Heap Registry::no_heap_;
-Heap Registry::exiting_heap_;
+Heap Registry::detour_heap_;
 __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+__thread Heap* t_own_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+bool g_detours;
 
 void Registry::InitProcess() {
   if (getauxval(AT_PAGESZ) != kOsPage) {
@@ -55,10 +60,15 @@ void Registry::InitProcess() {
   }
   ReadOptions();
   MakeSecret();
-  os::g_arena.Init(os::AddressSpaceIsScarce());
+  const Options& o = g_options;
+  // Guard pages lie between the pages of the arena: no tag there can be read.
+  const bool tree_first = o.check_tree || o.checked || o.guard_pages;
+  g_detours = tree_first || o.check_neighbours || o.random_slots || o.quarantine.value != 0 ||
+              o.zero_on_free || o.sample != 0;
+  os::g_arena.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
   InitLarge(os::g_arena.constrained());
   no_heap_.Init(0);
-  exiting_heap_.Init(0);
+  detour_heap_.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   process_ready_ = true;
   shared_.store(CreateHeap(), std::memory_order_release);
@@ -67,7 +77,7 @@ void Registry::InitProcess() {
 void Registry::Attach() {
   Heap* const heap = TakeHeap();
   if (heap == nullptr) return;
-  SetCurrentHeap(heap);
+  SetOwnHeap(heap);
   // May allocate, from the heap that this thread has now.
   if (has_key_) pthread_setspecific(exit_key_, heap);
 }
@@ -99,7 +109,7 @@ void Registry::Park(Heap* heap) {
 }
 
 void Registry::ThreadExits(void* heap) {
-  SetCurrentHeap(&exiting_heap_);
+  SetOwnHeap(nullptr);
   static_cast<Heap*>(heap)->Settle();
   g_registry.Park(static_cast<Heap*>(heap));
 }
@@ -133,7 +143,7 @@ void Registry::AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   // of a fast path is at most one block that nobody has.
   for (HeapId id = 1; id <= HighestId(); ++id) {
     Heap* const heap = g_heaps[id];
-    if (heap == CurrentHeap() || heap == SharedHeap() || heap->parked()) continue;
+    if (heap == OwnHeap() || heap == SharedHeap() || heap->parked()) continue;
     heap->set_parked(true);
     parked_[parked_count_++] = id;
   }

@@ -19,10 +19,17 @@ namespace mymalloc {
 
 // Where the calling thread's heap is, as a distance from Registry::no_heap_: so that zero, which
 // the variable is even before the loader has set up thread-local storage (in the resolver of an
-// ifunc), means the heap that sends every operation to the slow path. One word, initial-exec, is
+// ifunc), means the heap that sends every operation to the slow path. Two words, initial-exec, are
 // all the thread-local storage there is (__thread, not thread_local: that would ask for its
 // constructor at each use).
 extern __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+// The thread's own heap, which it may use without a lock; nullptr before it has one, and at its
+// end. The fast path finds it by t_heap, unless an option asks for a detour.
+extern __thread Heap* t_own_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+
+// An option asks more of each malloc and free than their short ways do: every call then goes to the
+// slow path, and from there on the detour (front/detour.h). Written once, at the start.
+extern bool g_detours __attribute__((visibility("hidden")));
 
 class Registry {
  public:
@@ -51,9 +58,10 @@ class Registry {
   void Freeze();
   void Unfreeze();
 
-  // A thread's first.
+  // What t_heap leads to before the thread has a heap, and while it must not be used on the fast
+  // path: at the thread's end, and on the detour. Neither owns anything.
   static Heap no_heap_ __attribute__((visibility("hidden")));
-  static Heap exiting_heap_;  // a thread's last
+  static Heap detour_heap_;
 
  private:
   void Attach();
@@ -81,7 +89,9 @@ inline Heap* CurrentHeap() {
   return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(&Registry::no_heap_) + t_heap);
 }
 
-inline bool Registry::HasOwnHeap() { return CurrentHeap()->id() != 0; }
+inline Heap* OwnHeap() { return t_own_heap; }
+
+inline bool Registry::HasOwnHeap() { return OwnHeap() != nullptr; }
 
 // Freezes the heap for as long as it lives.
 class Frozen {

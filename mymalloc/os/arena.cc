@@ -50,8 +50,9 @@ bool AddressSpaceIsScarce() {
   return HasLimit(RLIMIT_AS) || HasLimit(RLIMIT_DATA) || OvercommitIsStrict();
 }
 
-void Arena::Init(bool constrained) {
+void Arena::Init(bool constrained, bool tags_readable) {
   constrained_ = constrained;
+  tags_readable_ = tags_readable;
   size_t bytes = constrained ? kConstrainedReservation : kReservation;
   uintptr_t begin = Reserve(bytes);
   while (begin == 0 && bytes > kSmallestReservation) {
@@ -71,7 +72,7 @@ uintptr_t Arena::Grow(size_t bytes, size_t* granted) {
 }
 
 uintptr_t Arena::GrowHere(size_t bytes, size_t* granted) {
-  const size_t committed = g_arena_granules.load(std::memory_order_relaxed) * kGranule;
+  const size_t committed = committed_;
   if (bytes > reserved_ - committed) return 0;
   size_t step = Min(Max(committed / 8, kSmallestStep), kLargestStep);
   if (constrained_) step = kConstrainedStep;
@@ -80,7 +81,8 @@ uintptr_t Arena::GrowHere(size_t bytes, size_t* granted) {
     step = bytes;
     if (!Commit(g_arena_base + committed, step)) return 0;
   }
-  g_arena_granules.store((committed + step) / kGranule, std::memory_order_relaxed);
+  committed_ = committed + step;
+  if (tags_readable_) g_arena_granules.store(committed_ / kGranule, std::memory_order_relaxed);
   usable_bytes_.store(UsableBytes() + step, std::memory_order_relaxed);
   *granted = step;
   return g_arena_base + committed;

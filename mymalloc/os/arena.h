@@ -19,7 +19,8 @@ namespace mymalloc::os {
 class Arena {
  public:
   // Reserves. `constrained`: the process may use little address space (ulimit -v and the like).
-  void Init(bool constrained);
+  // `tags_readable`: HasReadableTag may say so; else free asks the tree about every pointer.
+  void Init(bool constrained, bool tags_readable);
 
   // Usable memory of at least `bytes`, zeroed: the next part of the reservation, or a chunk from
   // elsewhere. Sets *granted. 0 when the system has none. Not thread safe: the page supply locks.
@@ -39,7 +40,9 @@ class Arena {
   uintptr_t GrowElsewhere(size_t bytes, size_t* granted);
 
   uintptr_t reservation_ = 0;
-  size_t reserved_ = 0;  // from the arena's base on
+  size_t reserved_ = 0;   // from the arena's base on
+  size_t committed_ = 0;  // of it
+  bool tags_readable_ = false;
   std::atomic<size_t> usable_bytes_{0};
   bool constrained_ = false;
 };

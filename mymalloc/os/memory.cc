@@ -37,6 +37,17 @@ bool Commit(uintptr_t begin, size_t bytes) {
                           PROT_READ | PROT_WRITE));
 }
 
+bool Protect(uintptr_t begin, size_t bytes) {
+  return !IsError(
+      Syscall(SYS_mprotect, static_cast<long>(begin), static_cast<long>(bytes), PROT_NONE));
+}
+
+bool Seal(uintptr_t begin, size_t bytes) {
+  return Released(Syscall(SYS_mmap, static_cast<long>(begin), static_cast<long>(bytes), PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0),
+                  bytes);
+}
+
 bool Unmap(uintptr_t begin, size_t bytes) {
   return Released(Syscall(SYS_munmap, static_cast<long>(begin), static_cast<long>(bytes)), bytes);
 }

@@ -16,6 +16,11 @@ uintptr_t Map(size_t bytes);
 uintptr_t Reserve(size_t bytes);
 // Makes reserved address space usable. False when the system refuses.
 bool Commit(uintptr_t begin, size_t bytes);
+// The opposite: from now on a touch faults. What it held may be lost.
+bool Protect(uintptr_t begin, size_t bytes);
+// Both Protect and Purge: the memory goes back, the address range stays and faults. False when the
+// kernel refuses, and nothing has happened.
+bool Seal(uintptr_t begin, size_t bytes);
 // Gives the address range back. False when the kernel cannot split a mapping (vm.max_map_count):
 // the range then still exists.
 bool Unmap(uintptr_t begin, size_t bytes);

@@ -58,7 +58,7 @@ struct mallinfo Mallinfo() {
 
 int MallocTrim(size_t) {
   g_registry.EnsureHeap();
-  if (Registry::HasOwnHeap()) CurrentHeap()->Flush();
+  if (Registry::HasOwnHeap()) OwnHeap()->Flush();
   const size_t before = os::ReleasedBytes();
   g_janitor.Pass(/*all=*/true);
   return os::ReleasedBytes() != before ? 1 : 0;

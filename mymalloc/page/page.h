@@ -77,6 +77,13 @@ inline PageHeader* HeaderOf(uintptr_t page) {
   return reinterpret_cast<PageHeader*>(page + page / kOsPage % kHeaderColours * kColourStep);
 }
 
+// Whether what lies behind a live block is as it was written (see WriteFence): false if the block
+// was overrun. REQUIRES: the tag verified, and is no large block's.
+inline bool FenceVerifies(uintptr_t block, Tag tag, const TagSecret& secret = g_tag_secret) {
+  const uintptr_t fence = block + StrideOf(tag.size_class());
+  return Tag::Of(fence).Verifies(fence, secret);
+}
+
 // The header of the page that a block with this verified tag lies in.
 inline PageHeader* HeaderOf(uintptr_t block, Tag tag) {
   return HeaderOf(block - tag.slot() * StrideOf(tag.size_class()));

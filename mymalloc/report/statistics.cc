@@ -35,12 +35,17 @@ void CountPage(const PageHeader& page, Statistics* s) {
   s->free.Add(CountFree(page) + remote, stride);
 }
 
-// What lies in magazines and gathered frees is free, though the bitmaps call it taken.
+// What lies in magazines, the quarantine and gathered frees is free, though the bitmaps call it
+// taken.
 void CountHeld(const Heap& heap, Statistics* s) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   heap.ForEachHeld([s](SizeClass c, const Entry*, unsigned n) {
     s->in_magazines.Add(n, StrideOf(c));
     s->live.Subtract(n, StrideOf(c));
     s->free.Add(n, StrideOf(c));
+  });
+  heap.quarantine().ForEach([s](Quarantine::Item item) {
+    s->live.Subtract(1, StrideOf(item.size_class));
+    s->free.Add(1, StrideOf(item.size_class));
   });
   heap.gather().ForEach([s](RemoteWord word, uint64_t mask) {
     const size_t stride = word.page()->stride();

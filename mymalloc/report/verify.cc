@@ -54,6 +54,7 @@ class HeapVerifier {
   void CheckMagazine(const Magazine& m);
   void CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry);
   void CheckGather(const Heap& heap);
+  void CheckQuarantine(const Heap& heap);
   void CheckRemoteList(const Heap& heap);
   // A free block that somebody holds: a slot that the bitmap calls taken, and nobody else's.
   void CheckHeld(const PageHeader& page, unsigned slot);
@@ -215,6 +216,7 @@ void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       CheckEntry(heap, c, entries[i].load(std::memory_order_relaxed));
     }
   });
+  if (wrong_ == nullptr) CheckQuarantine(heap);
   if (wrong_ == nullptr) CheckGather(heap);
   if (wrong_ == nullptr) CheckRemoteList(heap);
 }
@@ -270,6 +272,18 @@ void HeapVerifier::CheckGather(const Heap& heap) {
       const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
       CheckHeld(*page, word.word() * SlotBitmap::kSlotsPerWord + bit);
     }
+  });
+}
+
+// Of any heap's blocks.
+void HeapVerifier::CheckQuarantine(const Heap& heap) {
+  heap.quarantine().ForEach([&](Quarantine::Item item) {
+    const PageHeader* const page = PageAt(item.block);
+    const bool known = page != nullptr && page->size_class == item.size_class &&
+                       (item.block - page->page()) % page->stride() == 0;
+    if (!Expect(known, "what lies in quarantine is no block")) return;
+    CheckHeld(*page, static_cast<unsigned>((item.block - page->page()) / page->stride()));
+    Expect(Quarantine::FindWrite(item) == 0, "a block in quarantine was written to");
   });
 }
 

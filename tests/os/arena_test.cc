@@ -31,7 +31,7 @@ TEST_F(ArenaTest, HasNothingBeforeInit) {
 
 TEST_F(ArenaTest, GrowsFromTheBottomUp) {
   Arena arena;
-  arena.Init(/*constrained=*/false);
+  arena.Init(/*constrained=*/false, /*tags_readable=*/true);
   uintptr_t expected = g_arena_base;
   for (const size_t bytes : {kOsPage, 3 * kOsPage, 2 * kMiB, 100 * kMiB, kOsPage}) {
     size_t granted = 0;
@@ -49,7 +49,7 @@ TEST_F(ArenaTest, GrowsFromTheBottomUp) {
 
 TEST_F(ArenaTest, GrowsByLargerStepsAsItGrows) {
   Arena arena;
-  arena.Init(/*constrained=*/false);
+  arena.Init(/*constrained=*/false, /*tags_readable=*/true);
   size_t granted = 0;
   arena.Grow(kOsPage, &granted);
   EXPECT_LE(granted, kMiB);
@@ -61,7 +61,7 @@ TEST_F(ArenaTest, GrowsByLargerStepsAsItGrows) {
 
 TEST_F(ArenaTest, KnowsWhatCanBeRead) {
   Arena arena;
-  arena.Init(/*constrained=*/false);
+  arena.Init(/*constrained=*/false, /*tags_readable=*/true);
   EXPECT_FALSE(HasReadableTag(g_arena_base));
   size_t granted = 0;
   const uintptr_t begin = arena.Grow(kMiB, &granted);
@@ -83,7 +83,7 @@ TEST_F(ArenaTest, KnowsWhatCanBeRead) {
 
 TEST_F(ArenaTest, ConstrainedGrowsBySmallStepsAndThenElsewhere) {
   Arena arena;
-  arena.Init(/*constrained=*/true);
+  arena.Init(/*constrained=*/true, /*tags_readable=*/true);
   EXPECT_TRUE(arena.constrained());
   size_t total = 0;
   size_t here = 0;
@@ -104,7 +104,7 @@ TEST_F(ArenaTest, ConstrainedGrowsBySmallStepsAndThenElsewhere) {
 
 TEST_F(ArenaTest, AChunkElsewhereHasNoReadableTags) {
   Arena arena;
-  arena.Init(/*constrained=*/true);
+  arena.Init(/*constrained=*/true, /*tags_readable=*/true);
   size_t granted = 0;
   const uintptr_t begin = arena.Grow(64 * kMiB, &granted);  // more than is reserved
   ASSERT_NE(begin, 0u);
@@ -115,7 +115,7 @@ TEST_F(ArenaTest, AChunkElsewhereHasNoReadableTags) {
 
 TEST_F(ArenaTest, RefusesTheImpossible) {
   Arena arena;
-  arena.Init(/*constrained=*/false);
+  arena.Init(/*constrained=*/false, /*tags_readable=*/true);
   size_t granted = 0;
   EXPECT_EQ(arena.Grow(size_t{1} << 60, &granted), 0u);
   EXPECT_EQ(arena.UsableBytes(), 0u);
@@ -128,7 +128,7 @@ void LimitThenGrow() {
   if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
   if (!AddressSpaceIsScarce()) _exit(3);
   Arena arena;
-  arena.Init(/*constrained=*/true);
+  arena.Init(/*constrained=*/true, /*tags_readable=*/true);
   size_t total = 0;
   for (size_t granted = 0; arena.Grow(kMiB, &granted) != 0;) total += granted;
   _exit(total >= 300 * kMiB && total <= 512 * kMiB ? 0 : 4);
@@ -145,7 +145,7 @@ void LimitThenInitUnconstrained() {
   const rlimit limit = {512 * kMiB, 512 * kMiB};
   if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
   Arena arena;
-  arena.Init(/*constrained=*/false);
+  arena.Init(/*constrained=*/false, /*tags_readable=*/true);
   size_t granted = 0;
   _exit(arena.Grow(kMiB, &granted) != 0 ? 0 : 4);
 }

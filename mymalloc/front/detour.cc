@@ -1,0 +1,67 @@
+#include "mymalloc/front/detour.h"
+
+#include <string.h>
+
+#include "absl/base/optimization.h"
+#include "mymalloc/base/options.h"
+#include "mymalloc/heap/diagnose.h"
+
+namespace mymalloc {
+namespace {
+
+// The block is marked free and checked; it goes where it can be handed out again.
+void PutBack(Heap* own, uintptr_t block, Tag tag) {
+  if (g_options.zero_on_free) {
+    memset(reinterpret_cast<void*>(block), 0, UsableOf(tag.size_class()));
+  }
+  if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
+  if (own->id() != tag.heap()) {
+    if (!own->FreeRemote(block, tag)) ReportBadPointer("free", block, Look(block));
+    return;
+  }
+  if (!own->magazine(tag.size_class()).Push(block)) own->FreeSlow(block, tag.size_class());
+}
+
+void LeaveQuarantine(Heap* own, Quarantine::Item item) {
+  if (const uintptr_t byte = Quarantine::FindWrite(item)) {
+    ReportWriteAfterFree(byte, Look(item.block));
+  }
+  Tag tag = Tag::Of(item.block);
+  if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live())) {
+    unsigned slot;
+    if (!FindBrokenFreeBlock(item.block, &slot)) return;
+    tag = Tag::Make(item.block, Look(item.block).page->heap, item.size_class, slot);
+    tag.WriteTo(item.block);
+  }
+  PutBack(own, item.block, tag);
+}
+
+// The tag behind the block was looked at by every free; this is the one of the slot before it.
+void CheckTagBefore(uintptr_t block, Tag tag) {
+  const uintptr_t before = block - StrideOf(tag.size_class());
+  if (tag.slot() <= 1 || Tag::Of(before).Verifies(before)) return;
+  // The tags of slots that were never taken are not written; and one may be taken just now.
+  const Finding finding = Look(before);
+  if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
+      !Tag::Of(before).Verifies(before)) {
+    ReportBrokenNeighbour("free", block, finding);
+  }
+}
+
+}  // namespace
+
+void FreeOnDetour(Heap* own, uintptr_t block, Tag tag) {
+  if (g_options.check_neighbours) CheckTagBefore(block, tag);
+  const Tag free_tag = tag.Free();
+  free_tag.WriteTo(block);
+  const size_t most = g_options.quarantine.value;
+  const SizeClass c = tag.size_class();
+  if (own == nullptr || StrideOf(c) > most) return PutBack(own, block, free_tag);
+  Quarantine& quarantine = own->quarantine();
+  while (!quarantine.HasRoom(c, most)) {
+    LeaveQuarantine(own, quarantine.Take(g_options.random_slots ? own->Random() : 0));
+  }
+  if (!quarantine.Put({block, c})) PutBack(own, block, free_tag);
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,36 @@
+// The long way of malloc and free: what they do beyond the short ways when an option asks for it.
+//
+//   Allocate   one in `sample` calls: a block between guard pages; else the thread's magazine, as
+//   on
+//              the short way
+//   Free       of a block whose tag and place the tree has vouched for: look at the neighbours'
+//   tags,
+//              mark free, into the quarantine; what leaves that is looked at for writes, cleared,
+//              and goes where the short way would have put it
+//
+// Off the detour (g_detours is false), none of this is reached.
+
+#ifndef MYMALLOC_FRONT_DETOUR_H_
+#define MYMALLOC_FRONT_DETOUR_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/heap/heap.h"
+#include "mymalloc/page/tag.h"
+
+namespace mymalloc {
+
+// An entry of the thread's magazine, its block marked live; 0 if there is none.
+inline uintptr_t PopOnDetour(Heap* own, SizeClass c) {
+  const uintptr_t entry = own->magazine(c).Pop();
+  if (entry != 0) MarkLive(BlockOf(entry));
+  return entry;
+}
+
+// A live block of any heap whose tag verified. `own`: this thread's heap; nullptr at its end.
+void FreeOnDetour(Heap* own, uintptr_t block, Tag tag);
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_FRONT_DETOUR_H_
