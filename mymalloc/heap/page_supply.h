@@ -31,6 +31,8 @@ class PageSupply {
   // The same with a guard page behind, if that option is set: what runs off the end faults.
   Grant AllocateGuarded(size_t bytes);
   void FreeGuarded(uintptr_t begin, size_t bytes);
+  // Bytes of the guard behind so much memory; 0 if it has none.
+  static size_t GuardOf(size_t bytes);
 
   // Gives back what was dirty throughout the time since the last call. Returns whether dirty ranges
   // are left.
@@ -53,8 +55,6 @@ class PageSupply {
 
   // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
   static constexpr size_t kLeastGuarded = 64 * kKiB;
-  static size_t GuardOf(size_t bytes);
-
   bool Purge(size_t bytes);
   bool ReleaseChunksOf(FreeRanges& ranges) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {

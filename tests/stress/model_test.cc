@@ -7,6 +7,7 @@
 #include <chrono>
 #include <mutex>
 #include <random>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -247,7 +248,8 @@ class ModelTest : public testing::Test {
   static void CheckNothingLost() {
     size_t pages = 0;
     g_page_map.ForEach([&](Interval range, Owner owner) {
-      if (owner.page() != nullptr) pages += range.length();
+      const size_t bytes = range.length();
+      if (owner.page() != nullptr) pages += bytes + PageSupply::GuardOf(bytes);
     });
     EXPECT_EQ(pages + g_page_supply.FreeBytes(), os::g_arena.UsableBytes());
   }
@@ -276,10 +278,11 @@ TEST_F(ModelTest, TheEngineDoesAsTheModelSays) {
   EXPECT_EQ(mymalloc_mallinfo2().keepcost, 0u);
 }
 
-// The same runs in both modes, as its target's environment says.
+// The same runs in each mode, as its target's environment says.
 TEST(ModelModeTest, IsTheOneThatIsMeant) {
-  const char* const checked = getenv("MYMALLOC_CHECKED");
-  EXPECT_EQ(g_options.checked, checked != nullptr && checked[0] == '1');
+  const std::string options = getenv("MYMALLOC_OPTIONS");
+  EXPECT_EQ(g_options.checked, options == "checked=1");
+  EXPECT_EQ(g_options.harden, options == "harden=1");
 }
 
 }  // namespace
