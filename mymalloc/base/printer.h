@@ -33,13 +33,25 @@ class Printer {
   }
   const char* data() const { return buffer_; }
   size_t size() const { return size_; }
+  // How much more fits.
+  size_t room() const { return kCapacity - size_; }
+  // Takes back what was printed since size() was that.
+  void CutBackTo(size_t size) { size_ = size; }
+  // The text as C has it, until more is printed.
+  const char* Terminated() {
+    buffer_[size_] = '\0';
+    return buffer_;
+  }
 
  private:
   void Append(char c) {
-    if (size_ < sizeof(buffer_)) buffer_[size_++] = c;
+    if (size_ < kCapacity) buffer_[size_++] = c;
   }
 
-  char buffer_[2048];
+  // What a pipe takes as a whole, and what a thread with the smallest of stacks has to spare.
+  static constexpr size_t kCapacity = 4096;
+
+  char buffer_[kCapacity + 1];
   size_t size_ = 0;
 };
 

@@ -3,12 +3,23 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+
+#include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/printer.h"
 #include "mymalloc/base/syscall.h"
+#include "mymalloc/fault/listener.h"
+#include "mymalloc/fault/stack_printer.h"
+#include "mymalloc/fault/stack_trace.h"
 
 namespace mymalloc {
 namespace {
+
+constexpr unsigned kMostFrames = 16;
+
+// The last thread to abort.
+std::atomic<long> g_aborting{0};
 
 void PrintPrefix(Printer& out) {
   out.Text("mymalloc[").Signed(CurrentPid()).Text(".").Signed(CurrentTid()).Text("]: ");
@@ -29,11 +40,42 @@ void PrintBlock(Printer& out, const Fault& fault) {
   out.Text("\n");
 }
 
+void PrintAdvice(Printer& out, const char* advice) { out.Text("  ").Text(advice).Text("\n"); }
+
+// The advice stands last, and is there whatever else had to be left out.
+void PrintStackAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
+                         const char* advice) {
+  const size_t before = out.size();
+  PrintAdvice(out, advice);
+  const size_t reserved = out.size() - before;
+  out.CutBackTo(before);
+  PrintStack(frames, count, reserved, out);
+  PrintAdvice(out, advice);
+}
+
+void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
+  PrintPrefix(out);
+  out.Text(fault.what).Text(": ").Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
+  out.Text(fault.detail).Text("\n");
+  if (fault.block != 0) PrintBlock(out, fault);
+  PrintStackAndAdvice(out, frames, count, fault.advice);
+}
+
+void RaiseAbort(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
+
 // Without libc: its abort takes locks, and the janitor has no libc thread data.
 [[noreturn]] void Abort() {
-  uint64_t mask = uint64_t{1} << (SIGABRT - 1);
-  Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, reinterpret_cast<long>(&mask), 0, sizeof(mask));
-  Syscall(SYS_tgkill, CurrentPid(), CurrentTid(), SIGABRT);
+  const uint64_t mask = uint64_t{1} << (SIGABRT - 1);
+  const auto unblock = [&mask](uint64_t* before) {
+    Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, reinterpret_cast<long>(&mask),
+            reinterpret_cast<long>(before), sizeof(mask));
+  };
+  const long tid = CurrentTid();
+  uint64_t before = 0;
+  unblock(&before);
+  // One that comes again from its handler misuses the heap there: no handler any more, then.
+  const bool in_handler = g_aborting.exchange(tid) == tid && (before & mask) != 0;
+  if (!in_handler) RaiseAbort(tid);
   // A handler returned: the default action, then.
   struct {
     void (*handler)(int);
@@ -42,21 +84,24 @@ void PrintBlock(Printer& out, const Fault& fault) {
     uint64_t mask;
   } action = {SIG_DFL, 0, nullptr, 0};
   Syscall(SYS_rt_sigaction, SIGABRT, reinterpret_cast<long>(&action), 0, sizeof(mask));
-  Syscall(SYS_tgkill, CurrentPid(), CurrentTid(), SIGABRT);
+  RaiseAbort(tid);
   for (;;) Syscall(SYS_exit_group, 128 + SIGABRT);
 }
 
 }  // namespace
 
-void Report(const Fault& fault) {
-  if (g_options.on_error == OnError::kIgnore) return;
+// Not inlined: in a program that the library is linked into, this is where the stack begins.
+ABSL_ATTRIBUTE_NOINLINE void Report(const Fault& fault) {
+  const bool silent = g_options.on_error == OnError::kIgnore;
+  if (silent && !HasFaultListener()) return;
+  uintptr_t frames[kMostFrames];
+  const unsigned count = CaptureStack(frames, kMostFrames);
   Printer out;
-  PrintPrefix(out);
-  out.Text(fault.what).Text(": ").Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
-  out.Text(fault.detail).Text("\n");
-  if (fault.block != 0) PrintBlock(out, fault);
-  out.Text("  ").Text(fault.advice).Text("\n");
-  out.WriteTo(STDERR_FILENO);
+  PrintReport(out, fault, frames, count);
+  const char* const message = out.Terminated();
+  const size_t size = out.size();
+  if (!silent) out.WriteTo(STDERR_FILENO);
+  TellFaultListener(fault, message, size);
   if (g_options.on_error == OnError::kAbort) Abort();
 }
 

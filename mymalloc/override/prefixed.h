@@ -1,5 +1,6 @@
 /* mymalloc under names of its own, for programs that link with it without replacing malloc. In C
- * and C++. Semantics are those of the functions without the prefix. */
+ * and C++. Semantics are those of the functions without the prefix. And mymalloc_on_misuse, which
+ * is also for programs whose malloc mymalloc is. */
 
 #ifndef MYMALLOC_OVERRIDE_PREFIXED_H_
 #define MYMALLOC_OVERRIDE_PREFIXED_H_
@@ -35,6 +36,28 @@ struct mallinfo2 mymalloc_mallinfo2(void) MYMALLOC_NOTHROW;
 int mymalloc_malloc_trim(size_t pad) MYMALLOC_NOTHROW;
 void mymalloc_malloc_stats(void) MYMALLOC_NOTHROW;
 int mymalloc_malloc_info(int options, FILE* stream) MYMALLOC_NOTHROW;
+
+/* A misuse of the heap. All of it is valid only while the callback runs. */
+struct mymalloc_misuse {
+  const char* what;    /* "double free", "invalid pointer" or "corrupted heap" */
+  const char* called;  /* the function that found it: "free" */
+  void* address;       /* what that was given */
+  void* block;         /* where the block begins that this lies in or near; NULL if in none */
+  size_t usable_size;  /* of that block */
+  const char* message; /* the report as it is written to stderr, terminated */
+  size_t message_size;
+};
+
+typedef void (*mymalloc_misuse_callback)(const struct mymalloc_misuse* misuse, void* argument);
+
+/* Has `callback` called on each misuse, on the thread that makes it: after the report was written
+ * and before the program is aborted, or goes on (option on_error; with `ignore` it is called too,
+ * and nothing is written). There is one callback; NULL removes it.
+ *
+ * The allocator may hold locks meanwhile: the callback may do what a signal handler may, so it must
+ * not allocate or free, and it must return or end the process. A misuse that it makes itself is
+ * reported, but not to it. What the allocator finds on a thread of its own is not told to it. */
+void mymalloc_on_misuse(mymalloc_misuse_callback callback, void* argument) MYMALLOC_NOTHROW;
 
 #undef MYMALLOC_NOTHROW
 #ifdef __cplusplus
