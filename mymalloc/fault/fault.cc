@@ -88,20 +88,39 @@ void RaiseAbort(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
   for (;;) Syscall(SYS_exit_group, 128 + SIGABRT);
 }
 
+// Most of what a report needs of the stack is the text; so that a small stack is enough, it is
+// here, for one report at a time.
+Printer g_text;
+std::atomic<bool> g_text_in_use{false};
+
+void ReportInto(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
+  PrintReport(out, fault, frames, count);
+  const char* const message = out.Terminated();
+  const size_t size = out.size();
+  if (g_options.on_error != OnError::kIgnore) out.WriteTo(STDERR_FILENO);
+  TellFaultListener(fault, message, size);
+}
+
+ABSL_ATTRIBUTE_NOINLINE void ReportIntoOwnText(const Fault& fault, const uintptr_t* frames,
+                                               unsigned count) {
+  Printer own;
+  ReportInto(own, fault, frames, count);
+}
+
 }  // namespace
 
 // Not inlined: in a program that the library is linked into, this is where the stack begins.
 ABSL_ATTRIBUTE_NOINLINE void Report(const Fault& fault) {
-  const bool silent = g_options.on_error == OnError::kIgnore;
-  if (silent && !HasFaultListener()) return;
+  if (g_options.on_error == OnError::kIgnore && !HasFaultListener()) return;
   uintptr_t frames[kMostFrames];
   const unsigned count = CaptureStack(frames, kMostFrames);
-  Printer out;
-  PrintReport(out, fault, frames, count);
-  const char* const message = out.Terminated();
-  const size_t size = out.size();
-  if (!silent) out.WriteTo(STDERR_FILENO);
-  TellFaultListener(fault, message, size);
+  if (g_text_in_use.exchange(true)) {
+    ReportIntoOwnText(fault, frames, count);
+  } else {
+    g_text.CutBackTo(0);
+    ReportInto(g_text, fault, frames, count);
+    g_text_in_use = false;
+  }
   if (g_options.on_error == OnError::kAbort) Abort();
 }
 

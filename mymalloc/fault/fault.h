@@ -2,7 +2,7 @@
 // call of the listener if there is one (listener.h), then SIGABRT, unless the option on_error says
 // otherwise. Safe under any lock, in a signal handler and on any thread.
 //
-// A report needs about 7 KiB of stack.
+// A report needs about 2 KiB of stack; one that comes while another is being made, 6 KiB.
 
 #ifndef MYMALLOC_FAULT_FAULT_H_
 #define MYMALLOC_FAULT_FAULT_H_

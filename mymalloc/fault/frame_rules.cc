@@ -44,7 +44,9 @@ constexpr uint8_t kExpressionDereference = 0x06;
 class Interpreter {
  public:
   Interpreter(const FunctionEntry& entry, uintptr_t address, FrameRules* rules)
-      : entry_(entry), location_(entry.begin), address_(address), rules_(*rules) {}
+      : entry_(entry), location_(entry.begin), address_(address), rules_(*rules) {
+    rules_ = FrameRules();
+  }
 
   bool Run() {
     if (!Run(entry_.common)) return false;
@@ -174,7 +176,7 @@ class Interpreter {
   }
 
   bool SetToExpression(uint64_t number, bool stored_there) {
-    Rule rule;
+    Rule rule = {};
     if (!ReadExpression(&rule) || (stored_there && rule.kind == Rule::kMemory)) return false;
     return Set(number, stored_there ? Rule::kMemory : rule.kind, rule.base, rule.offset);
   }

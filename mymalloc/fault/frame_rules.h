@@ -27,14 +27,14 @@ enum Register : uint8_t {
 // Where a value is: `base` is a register of the called function, or kFrame.
 struct Rule {
   enum Kind : uint8_t {
-    kSame,       // unchanged
+    kSame = 0,   // unchanged
     kUndefined,  // lost; of the return address: there is no caller
     kValue,      // base + offset
     kMemory,     // what is stored at base + offset
   };
-  Kind kind = kSame;
-  uint8_t base = 0;
-  int32_t offset = 0;
+  Kind kind;
+  uint8_t base;
+  int32_t offset;
 };
 
 struct FrameRules {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr char kHeading[] = "  stack:\n";
 constexpr char kMore[] = "    ...\n";
-constexpr size_t kLongestProgramPath = 512;
+constexpr size_t kLongestProgramPath = 384;
 
 class StackPrinter {
  public:
