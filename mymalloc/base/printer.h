@@ -26,11 +26,6 @@ class Printer {
   // One write(2) of everything so far; the buffer is then empty.
   void WriteTo(int fd);
 
-  // The text so far, as a C string.
-  const char* Terminated() {
-    buffer_[size_ < sizeof(buffer_) ? size_ : sizeof(buffer_) - 1] = '\0';
-    return buffer_;
-  }
   const char* data() const { return buffer_; }
   size_t size() const { return size_; }
   // How much more fits.

@@ -25,40 +25,55 @@ void PrintPrefix(Printer& out) {
   out.Text("mymalloc[").Signed(CurrentPid()).Text(".").Signed(CurrentTid()).Text("]: ");
 }
 
-void PrintBlock(Printer& out, const Fault& fault) {
-  out.Text("  block: [").Pointer(fault.block).Text(", ").Pointer(fault.block + fault.usable);
-  out.Text("), ").Decimal(fault.usable).Text(" usable bytes, ").Text(fault.state);
-  if (fault.address != fault.block) {
-    out.Text(", the pointer is at offset ")
-        .Signed(static_cast<int64_t>(fault.address - fault.block));
+void PrintBlock(Printer& out, const char* heading, const FaultBlock& block, uintptr_t address) {
+  if (block.begin == 0) return;
+  out.Text("  ").Text(heading).Text(": [").Pointer(block.begin).Text(", ");
+  out.Pointer(block.begin + block.usable).Text("), ").Decimal(block.usable);
+  out.Text(" usable bytes, ").Text(block.state);
+  if (address != block.begin) {
+    out.Text(", the pointer is at offset ").Signed(static_cast<int64_t>(address - block.begin));
   }
-  if (fault.page != 0) {
-    out.Text("; slot ").Decimal(fault.slot).Text(" of page ").Pointer(fault.page);
+  if (block.page != 0) {
+    out.Text("; slot ").Decimal(block.slot).Text(" of page ").Pointer(block.page);
   } else {
     out.Text("; a mapping of its own");
   }
   out.Text("\n");
 }
 
+void PrintEvent(Printer& out, const char* what, const FaultEvent* event, size_t reserved) {
+  if (event == nullptr || event->thread == 0) return;
+  out.Text("  ").Text(what).Text(" by thread ").Signed(event->thread).Text(":\n");
+  PrintFrames(event->frames, event->count, reserved, out);
+}
+
 void PrintAdvice(Printer& out, const char* advice) { out.Text("  ").Text(advice).Text("\n"); }
 
 // The advice stands last, and is there whatever else had to be left out.
-void PrintStackAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
-                         const char* advice) {
+void PrintStacksAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
+                          const Fault& fault) {
   const size_t before = out.size();
-  PrintAdvice(out, advice);
+  PrintAdvice(out, fault.advice);
   const size_t reserved = out.size() - before;
   out.CutBackTo(before);
-  PrintStack(frames, count, reserved, out);
-  PrintAdvice(out, advice);
+  // Half of the room at most, if there is a past to tell.
+  const bool has_past = fault.allocated != nullptr || fault.freed != nullptr;
+  PrintStack(frames, count, reserved + (has_past ? out.room() / 2 : 0), out);
+  PrintEvent(out, "freed", fault.freed, reserved + out.room() / 2);
+  PrintEvent(out, "allocated", fault.allocated, reserved);
+  PrintAdvice(out, fault.advice);
 }
 
 void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
   PrintPrefix(out);
   out.Text(fault.what).Text(": ").Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
   out.Text(fault.detail).Text("\n");
-  if (fault.block != 0) PrintBlock(out, fault);
-  PrintStackAndAdvice(out, frames, count, fault.advice);
+  if (fault.given_name != nullptr) {
+    out.Text("  given: ").Text(fault.given_name).Text(" ").Decimal(fault.given).Text("\n");
+  }
+  PrintBlock(out, "block", fault.block, fault.address);
+  PrintBlock(out, "probably by", fault.culprit, fault.culprit.begin);
+  PrintStacksAndAdvice(out, frames, count, fault);
 }
 
 void RaiseAbort(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
@@ -110,7 +125,7 @@ ABSL_ATTRIBUTE_NOINLINE void ReportIntoOwnText(const Fault& fault, const uintptr
 }  // namespace
 
 // Not inlined: in a program that the library is linked into, this is where the stack begins.
-ABSL_ATTRIBUTE_NOINLINE void Report(const Fault& fault) {
+ABSL_ATTRIBUTE_NOINLINE void Explain(const Fault& fault) {
   if (g_options.on_error == OnError::kIgnore && !HasFaultListener()) return;
   uintptr_t frames[kMostFrames];
   const unsigned count = CaptureStack(frames, kMostFrames);
@@ -121,6 +136,10 @@ ABSL_ATTRIBUTE_NOINLINE void Report(const Fault& fault) {
     ReportInto(g_text, fault, frames, count);
     g_text_in_use = false;
   }
+}
+
+void Report(const Fault& fault) {
+  Explain(fault);
   if (g_options.on_error == OnError::kAbort) Abort();
 }
 

@@ -12,6 +12,23 @@
 
 namespace mymalloc {
 
+struct FaultBlock {
+  uintptr_t begin = 0;  // 0: none
+  size_t usable = 0;
+  const char* state = nullptr;  // "live", "free"
+  uintptr_t page = 0;           // 0 if it lies in none
+  unsigned slot = 0;
+};
+
+// What happened to a block once: on which thread, with what calling stack.
+struct FaultEvent {
+  static constexpr unsigned kMostFrames = 12;
+
+  long thread = 0;  // 0: it is not known
+  unsigned count = 0;
+  uintptr_t frames[kMostFrames] = {};
+};
+
 struct Fault {
   const char* called;  // the function, "free"
   const char* what;    // the phrase to search for, "double free"
@@ -19,16 +36,21 @@ struct Fault {
   const char* detail;  // one sentence about the address
   const char* advice;  // one line: what to do
 
-  // The block that the address lies in or near, if there is one.
-  uintptr_t block = 0;
-  size_t usable = 0;
-  const char* state = nullptr;  // "live", "free"
-  uintptr_t page = 0;           // 0 for a large block
-  unsigned slot = 0;
+  // What else the call was given, by name ("size"); nullptr if nothing that matters.
+  const char* given_name = nullptr;
+  uint64_t given = 0;
+
+  FaultBlock block;    // that the address lies in or near
+  FaultBlock culprit;  // that probably did it
+  // The block's past, where it is known.
+  const FaultEvent* allocated = nullptr;
+  const FaultEvent* freed = nullptr;
 };
 
 // Returns only if on_error is warn or ignore; the caller then drops the call.
 void Report(const Fault& fault);
+// The same, but always returns: for what ends the process by itself, a signal.
+void Explain(const Fault& fault);
 
 // Something is wrong that is no fault of the program's: the message, then SIGABRT.
 [[noreturn]] void Die(const char* message);

@@ -67,9 +67,13 @@ class StackPrinter {
 }  // namespace
 
 void PrintStack(const uintptr_t* frames, unsigned count, size_t reserved, Printer& out) {
-  reserved += sizeof(kMore) - 1;
-  if (count == 0 || out.room() < reserved + sizeof(kHeading) - 1) return;
+  if (count == 0 || out.room() < reserved + sizeof(kMore) + sizeof(kHeading)) return;
   out.Text(kHeading);
+  PrintFrames(frames, count, reserved, out);
+}
+
+void PrintFrames(const uintptr_t* frames, unsigned count, size_t reserved, Printer& out) {
+  reserved += sizeof(kMore) - 1;
   StackPrinter printer(out);
   for (unsigned i = 0; i < count; ++i) {
     const size_t before = out.size();

@@ -14,6 +14,9 @@ namespace mymalloc {
 // Leaves at least `reserved` bytes of room: frames for which there is no room are left out.
 void PrintStack(const uintptr_t* frames, unsigned count, size_t reserved, Printer& out);
 
+// The lines alone.
+void PrintFrames(const uintptr_t* frames, unsigned count, size_t reserved, Printer& out);
+
 }  // namespace mymalloc
 
 #endif  // MYMALLOC_FAULT_STACK_PRINTER_H_

@@ -37,21 +37,21 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
 }
 
 // The tag behind the block was looked at by every free; this is the one of the slot before it.
-void CheckTagBefore(uintptr_t block, Tag tag) {
+void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   if (tag.slot() <= 1 || Tag::Of(before).Verifies(before)) return;
   // The tags of slots that were never taken are not written; and one may be taken just now.
   const Finding finding = Look(before);
   if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
       !Tag::Of(before).Verifies(before)) {
-    ReportBrokenNeighbour("free", block, finding);
+    ReportBrokenNeighbour(called, block, finding);
   }
 }
 
 }  // namespace
 
-void FreeOnDetour(Heap* own, uintptr_t block, Tag tag) {
-  if (g_options.check_neighbours) CheckTagBefore(block, tag);
+void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called) {
+  if (g_options.check_neighbours) CheckTagBefore(block, tag, called);
   const Tag free_tag = tag.Free();
   free_tag.WriteTo(block);
   const size_t most = g_options.quarantine.value;

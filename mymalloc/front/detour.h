@@ -29,7 +29,7 @@ inline uintptr_t PopOnDetour(Heap* own, SizeClass c) {
 }
 
 // A live block of any heap whose tag verified. `own`: this thread's heap; nullptr at its end.
-void FreeOnDetour(Heap* own, uintptr_t block, Tag tag);
+void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called);
 
 }  // namespace mymalloc
 

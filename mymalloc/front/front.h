@@ -36,14 +36,17 @@ NewBlock AllocateClassSlow(SizeClass c);
 void* AllocateSmallSlow(size_t n);
 void* AllocateAligned(size_t alignment, size_t n);
 // A large block, or none at all; null.
-void FreeSlow(void* pointer);
+void FreeSlow(void* pointer, const char* called = "free");
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
-void FreeNotOwn(uintptr_t block, Tag tag);
+void FreeNotOwn(uintptr_t block, Tag tag, const char* called);
 // A live block of this heap whose fence does not verify.
-void FreeOverrun(uintptr_t block, Tag tag);
+void FreeOverrun(uintptr_t block, Tag tag, const char* called);
 // A block of this heap, marked free already.
 void FreeToFullMagazine(uintptr_t block);
 void* Reallocate(void* pointer, size_t n);
+// Frees a block of which the caller knows the size, and the alignment if it asked for one (else 0).
+// `exact`: the block came from one allocation of that size, not from a realloc.
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called);
 // The usable size of a live block; a report if it is none, and then 0.
 size_t UsableSize(void* pointer, const char* called);
 
@@ -72,14 +75,15 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Allocate(size_t n) {
   return AllocateMedium(n).pointer;
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const char* called = "free") {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer);
+  if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer, called);
   const Tag tag = Tag::Of(block);
   Heap* const heap = CurrentHeap();
-  if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key()))) return FreeNotOwn(block, tag);
+  if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key())))
+    return FreeNotOwn(block, tag, called);
   if (ABSL_PREDICT_FALSE(!FenceVerifies(block, tag, heap->key().secret))) {
-    return FreeOverrun(block, tag);
+    return FreeOverrun(block, tag, called);
   }
   // First the tag: were this thread lost in a fork after the push, the child would find a live
   // block in a magazine.
@@ -87,6 +91,17 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer) {
   if (ABSL_PREDICT_FALSE(!heap->magazine(tag.size_class()).Push(block))) {
     FreeToFullMagazine(block);
   }
+}
+
+// Free, for a small block that was allocated with exactly this size: the tag's class says whether
+// it was.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOfSize(void* pointer, size_t n, const char* called) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (ABSL_PREDICT_FALSE(n > kLargestSmall || !os::HasReadableTag(block) ||
+                         Tag::Of(block).size_class() != SmallClassOf(n))) {
+    return FreeKnownSlow(pointer, n, 0, /*exact=*/true, called);
+  }
+  Free(pointer, called);
 }
 
 }  // namespace mymalloc

@@ -39,24 +39,26 @@ NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
   return {reinterpret_cast<void*>(block), zeroed};
 }
 
-ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag) {
-  if (!own->FreeRemote(block, tag)) ReportBadPointer("free", block, Look(block));
+ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
+                                            const char* called) {
+  if (!own->FreeRemote(block, tag)) ReportBadPointer(called, block, Look(block));
 }
 
 // A live block of a heap that is not the thread's own.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, Tag tag) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, Tag tag,
+                                                    const char* called) {
   tag.Free().WriteTo(block);
   if (ABSL_PREDICT_TRUE(own->FreeRemoteQuickly(block, tag))) return;
-  FreeOthersSlow(own, block, tag);
+  FreeOthersSlow(own, block, tag, called);
 }
 
 // A block in a page whose tag verified and says live.
-void FreeLive(uintptr_t block, Tag tag) {
+void FreeLive(uintptr_t block, Tag tag, const char* called) {
   g_registry.EnsureHeap();
   Heap* const own = OwnHeap();
-  if (!FenceVerifies(block, tag)) ReportOverrun("free", block, Look(block));
-  if (ABSL_PREDICT_FALSE(g_detours)) return FreeOnDetour(own, block, tag);
-  if (own != nullptr && own->id() != tag.heap()) return FreeOthers(own, block, tag);
+  if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
+  if (ABSL_PREDICT_FALSE(g_detours)) return FreeOnDetour(own, block, tag, called);
+  if (own != nullptr && own->id() != tag.heap()) return FreeOthers(own, block, tag, called);
   tag.Free().WriteTo(block);
   if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
   FreeToFullMagazine(block);
@@ -91,12 +93,12 @@ bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag*
 }
 
 // Everything that the tag alone does not settle.
-void FreeByTree(uintptr_t block) {
+void FreeByTree(uintptr_t block, const char* called) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
   Tag tag(0);
-  if (!CheckLive(block, "free", finding, &tag)) return;
-  if (finding.kind != Finding::kLarge) return FreeLive(block, tag);
+  if (!CheckLive(block, called, finding, &tag)) return;
+  if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
   FreeLarge(finding.large);
   g_janitor.Poll();
 }
@@ -105,6 +107,7 @@ void FreeByTree(uintptr_t block) {
 struct LiveBlock {
   size_t usable = 0;
   LargeBlock* large = nullptr;
+  bool libcs = false;
 };
 
 // False, after a report, if the pointer is none.
@@ -112,7 +115,7 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign) {
     result->usable = LibcBlockSize(block);
-    if (result->usable != 0) return true;
+    if (result->usable != 0) return result->libcs = true;
   }
   Tag tag(0);
   if (!CheckLive(block, called, finding, &tag)) return false;
@@ -187,25 +190,61 @@ void* AllocateAligned(size_t alignment, size_t n) {
   return AllocateLargeBlock(n, alignment).pointer;
 }
 
-void FreeOverrun(uintptr_t block, Tag tag) { FreeLive(block, tag); }
+void FreeOverrun(uintptr_t block, Tag tag, const char* called) { FreeLive(block, tag, called); }
 
 void FreeToFullMagazine(uintptr_t block) {
   OwnHeap()->FreeSlow(block, Tag::Of(block).size_class());
   g_janitor.Poll();
 }
 
-void FreeNotOwn(uintptr_t block, Tag tag) {
-  if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block))) return FreeByTree(block);
+void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
+  if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block))) return FreeByTree(block, called);
   Heap* const heap = CurrentHeap();
   if (ABSL_PREDICT_FALSE(heap->id() == 0 || heap->id() == tag.heap() ||
                          !FenceVerifies(block, tag))) {
-    return FreeLive(block, tag);
+    return FreeLive(block, tag, called);
   }
-  FreeOthers(heap, block, tag);
+  FreeOthers(heap, block, tag, called);
 }
 
-void FreeSlow(void* pointer) {
-  if (pointer != nullptr) FreeByTree(reinterpret_cast<uintptr_t>(pointer));
+void FreeSlow(void* pointer, const char* called) {
+  if (pointer != nullptr) FreeByTree(reinterpret_cast<uintptr_t>(pointer), called);
+}
+
+namespace {
+
+// Whether one allocation of n bytes, so aligned (0: as any), could have made a block like this.
+bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
+  if (n > live.usable) return false;
+  const SizeClass c = n > g_largest_slot_request ? kNoClass
+                      : alignment > kGranule     ? AlignedClassOf(n, alignment)
+                                                 : ClassOf(n);
+  if (live.large == nullptr) return c != kNoClass && UsableOf(c) == live.usable;
+  // A large block may stand for one that found no page (AllocateClassSlow).
+  const size_t least = c == kNoClass ? Max(n, size_t{1}) : UsableOf(c);
+  return least <= live.usable && live.usable - least < kOsPage;
+}
+
+// Whether a block like this could have become one of n bytes by realloc.
+bool CouldHaveBecome(const LiveBlock& live, size_t n) {
+  return n <= live.usable && !WorthShrinking(live.usable, n);
+}
+
+}  // namespace
+
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (block == 0) return;
+  LiveBlock live;
+  if (!FindLive(block, called, &live)) return;
+  if (live.libcs) return Free(pointer, called);
+  if (alignment != 0 && (!IsPowerOfTwo(alignment) || block % alignment != 0)) {
+    return ReportWrongSize(called, block, Look(block), "alignment", alignment);
+  }
+  if (!(exact ? CouldBe(live, n, alignment) : CouldHaveBecome(live, n))) {
+    return ReportWrongSize(called, block, Look(block), "size", n);
+  }
+  Free(pointer, called);
 }
 
 void* Reallocate(void* pointer, size_t n) {

@@ -3,6 +3,7 @@
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/page_map.h"
+#include "mymalloc/os/arena.h"
 
 namespace mymalloc {
 namespace {
@@ -55,26 +56,73 @@ bool IsFree(const Finding& finding) {
   return tag.Verifies(finding.block) && !tag.live();
 }
 
+FaultBlock Describe(const Finding& finding, bool free) {
+  FaultBlock block;
+  block.begin = finding.block;
+  block.usable = finding.usable;
+  block.state = free ? "free" : "live";
+  block.page = finding.page != nullptr ? finding.page->page() : 0;
+  block.slot = finding.slot;
+  return block;
+}
+
 Fault MakeFault(const char* called, uintptr_t address, const Finding& finding, bool free) {
   Fault fault{};
   fault.called = called;
   fault.address = address;
   fault.advice = kAdviseOwner;
-  fault.block = finding.block;
-  fault.usable = finding.usable;
-  fault.state = free ? "free" : "live";
-  fault.page = finding.page != nullptr ? finding.page->page() : 0;
-  fault.slot = finding.slot;
+  fault.block = Describe(finding, free);
   return fault;
 }
 
-Fault MakeSlotFault(const char* called, PageHeader* page, unsigned slot) {
+Finding FindSlot(PageHeader* page, unsigned slot) {
   Finding finding;
+  finding.kind = Finding::kBlock;
   finding.page = page;
   finding.slot = slot;
   finding.block = page->Block(slot);
   finding.usable = page->stride() - kTagBytes;
-  return MakeFault(called, finding.block, finding, /*free=*/true);
+  return finding;
+}
+
+Fault MakeSlotFault(const char* called, PageHeader* page, unsigned slot) {
+  return MakeFault(called, page->Block(slot), FindSlot(page, slot), /*free=*/true);
+}
+
+// A tag is overwritten by the block before it, if there is one.
+FaultBlock DescribeBefore(const Finding& finding) {
+  if (finding.page == nullptr || finding.slot <= 1) return {};
+  Finding before;
+  LookInPage(finding.page->Block(finding.slot - 1), finding.page, &before);
+  return before.kind == Finding::kBlock ? Describe(before, IsFree(before)) : FaultBlock{};
+}
+
+// No range of ours holds the address. One that did may have gone.
+void DescribeForeign(uintptr_t address, Fault* fault) {
+  fault->what = kInvalidPointer;
+  fault->detail = "no allocation of this process holds this address.";
+  fault->advice = "It is a stack, global, code or unmapped address, or was never one.";
+  FreedLarge::Record freed;
+  if (g_large_cache.FindFreed(address, &freed)) {
+    fault->block = {freed.block, freed.usable, "free", 0, 0};
+    fault->detail = "the pointer lies inside a large block that was freed before.";
+    if (address == freed.block) {
+      fault->what = kDoubleFree;
+      fault->detail = "the block is free.";
+    }
+    fault->advice = kAdviseOwner;
+  } else if (os::g_arena.Reserves(address)) {
+    // A page whose blocks were all freed; what is left of its tags may still prove it.
+    fault->detail = "no block lies there now; the page that held one may have been given back.";
+    fault->advice = kAdviseOwner;
+    if (!os::HasReadableTag(address)) return;
+    const Tag tag = Tag::Of(address);
+    if (!tag.Verifies(address) || tag.live() || tag.size_class() >= kSizeClasses) return;
+    fault->what = kDoubleFree;
+    fault->detail = "the block is free, and its page has been given back.";
+    fault->block = {address, UsableOf(tag.size_class()), "free",
+                    address - tag.slot() * StrideOf(tag.size_class()), tag.slot()};
+  }
 }
 
 }  // namespace
@@ -103,28 +151,32 @@ bool IsFreeByBitmap(const Finding& finding) {
 void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding) {
   const bool has_block = finding.StartsBlock() || finding.kind == Finding::kInterior;
   const bool free = has_block && IsFree(finding);
+  const bool never = free && finding.page != nullptr && finding.slot >= finding.page->high_water;
   Fault fault = MakeFault(called, address, finding, free);
+  if (never) fault.block.state = "never handed out";
   switch (finding.kind) {
     case Finding::kForeign:
-      fault.what = kInvalidPointer;
-      fault.detail = "no allocation of this process holds this address.";
-      fault.advice =
-          "It is a stack, global or unmapped address, or memory of a large block freed before.";
+      DescribeForeign(address, &fault);
       break;
     case Finding::kInterior:
       fault.what = kInvalidPointer;
-      fault.detail = "the pointer lies inside a block, not at its start.";
+      fault.detail = free ? "the pointer lies inside a free block."
+                          : "the pointer lies inside a block, not at its start.";
       break;
     case Finding::kNoBlock:
       fault.what = kInvalidPointer;
       fault.detail = "the pointer lies in the allocator's memory, where no block is.";
-      fault.block = 0;
+      fault.block = {};
       break;
     case Finding::kBlock:
     case Finding::kLarge:
-      fault.what = free ? kDoubleFree : kCorrupted;
-      fault.detail = free ? "the block is free." : "the tag before the block was overwritten.";
-      if (!free) fault.advice = kAdviseOverrun;
+      fault.what = never ? kInvalidPointer : free ? kDoubleFree : kCorrupted;
+      fault.detail = never  ? "no block was handed out there yet."
+                     : free ? "the block is free."
+                            : "the tag before the block was overwritten.";
+      if (free) break;
+      fault.advice = kAdviseOverrun;
+      fault.culprit = DescribeBefore(finding);
       break;
   }
   Report(fault);
@@ -133,16 +185,17 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
 void ReportOverrun(const char* called, uintptr_t address, const Finding& finding) {
   Fault fault = MakeFault(called, address, finding, /*free=*/false);
   fault.what = kCorrupted;
-  fault.detail = "a write past the end of this block has overwritten what lies behind it.";
-  fault.advice = kAdviseOverrun;
+  fault.detail = "what lies behind the block was overwritten.";
+  fault.advice = "Look for a write past the end of this block.";
   Report(fault);
 }
 
 void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour) {
   Fault fault = MakeFault(called, address, neighbour, IsFree(neighbour));
   fault.what = kCorrupted;
-  fault.detail = "the tag of the block before it was overwritten.";
+  fault.detail = "the tag of the block before this one was overwritten.";
   fault.advice = kAdviseOverrun;
+  fault.culprit = DescribeBefore(neighbour);
   Report(fault);
 }
 
@@ -154,11 +207,23 @@ void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
   Report(fault);
 }
 
+void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,
+                     const char* name, uint64_t given) {
+  Fault fault = MakeFault(called, address, finding, /*free=*/false);
+  fault.what = "invalid size";
+  fault.detail = "the block cannot have been allocated with that.";
+  fault.advice = "Free a block with the size, alignment and type that it was allocated with.";
+  fault.given_name = name;
+  fault.given = given;
+  Report(fault);
+}
+
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {
   Fault fault = MakeFault(called, address, finding, IsFree(finding));
   fault.what = kCorrupted;
   fault.detail = "the tag before the block is not the one that belongs there.";
   fault.advice = kAdviseOverrun;
+  fault.culprit = DescribeBefore(finding);
   Report(fault);
 }
 

@@ -49,6 +49,10 @@ void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding&
 // A block in quarantine no longer holds what it was filled with, from `byte` on.
 void ReportWriteAfterFree(uintptr_t byte, const Finding& finding);
 
+// A live block is freed with a size or alignment (`name`) that cannot be its own.
+void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,
+                     const char* name, uint64_t given);
+
 // The tag and the tree disagree about a block whose tag verifies.
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding);
 

@@ -60,8 +60,12 @@ void* Pvalloc(size_t n) {
   return Memalign(kOsPage, n == 0 ? kOsPage : RoundUp(n, kOsPage));
 }
 
-void FreeSized(void* pointer, size_t) { Free(pointer); }
+void FreeSized(void* pointer, size_t n) {
+  FreeKnownSlow(pointer, n, 0, /*exact=*/false, "free_sized");
+}
 
-void FreeAlignedSized(void* pointer, size_t, size_t) { Free(pointer); }
+void FreeAlignedSized(void* pointer, size_t alignment, size_t n) {
+  FreeKnownSlow(pointer, n, alignment, /*exact=*/true, "free_aligned_sized");
+}
 
 }  // namespace mymalloc::api

@@ -49,8 +49,8 @@ void CallBack(const Fault& fault, const char* message, size_t size) {
   misuse.what = fault.what;
   misuse.called = fault.called;
   misuse.address = reinterpret_cast<void*>(fault.address);
-  misuse.block = reinterpret_cast<void*>(fault.block);
-  misuse.usable_size = fault.usable;
+  misuse.block = reinterpret_cast<void*>(fault.block.begin);
+  misuse.usable_size = fault.block.usable;
   misuse.message = message;
   misuse.message_size = size;
   registration.callback(&misuse, registration.argument);

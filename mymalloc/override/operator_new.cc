@@ -92,23 +92,46 @@ MYMALLOC_API void* operator new[](size_t n, std::align_val_t a, const std::nothr
   return NewNothrow(n, static_cast<size_t>(a));
 }
 
-MYMALLOC_API void operator delete(void* p) noexcept { mymalloc::Free(p); }
-MYMALLOC_API void operator delete[](void* p) noexcept { mymalloc::Free(p); }
-MYMALLOC_API void operator delete(void* p, const std::nothrow_t&) noexcept { mymalloc::Free(p); }
-MYMALLOC_API void operator delete[](void* p, const std::nothrow_t&) noexcept { mymalloc::Free(p); }
-MYMALLOC_API void operator delete(void* p, size_t n) noexcept { FreeSized(p, n); }
-MYMALLOC_API void operator delete[](void* p, size_t n) noexcept { FreeSized(p, n); }
-MYMALLOC_API void operator delete(void* p, std::align_val_t) noexcept { mymalloc::Free(p); }
-MYMALLOC_API void operator delete[](void* p, std::align_val_t) noexcept { mymalloc::Free(p); }
+namespace {
+
+constexpr char kDelete[] = "operator delete";
+constexpr char kDeleteArray[] = "operator delete[]";
+
+void DeleteAligned(void* p, size_t n, std::align_val_t a, const char* called) {
+  mymalloc::FreeKnownSlow(p, n, static_cast<size_t>(a), /*exact=*/true, called);
+}
+
+}  // namespace
+
+MYMALLOC_API void operator delete(void* p) noexcept { mymalloc::Free(p, kDelete); }
+MYMALLOC_API void operator delete[](void* p) noexcept { mymalloc::Free(p, kDeleteArray); }
+MYMALLOC_API void operator delete(void* p, const std::nothrow_t&) noexcept {
+  mymalloc::Free(p, kDelete);
+}
+MYMALLOC_API void operator delete[](void* p, const std::nothrow_t&) noexcept {
+  mymalloc::Free(p, kDeleteArray);
+}
+MYMALLOC_API void operator delete(void* p, size_t n) noexcept {
+  mymalloc::FreeOfSize(p, n, kDelete);
+}
+MYMALLOC_API void operator delete[](void* p, size_t n) noexcept {
+  mymalloc::FreeOfSize(p, n, kDeleteArray);
+}
+MYMALLOC_API void operator delete(void* p, std::align_val_t) noexcept {
+  mymalloc::Free(p, kDelete);
+}
+MYMALLOC_API void operator delete[](void* p, std::align_val_t) noexcept {
+  mymalloc::Free(p, kDeleteArray);
+}
 MYMALLOC_API void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  mymalloc::Free(p);
+  mymalloc::Free(p, kDelete);
 }
 MYMALLOC_API void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  mymalloc::Free(p);
+  mymalloc::Free(p, kDeleteArray);
 }
 MYMALLOC_API void operator delete(void* p, size_t n, std::align_val_t a) noexcept {
-  FreeAlignedSized(p, static_cast<size_t>(a), n);
+  DeleteAligned(p, n, a, kDelete);
 }
 MYMALLOC_API void operator delete[](void* p, size_t n, std::align_val_t a) noexcept {
-  FreeAlignedSized(p, static_cast<size_t>(a), n);
+  DeleteAligned(p, n, a, kDeleteArray);
 }

@@ -62,11 +62,11 @@ TEST(FaultTest, SaysWhatWhereAndWhatToDo) {
 
 TEST(FaultTest, DescribesABlockInAPage) {
   Fault fault = Example();
-  fault.block = 0x1000;
-  fault.usable = 24;
-  fault.state = "free";
-  fault.page = 0x800;
-  fault.slot = 5;
+  fault.block.begin = 0x1000;
+  fault.block.usable = 24;
+  fault.block.state = "free";
+  fault.block.page = 0x800;
+  fault.block.slot = 5;
   EXPECT_EQ(WithoutStack(Reported(fault)),
             Prefix() +
                 "double free: free(0x1000): the block is free.\n"
@@ -77,14 +77,14 @@ TEST(FaultTest, DescribesABlockInAPage) {
 
 TEST(FaultTest, SaysWhereInTheBlockThePointerIs) {
   Fault fault = Example();
-  fault.block = 0xff0;
-  fault.usable = 100;
-  fault.state = "live";
+  fault.block.begin = 0xff0;
+  fault.block.usable = 100;
+  fault.block.state = "live";
   EXPECT_NE(
       Reported(fault).find("[0xff0, 0x1054), 100 usable bytes, live, the pointer is at offset "
                            "16; a mapping of its own\n"),
       std::string::npos);
-  fault.block = 0x1008;
+  fault.block.begin = 0x1008;
   EXPECT_NE(Reported(fault).find("at offset -8;"), std::string::npos);
 }
 
