@@ -5,6 +5,7 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/diagnose.h"
+#include "mymalloc/heap/guarded.h"
 
 namespace mymalloc {
 namespace {
@@ -49,6 +50,12 @@ void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
 }
 
 }  // namespace
+
+void* SampleOnDetour(Heap* own, size_t n, size_t alignment) {
+  const uint32_t every = g_options.sample;
+  if (ABSL_PREDICT_TRUE(every == 0 || own == nullptr || !own->SampleIsDue(every))) return nullptr;
+  return reinterpret_cast<void*>(g_guarded.Allocate(n, alignment, own->Random()));
+}
 
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called) {
   if (g_options.check_neighbours) CheckTagBefore(block, tag, called);

@@ -21,6 +21,9 @@
 
 namespace mymalloc {
 
+// A sampled block, cleared, if one is due; nullptr if not, or if it does not fit.
+void* SampleOnDetour(Heap* own, size_t n, size_t alignment);
+
 // An entry of the thread's magazine, its block marked live; 0 if there is none.
 inline uintptr_t PopOnDetour(Heap* own, SizeClass c) {
   const uintptr_t entry = own->magazine(c).Pop();

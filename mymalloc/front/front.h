@@ -32,7 +32,6 @@ struct NewBlock {
 
 // Any size, any alignment that is a power of two. nullptr and errno = ENOMEM without memory.
 NewBlock AllocateSlow(size_t n);
-NewBlock AllocateClassSlow(SizeClass c);
 void* AllocateSmallSlow(size_t n);
 void* AllocateAligned(size_t alignment, size_t n);
 // A large block, or none at all; null.
@@ -64,7 +63,7 @@ inline NewBlock AllocateMedium(size_t n) {
   if (ABSL_PREDICT_FALSE(n > g_largest_slot_request)) return AllocateSlow(n);
   const SizeClass c = MediumClassOf(n);
   const uintptr_t entry = CurrentHeap()->magazine(c).Pop();
-  if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateClassSlow(c);
+  if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateSlow(n);
   const uintptr_t block = BlockOf(entry);
   MarkLive(block);
   return {reinterpret_cast<void*>(block), entry != block};

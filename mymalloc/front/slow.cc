@@ -8,6 +8,7 @@
 #include "mymalloc/front/foreign.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/heap/diagnose.h"
+#include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 
@@ -96,6 +97,7 @@ bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag*
 void FreeByTree(uintptr_t block, const char* called) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
+  if (finding.kind == Finding::kGuarded) return g_guarded.Free(block, called);
   Tag tag(0);
   if (!CheckLive(block, called, finding, &tag)) return;
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
@@ -108,6 +110,7 @@ struct LiveBlock {
   size_t usable = 0;
   LargeBlock* large = nullptr;
   bool libcs = false;
+  bool guarded = false;
 };
 
 // False, after a report, if the pointer is none.
@@ -116,6 +119,10 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
   if (finding.kind == Finding::kForeign) {
     result->usable = LibcBlockSize(block);
     if (result->usable != 0) return result->libcs = true;
+  }
+  if (finding.kind == Finding::kGuarded) {
+    result->guarded = true;
+    return g_guarded.FindLive(block, called, &result->usable);
   }
   Tag tag(0);
   if (!CheckLive(block, called, finding, &tag)) return false;
@@ -148,6 +155,8 @@ bool WorthShrinking(size_t usable, size_t n) {
 
 }  // namespace
 
+namespace {
+
 NewBlock AllocateClassSlow(SizeClass c) {
   Heap* const heap = HeapForSlowPath();
   if (ABSL_PREDICT_FALSE(g_detours) && Registry::HasOwnHeap()) {
@@ -163,17 +172,28 @@ NewBlock AllocateClassSlow(SizeClass c) {
   return {reinterpret_cast<void*>(block), entry != block};
 }
 
-void* AllocateSmallSlow(size_t n) { return AllocateClassSlow(SmallClassOf(n)).pointer; }
+void* SampledBlock(size_t n, size_t alignment) {
+  g_registry.EnsureHeap();
+  return g_detours ? SampleOnDetour(OwnHeap(), n, alignment) : nullptr;
+}
+
+}  // namespace
+
+void* AllocateSmallSlow(size_t n) {
+  if (void* const sampled = SampledBlock(n, kGranule)) return sampled;
+  return AllocateClassSlow(SmallClassOf(n)).pointer;
+}
 
 NewBlock AllocateSlow(size_t n) {
-  g_registry.EnsureHeap();  // the limit below is known from then on
+  // From then on the limit below is known.
+  if (void* const sampled = SampledBlock(n, kGranule)) return {sampled, /*zeroed=*/true};
   if (n > g_largest_slot_request) return AllocateLargeBlock(n, kGranule);
   return AllocateClassSlow(ClassOf(n));
 }
 
 void* AllocateAligned(size_t alignment, size_t n) {
   if (alignment <= kGranule) return Allocate(n);
-  g_registry.EnsureHeap();
+  if (void* const sampled = SampledBlock(n, alignment)) return sampled;
   const SizeClass c = n <= g_largest_slot_request ? AlignedClassOf(n, alignment) : kNoClass;
   if (c == kNoClass || UsableOf(c) > g_largest_slot_request) {
     return AllocateLargeBlock(n, alignment).pointer;
@@ -216,6 +236,7 @@ namespace {
 // Whether one allocation of n bytes, so aligned (0: as any), could have made a block like this.
 bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (n > live.usable) return false;
+  if (live.guarded) return n == live.usable;
   const SizeClass c = n > g_largest_slot_request ? kNoClass
                       : alignment > kGranule     ? AlignedClassOf(n, alignment)
                                                  : ClassOf(n);

@@ -134,6 +134,8 @@ Finding Look(uintptr_t address) {
   if (!g_page_map.Find(address, &range, &owner)) return finding;
   if (LargeBlock* large = owner.large()) {
     LookInLarge(address, large, &finding);
+  } else if (owner.guarded()) {
+    finding.kind = Finding::kGuarded;
   } else {
     LookInPage(address, owner.page(), &finding);
   }
@@ -155,6 +157,7 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
   Fault fault = MakeFault(called, address, finding, free);
   if (never) fault.block.state = "never handed out";
   switch (finding.kind) {
+    case Finding::kGuarded:  // not asked here
     case Finding::kForeign:
       DescribeForeign(address, &fault);
       break;

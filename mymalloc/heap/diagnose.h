@@ -18,6 +18,7 @@ struct Finding {
     kBlock,     // the start of a block in a page
     kInterior,  // elsewhere in a block or beside it
     kNoBlock,   // in a page, but where no block is: its header or its edge
+    kGuarded,   // anywhere in the pool of guarded blocks (heap/guarded.h), which knows more
   };
   Kind kind = kForeign;
   PageHeader* page = nullptr;

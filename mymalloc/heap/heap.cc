@@ -101,6 +101,16 @@ uint64_t Heap::Random() {
   return random_state_ * g_tag_secret.b;
 }
 
+bool Heap::SampleIsDue(uint32_t every) {
+  if (until_sample_ > 1) {
+    --until_sample_;
+    return false;
+  }
+  const bool first = until_sample_ == 0;  // nothing is due before a distance was drawn
+  until_sample_ = static_cast<uint32_t>(1 + (Random() >> 33) % (uint64_t{2} * every - 1));
+  return !first || every == 1;
+}
+
 // As TakeLowest, from a random word with free slots and there from a random place on.
 uint64_t Heap::TakeRandom(PageHeader* page, unsigned* w, unsigned want) {
   const uint64_t random = Random();

@@ -57,6 +57,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
+  // Whether the owner's next allocation is to be sampled: one in `every`, at random distances.
+  bool SampleIsDue(uint32_t every);
   // The owner's; hard to predict for who does not know the tags' secret.
   uint64_t Random();
 
@@ -138,6 +140,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   RemoteGather gather_;
   Quarantine quarantine_;
   uint64_t random_state_;  // the owner's
+  uint32_t until_sample_;  // the owner's: allocations until one is sampled
 
   alignas(64) RemoteList remote_;
 };

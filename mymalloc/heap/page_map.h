@@ -18,7 +18,7 @@ namespace mymalloc {
 
 struct LargeBlock;
 
-// What holds an address: a page, a large block, or neither.
+// What holds an address: a page, a large block, the pool of guarded blocks, or none of them.
 class Owner {
  public:
   constexpr Owner() = default;
@@ -26,9 +26,13 @@ class Owner {
   explicit Owner(PageHeader* page) : bits_(reinterpret_cast<uintptr_t>(page)) {}
   explicit Owner(LargeBlock* large) : bits_(reinterpret_cast<uintptr_t>(large) | kLargeBit) {}
 
+  static constexpr Owner Guarded() { return Owner(uint64_t{kGuardedBit}); }
+
   uint64_t bits() const { return bits_; }
+  bool guarded() const { return bits_ == kGuardedBit; }
   PageHeader* page() const {
-    return (bits_ & kLargeBit) != 0 ? nullptr : reinterpret_cast<PageHeader*>(bits_);
+    constexpr uintptr_t kNoPage = kLargeBit | kGuardedBit;
+    return (bits_ & kNoPage) != 0 ? nullptr : reinterpret_cast<PageHeader*>(bits_);
   }
   LargeBlock* large() const {
     return (bits_ & kLargeBit) == 0 ? nullptr : reinterpret_cast<LargeBlock*>(bits_ - kLargeBit);
@@ -36,6 +40,7 @@ class Owner {
 
  private:
   static constexpr uintptr_t kLargeBit = 1;
+  static constexpr uintptr_t kGuardedBit = 2;
   uintptr_t bits_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
@@ -70,6 +71,7 @@ void Registry::InitProcess() {
   no_heap_.Init(0);
   detour_heap_.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
+  if (o.sample != 0) g_guarded.Init();
   process_ready_ = true;
   shared_.store(CreateHeap(), std::memory_order_release);
 }
@@ -120,6 +122,7 @@ void Registry::ForEachLock(Do&& lock) {
   lock(g_janitor.pass_lock());
   lock(lock_);
   for (HeapId id = 1; id <= HighestId(); ++id) lock(g_heaps[id]->lock());
+  lock(g_guarded.lock());
   lock(g_large_cache.lock());
   lock(g_page_supply.lock());
   lock(g_page_map.lock());

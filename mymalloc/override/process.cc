@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/heap/registry.h"
+#include "mymalloc/report/crash.h"
 
 namespace mymalloc {
 namespace {
@@ -15,6 +17,8 @@ void AfterForkInChild() { g_registry.AfterForkInChild(); }
 // and so may still allocate.
 __attribute__((constructor(101))) void LibraryStarts() {
   g_registry.EnsureHeap();
+  const Options& o = g_options;
+  if (o.sample != 0 || o.guard_pages || o.quarantine.value != 0) InstallCrashHandler();
   pthread_atfork(BeforeFork, AfterForkInParent, AfterForkInChild);
 }
 

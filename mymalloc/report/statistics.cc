@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "mymalloc/base/printer.h"
+#include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
@@ -67,6 +68,8 @@ Statistics CountHeap(FreeBlocksVisitor visit, void* context) {
     if (const PageHeader* page = owner.page()) {
       CountPage(*page, &s);
       if (visit != nullptr) VisitFree(*page, visit, context);
+    } else if (owner.guarded()) {
+      s.large.Add(g_guarded.live(), g_guarded.live() * kOsPage);
     } else {
       s.large.Add(1, range.length());
     }

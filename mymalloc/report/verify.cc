@@ -131,7 +131,7 @@ void HeapVerifier::CheckOwners() {
     const Owner owner(entry.value);
     if (const LargeBlock* large = owner.large()) {
       CheckLarge(entry.range, *large);
-    } else {
+    } else if (!owner.guarded()) {
       CheckPage(entry.range, *owner.page());
     }
     if (wrong_ != nullptr) return;

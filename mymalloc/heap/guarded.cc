@@ -1,0 +1,162 @@
+#include "mymalloc/heap/guarded.h"
+
+#include <string.h>
+
+#include "mymalloc/base/syscall.h"
+#include "mymalloc/fault/stack_trace.h"
+#include "mymalloc/heap/page_map.h"
+#include "mymalloc/os/memory.h"
+#include "mymalloc/os/metadata.h"
+
+namespace mymalloc {
+namespace {
+
+// What the slot's page holds around the block.
+constexpr unsigned char kMargin = 0xfb;
+
+void Note(FaultEvent* event) {
+  event->thread = CurrentTid();
+  event->count = CaptureStack(event->frames, FaultEvent::kMostFrames);
+}
+
+// Where a block of n bytes lies on the page: at its end, where the first byte behind faults (or, if
+// n is no multiple of 16, a few bytes on), or at its start. 0 if it does not fit.
+uintptr_t Place(uintptr_t page, size_t n, size_t alignment, bool at_start) {
+  if (n > kOsPage - kGranule || alignment > kOsPage / 2) return 0;
+  const uintptr_t first = RoundUp(page + kGranule, alignment);
+  const uintptr_t last = RoundDown(page + kOsPage - Max(n, size_t{1}), alignment);
+  return first > last ? 0 : at_start ? first : last;
+}
+
+void FillMargins(const GuardedSlot& slot, uintptr_t page) {
+  memset(reinterpret_cast<void*>(page), kMargin, slot.block - page);
+  const uintptr_t end = slot.block + slot.size;
+  memset(reinterpret_cast<void*>(end), kMargin, page + kOsPage - end);
+}
+
+// The first byte of [begin, end) that is not the margin's; 0 if there is none.
+uintptr_t FindForeignByte(uintptr_t begin, uintptr_t end) {
+  for (uintptr_t byte = begin; byte < end; ++byte) {
+    if (*reinterpret_cast<const unsigned char*>(byte) != kMargin) return byte;
+  }
+  return 0;
+}
+
+Fault MakeFault(uintptr_t address, const GuardedSlot& slot, const char* called) {
+  Fault fault{};
+  fault.called = called;
+  fault.address = address;
+  fault.block = slot.Describe();
+  fault.allocated = &slot.allocated;
+  fault.freed = &slot.freed;
+  return fault;
+}
+
+}  // namespace
+
+GuardedPool g_guarded;
+
+void GuardedPool::Init() {
+  const uintptr_t begin = os::Reserve(kBytes);
+  slots_ = static_cast<GuardedSlot*>(os::AllocateMetadata(kSlots * sizeof(GuardedSlot)));
+  if (begin == 0 || slots_ == nullptr) return;
+  if (!g_page_map.Insert({begin, begin + kBytes}, Owner::Guarded())) return;
+  LockHolder holder(lock_);
+  for (unsigned i = 0; i < kSlots; ++i) queue_[i] = static_cast<uint16_t>(i);
+  begin_ = begin;
+}
+
+uintptr_t GuardedPool::Allocate(size_t n, size_t alignment, uint64_t random) {
+  if (begin_ == 0) return 0;
+  LockHolder holder(lock_);
+  if (live() == kSlots) return 0;
+  const unsigned index = queue_[first_];
+  const uintptr_t page = PageOf(index);
+  const uintptr_t block = Place(page, n, Max(alignment, kGranule), random >> 63 != 0);
+  if (block == 0 || !os::Commit(page, kOsPage)) return 0;
+  first_ = (first_ + 1) % kSlots;
+  live_.store(live() + 1, std::memory_order_relaxed);
+  GuardedSlot& slot = slots_[index];
+  slot.block = block;
+  slot.size = n;
+  slot.freed.thread = 0;
+  Note(&slot.allocated);
+  FillMargins(slot, page);
+  slot.state = GuardedSlot::kLive;
+  return block;
+}
+
+void GuardedPool::Free(uintptr_t address, const char* called) {
+  LockHolder holder(lock_);
+  const unsigned index = SlotNear(address);
+  GuardedSlot& slot = slots_[index];
+  if (slot.state != GuardedSlot::kLive || slot.block != address) {
+    return Report(address, slot, called);
+  }
+  CheckMargins(slot, PageOf(index), called);
+  // A page that cannot be sealed is not used again: better than one that can be written to.
+  if (!os::Seal(PageOf(index), kOsPage)) return;
+  slot.state = GuardedSlot::kFree;
+  Note(&slot.freed);
+  queue_[(first_ + kSlots - live()) % kSlots] = static_cast<uint16_t>(index);
+  live_.store(live() - 1, std::memory_order_relaxed);
+}
+
+bool GuardedPool::FindLive(uintptr_t address, const char* called, size_t* size) {
+  LockHolder holder(lock_);
+  const GuardedSlot& slot = slots_[SlotNear(address)];
+  if (slot.state == GuardedSlot::kLive && slot.block == address) {
+    *size = slot.size;
+    return true;
+  }
+  Report(address, slot, called);
+  return false;
+}
+
+// Of the two slots beside a guard page: the block that is nearer.
+unsigned GuardedPool::SlotNear(uintptr_t address) const {
+  const size_t page = (address - begin_) / kOsPage;
+  if (page % 2 == 1) return static_cast<unsigned>(page / 2);
+  const unsigned above = static_cast<unsigned>(page / 2);
+  if (above == 0) return 0;
+  const unsigned below = above - 1;
+  if (above == kSlots) return below;
+  const GuardedSlot& a = slots_[above];
+  const GuardedSlot& b = slots_[below];
+  if (a.state == GuardedSlot::kUnused || b.state == GuardedSlot::kUnused) {
+    return a.state == GuardedSlot::kUnused ? below : above;
+  }
+  return address - (b.block + b.size) <= a.block - address ? below : above;
+}
+
+GuardedSlot GuardedPool::Nearest(uintptr_t address) const { return slots_[SlotNear(address)]; }
+
+void GuardedPool::Report(uintptr_t address, const GuardedSlot& slot, const char* called) const {
+  Fault fault = MakeFault(address, slot, called);
+  fault.what = "invalid pointer";
+  fault.detail = "the pointer lies inside or beside a block, not at its start.";
+  fault.advice = "Each block must be freed once, by the pointer that malloc returned.";
+  if (slot.state == GuardedSlot::kUnused) {
+    fault.block = {};
+    fault.detail = "the pointer lies in the allocator's memory, where no block is.";
+  } else if (slot.state == GuardedSlot::kFree && slot.block == address) {
+    fault.what = "double free";
+    fault.detail = "the block is free.";
+  }
+  mymalloc::Report(fault);
+}
+
+void GuardedPool::CheckMargins(const GuardedSlot& slot, uintptr_t page, const char* called) const {
+  const uintptr_t before = FindForeignByte(page, slot.block);
+  const uintptr_t behind = FindForeignByte(slot.block + slot.size, page + kOsPage);
+  if (before == 0 && behind == 0) return;
+  Fault fault = MakeFault(slot.block, slot, called);
+  fault.what = "corrupted heap";
+  fault.detail = behind != 0 ? "what lies behind the block was overwritten."
+                             : "what lies before the block was overwritten.";
+  fault.advice = behind != 0 ? "Look for a write past the end of this block."
+                             : "Look for a write before the start of this block.";
+  mymalloc::Report(fault);
+}
+
+}  // namespace mymalloc

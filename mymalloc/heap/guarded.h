@@ -1,0 +1,77 @@
+// Sampled blocks: one in so many (option `sample`) lies alone on an OS page between two that cannot
+// be touched, at its page's end or at its start. A write or read past that bound, or after the
+// free, faults at the instruction that does it, and where the block was allocated and freed is
+// known. Few enough, and cheap enough where none is due, to be left on.
+//
+//   |guard| slot 0 |guard| slot 1 |guard| ... |guard|
+//
+// The slot that was freed longest ago is used next.
+
+#ifndef MYMALLOC_HEAP_GUARDED_H_
+#define MYMALLOC_HEAP_GUARDED_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/base/units.h"
+#include "mymalloc/fault/fault.h"
+
+namespace mymalloc {
+
+struct GuardedSlot {
+  enum State : uint8_t { kUnused, kLive, kFree };
+
+  State state;
+  uintptr_t block;
+  size_t size;
+  FaultEvent allocated;
+  FaultEvent freed;
+
+  FaultBlock Describe() const { return {block, size, state == kLive ? "live" : "free", 0, 0}; }
+};
+
+class GuardedPool {
+ public:
+  static constexpr unsigned kSlots = 256;
+
+  // Reserves the address range and makes it known to the page map. Without memory for that, no
+  // block is ever sampled.
+  void Init();
+
+  // A block of exactly n bytes, cleared; 0 if it does not fit or no slot is free.
+  uintptr_t Allocate(size_t n, size_t alignment, uint64_t random);
+  // REQUIRES: the address lies in the pool, here and below. Reports if it is no live block.
+  void Free(uintptr_t address, const char* called);
+  // The block's size. False, after a report, if it is no live block.
+  bool FindLive(uintptr_t address, const char* called, size_t* size);
+
+  // The slot that an address lies in or beside, as it is now, for a report.
+  GuardedSlot Nearest(uintptr_t address) const;
+
+  unsigned live() const { return live_.load(std::memory_order_relaxed); }
+  Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
+
+ private:
+  static constexpr size_t kBytes = (2 * kSlots + 1) * kOsPage;
+
+  uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * kOsPage; }
+  unsigned SlotNear(uintptr_t address) const;
+  void Report(uintptr_t address, const GuardedSlot& slot, const char* called) const;
+  void CheckMargins(const GuardedSlot& slot, uintptr_t page, const char* called) const;
+
+  Lock lock_;
+  uintptr_t begin_ = 0;
+  GuardedSlot* slots_ = nullptr;
+  uint16_t queue_[kSlots] ABSL_GUARDED_BY(lock_) = {};  // a ring of the slots that are not live
+  unsigned first_ ABSL_GUARDED_BY(lock_) = 0;
+  std::atomic<unsigned> live_{0};
+};
+
+extern GuardedPool g_guarded;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_GUARDED_H_

@@ -1,0 +1,110 @@
+#include "mymalloc/report/crash.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/guarded.h"
+#include "mymalloc/heap/large.h"
+#include "mymalloc/heap/page_map.h"
+
+namespace mymalloc {
+namespace {
+
+constexpr char kUseAfterFree[] = "use after free";
+constexpr char kOutOfBounds[] = "out of bounds";
+constexpr char kAdviseUse[] = "Look for a pointer to the block that is used after its free.";
+constexpr char kAdviseBounds[] = "Look for an index or a length that is too large or negative.";
+
+struct sigaction g_before;
+
+bool ExplainGuarded(uintptr_t address, Fault* fault) {
+  static GuardedSlot slot;  // as large as the handler's stack may be small
+  slot = g_guarded.Nearest(address);
+  if (slot.state == GuardedSlot::kUnused) return false;
+  fault->block = slot.Describe();
+  fault->allocated = &slot.allocated;
+  fault->freed = &slot.freed;
+  const bool free = slot.state == GuardedSlot::kFree;
+  fault->what = free ? kUseAfterFree : kOutOfBounds;
+  fault->detail = free                   ? "the block is free."
+                  : address < slot.block ? "the access is before the start of the block."
+                                         : "the access is past the end of the block.";
+  fault->advice = free ? kAdviseUse : kAdviseBounds;
+  return true;
+}
+
+bool ExplainHeld(uintptr_t address, Fault* fault) {
+  FreedLarge::Record freed;
+  if (!g_large_cache.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
+  fault->block = {freed.block, freed.usable, "free", 0, 0};
+  fault->what = kUseAfterFree;
+  fault->detail = "the block is free.";
+  fault->advice = kAdviseUse;
+  return true;
+}
+
+// The guard pages before and behind a large block, and behind a page of slots.
+bool ExplainGuardPage(uintptr_t address, Fault* fault) {
+  Interval range;
+  Owner owner;
+  const bool behind = g_page_map.Find(address - kOsPage, &range, &owner);
+  if (!behind && !g_page_map.Find(address + kOsPage, &range, &owner)) return false;
+  const LargeBlock* const large = owner.large();
+  if (large == nullptr && (owner.page() == nullptr || !behind)) return false;
+  fault->what = kOutOfBounds;
+  fault->advice = kAdviseBounds;
+  if (large != nullptr) {
+    fault->block = {large->block, large->usable(), "live", 0, 0};
+    fault->detail = behind ? "the access is past the end of the block."
+                           : "the access is before the start of the block.";
+  } else {
+    const PageHeader& page = *owner.page();
+    const unsigned slot = kSlotsPerPage - 1;
+    fault->block = {page.Block(slot), page.stride() - kTagBytes, "the last of its page",
+                    page.page(), slot};
+    fault->detail = "the access is past the end of a run of blocks.";
+  }
+  return true;
+}
+
+void OnFault(int signal, siginfo_t* info, void* context) {
+  const auto* const registers = static_cast<const ucontext_t*>(context);
+  constexpr long kWrite = 2;  // of the processor's error code for a page fault
+  const bool write = (registers->uc_mcontext.gregs[REG_ERR] & kWrite) != 0;
+  if (info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR) {
+    ExplainAccess(reinterpret_cast<uintptr_t>(info->si_addr), write ? "store" : "load");
+  }
+  if ((g_before.sa_flags & SA_SIGINFO) != 0) return g_before.sa_sigaction(signal, info, context);
+  if (g_before.sa_handler != SIG_DFL && g_before.sa_handler != SIG_IGN) {
+    return g_before.sa_handler(signal);
+  }
+  // Back at the instruction it faults again, now with nobody to catch it.
+  struct sigaction standard = {};
+  standard.sa_handler = SIG_DFL;
+  sigaction(signal, &standard, nullptr);
+}
+
+}  // namespace
+
+bool ExplainAccess(uintptr_t address, const char* called) {
+  Fault fault{};
+  fault.called = called;
+  fault.address = address;
+  Interval range;
+  Owner owner;
+  const bool known = g_page_map.Find(address, &range, &owner);
+  const bool explained = known ? owner.guarded() && ExplainGuarded(address, &fault)
+                               : ExplainHeld(address, &fault) || ExplainGuardPage(address, &fault);
+  if (explained) Explain(fault);
+  return explained;
+}
+
+void InstallCrashHandler() {
+  struct sigaction action = {};
+  action.sa_sigaction = &OnFault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigaction(SIGSEGV, &action, &g_before);
+}
+
+}  // namespace mymalloc
