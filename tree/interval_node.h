@@ -35,7 +35,8 @@ inline void Move(T* to, const T* from, size_t n) {
 }
 
 // How many of the ascending `keys` are below `limit`: halving down to three keys, which are cheaper
-// to count. Sums instead of conditions, for the compiler would make branches of these.
+// to count. Sums instead of conditions, for the compiler would make branches of these. Whatever the
+// keys are, and if they change meanwhile, the result is at most kCount: TryStab relies on that.
 template <unsigned kCount>
 inline unsigned CountBelow(const uint64_t (&keys)[kCount], uint64_t limit) {
   static_assert(kCount >= 3 && (kCount & (kCount + 1)) == 0, "halves evenly");

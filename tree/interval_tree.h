@@ -20,7 +20,8 @@
 // destructor is trivial, so that a global tree outlives every other destructor: Clear frees the
 // nodes. A tree is constant-initialised.
 //
-// Not thread safe: the caller locks. const functions may run side by side.
+// Not thread safe: the caller locks. const functions may run side by side, and TryStab beside an
+// edit.
 
 #ifndef MYMALLOC_TREE_INTERVAL_TREE_H_
 #define MYMALLOC_TREE_INTERVAL_TREE_H_
@@ -101,6 +102,14 @@ class IntervalTree {
 
   // The range that holds `address`, or none.
   Entry Stab(uint64_t address) const;
+
+  // Stab beside edits, for a caller who can tell afterwards whether there was one: by a sequence
+  // counter, say. valid() is whether no edit was under way when the caller began and none has begun
+  // since; what is loaded before it must not be loaded after it, nor the other way round (acquire).
+  // Returns false, and *entry means nothing, as soon as valid() does. Why that is safe: README.md.
+  // REQUIRES: what was ever a node of this tree stays readable.
+  template <typename Valid>
+  bool TryStab(uint64_t address, const Valid& valid, Entry* entry) const;
 
   // The range that begins at exactly `begin`, or none.
   Entry Find(uint64_t begin) const;
@@ -190,6 +199,10 @@ class IntervalTree {
   // The leaf for addresses just below `limit`: the ranges that begin below `limit` lie in it and
   // before it, the others in it and behind it. REQUIRES: root_ != nullptr, here and below.
   const Leaf* LeafFor(uint64_t limit) const;
+  // From *node, the root, to that leaf. False as soon as valid() is, which is asked before each
+  // node is looked into.
+  template <typename Valid>
+  bool Descend(uint64_t limit, const Valid& valid, const void** node) const;
   static void PrefetchLeaf(const void* leaf);
   Leaf* Trace(uint64_t limit, Path* path);
 
@@ -221,14 +234,26 @@ class IntervalTree {
 
 // ---- Lookups ----
 
+// Beside an edit a pointer must be loaded once, so that what was found valid is what is followed.
+template <typename Value, typename NodeAllocator>
+template <typename Valid>
+inline bool IntervalTree<Value, NodeAllocator>::Descend(uint64_t limit, const Valid& valid,
+                                                        const void** node) const {
+  const unsigned levels = __atomic_load_n(&inner_levels_, __ATOMIC_RELAXED);
+  for (unsigned level = levels; level > 0; --level) {
+    if (!valid()) return false;
+    const Inner* inner = static_cast<const Inner*>(*node);
+    *node = __atomic_load_n(&inner->children[inner->Find(limit)], __ATOMIC_RELAXED);
+    if (level == 1 && levels >= kTallInnerLevels) PrefetchLeaf(*node);
+  }
+  return valid();
+}
+
 template <typename Value, typename NodeAllocator>
 inline auto IntervalTree<Value, NodeAllocator>::LeafFor(uint64_t limit) const -> const Leaf* {
   const void* node = root_;
-  for (unsigned level = inner_levels_; level > 0; --level) {
-    const Inner* inner = static_cast<const Inner*>(node);
-    node = inner->children[inner->Find(limit)];
-    if (level == 1 && inner_levels_ >= kTallInnerLevels) PrefetchLeaf(node);
-  }
+  Descend(
+      limit, [] { return true; }, &node);
   return static_cast<const Leaf*>(node);
 }
 
@@ -236,19 +261,36 @@ inline auto IntervalTree<Value, NodeAllocator>::LeafFor(uint64_t limit) const ->
 // long.
 template <typename Value, typename NodeAllocator>
 inline void IntervalTree<Value, NodeAllocator>::PrefetchLeaf(const void* leaf) {
+#pragma GCC unroll 8
   for (size_t line = 0; line < kTreeNodeBytes; line += kTreeNodeAlignment) {
     __builtin_prefetch(static_cast<const char*>(leaf) + line);
   }
 }
 
 template <typename Value, typename NodeAllocator>
-inline auto IntervalTree<Value, NodeAllocator>::Stab(uint64_t address) const -> Entry {
-  if (root_ == nullptr) return Entry{};
+template <typename Valid>
+inline bool IntervalTree<Value, NodeAllocator>::TryStab(uint64_t address, const Valid& valid,
+                                                        Entry* entry) const {
+  const void* node = __atomic_load_n(&root_, __ATOMIC_RELAXED);
+  if (node == nullptr) {
+    *entry = Entry{};
+    return valid();
+  }
   // For the highest address the limit wraps to 0 and leads to a range that does not contain it.
-  const Leaf* leaf = LeafFor(address + 1);
+  if (!Descend(address + 1, valid, &node)) return false;
+  const Leaf* leaf = static_cast<const Leaf*>(node);
   const unsigned index = leaf->Find(address + 1);
   const unsigned i = index - (index != 0 ? 1 : 0);
-  return EntryIf(leaf->range(i).Contains(address), leaf, i);
+  *entry = EntryIf(leaf->range(i).Contains(address), leaf, i);
+  return valid();
+}
+
+template <typename Value, typename NodeAllocator>
+inline auto IntervalTree<Value, NodeAllocator>::Stab(uint64_t address) const -> Entry {
+  Entry entry;
+  TryStab(
+      address, [] { return true; }, &entry);
+  return entry;
 }
 
 template <typename Value, typename NodeAllocator>
