@@ -1,30 +1,44 @@
 #include "mymalloc/heap/page_map.h"
 
+#include "absl/base/attributes.h"
 #include "mymalloc/os/memory.h"
 #include "tree/verify.h"
 
 namespace mymalloc {
+namespace {
+
+// How often a lookup tries without the lock: for about as long as an edit takes.
+#if defined(MYMALLOC_SANITIZED)
+// Edits are plain stores. That a lookup beside them throws away what it loaded, ThreadSanitizer
+// cannot know: it would report each such load. To make all of them atomic would cost the lookup
+// half as much again, as compilers do not fold atomic loads into comparisons.
+constexpr int kAttempts = 0;
+#else
+constexpr int kAttempts = 16;
+#endif
+
+}  // namespace
 
 PageMap g_page_map;
 
 bool PageMap::Insert(Interval range, Owner owner) {
-  LockHolder holder(lock_);
+  EditHolder holder(lock_, edits_);
   return tree_.Insert(range, owner.bits()) == InsertResult::kInserted;
 }
 
 void PageMap::Erase(uintptr_t begin) {
-  LockHolder holder(lock_);
+  EditHolder holder(lock_, edits_);
   tree_.Erase(begin);
 }
 
 void PageMap::Resize(Interval range, uintptr_t new_end) {
-  LockHolder holder(lock_);
+  EditHolder holder(lock_, edits_);
   const auto entry = tree_.Find(range.begin);
   tree_.Replace(range.begin, {range.begin, new_end}, entry.value);
 }
 
 uintptr_t PageMap::Move(Interval range, size_t bytes) {
-  LockHolder holder(lock_);
+  EditHolder holder(lock_, edits_);
   // So that neither insertion below can fail: a split on every level, and a new root.
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
   const uint64_t owner = tree_.Erase(range.begin).value;
@@ -34,13 +48,28 @@ uintptr_t PageMap::Move(Interval range, size_t bytes) {
   return begin;
 }
 
-bool PageMap::Find(uintptr_t address, Interval* range, Owner* owner) {
-  LockHolder holder(lock_);
-  const auto entry = tree_.Stab(address);
+// Without the lock, as every free may ask; and with it, which always comes to an end, when one edit
+// follows another or a writer is not running.
+bool PageMap::Find(uintptr_t address, Interval* range,
+                   Owner* owner) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Tree::Entry entry;
+  for (int attempt = 0;; ++attempt) {
+    if (attempt == kAttempts) {
+      entry = FindLocked(address);
+      break;
+    }
+    if (tree_.TryStab(address, SequenceCounter::Snapshot(edits_), &entry)) break;
+    __builtin_ia32_pause();
+  }
   if (!entry) return false;
   *range = entry.range;
   *owner = Owner(entry.value);
   return true;
+}
+
+ABSL_ATTRIBUTE_NOINLINE PageMap::Tree::Entry PageMap::FindLocked(uintptr_t address) {
+  LockHolder holder(lock_);
+  return tree_.Stab(address);
 }
 
 unsigned PageMap::NextBatch(uintptr_t address, Item* items) {

@@ -1,7 +1,8 @@
 // Which page or large block does an address belong to? The interval tree's answer: the authority.
 //
 // Every address range that holds blocks is in here, from before its first block is handed out until
-// after its last one came back. Looking up reads no memory at the address in question.
+// after its last one came back. Looking up reads no memory at the address in question, and takes no
+// lock but where edits keep it from an answer.
 
 #ifndef MYMALLOC_HEAP_PAGE_MAP_H_
 #define MYMALLOC_HEAP_PAGE_MAP_H_
@@ -10,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
+#include "mymalloc/base/sequence_counter.h"
 #include "mymalloc/os/metadata.h"
 #include "mymalloc/page/page.h"
 #include "tree/interval_tree.h"
@@ -51,7 +53,8 @@ struct TreeNodes {
   os::Pool<kTreeNodeBytes> pool;
 };
 
-class PageMap {
+// In one cache line, the only one besides nodes that a lookup reads.
+class alignas(64) PageMap {
  public:
   // False when there is no memory for the tree.
   bool Insert(Interval range, Owner owner);
@@ -64,7 +67,8 @@ class PageMap {
   // knows.
   uintptr_t Move(Interval range, size_t bytes);
 
-  // The range around an address and its owner. False when nothing of ours is there.
+  // The range around an address and its owner. False when nothing of ours is there. A range that
+  // comes or goes meanwhile is found or not, but never half of it.
   bool Find(uintptr_t address, Interval* range, Owner* owner);
 
   // Calls visit(range, owner) for every range in address order, in batches, so that visitors may
@@ -91,10 +95,16 @@ class PageMap {
   // The next ranges at or after `address`.
   unsigned NextBatch(uintptr_t address, Item* items);
 
+  Tree::Entry FindLocked(uintptr_t address);
+
   Lock lock_;
+  SequenceCounter edits_;  // of tree_
+  // Only this tree's: what was ever a node of it stays mapped, and is only ever a node again, or
+  // waits to be one.
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
   Tree tree_ ABSL_GUARDED_BY(lock_){&nodes_};
 };
+static_assert(sizeof(PageMap) == 64, "fits into a cache line");
 
 template <typename Visitor>
 void PageMap::ForEach(Visitor&& visit) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "mymalloc/base/lock.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/os/memory.h"
 #include "tests/support/block.h"
@@ -83,6 +84,17 @@ TEST_F(PageMapTest, MovesAMappingAndItsRange) {
   EXPECT_EQ(map_.Move({moved, moved + 100 * kBytes}, size_t{1} << 60), 0u);
   EXPECT_EQ(LargeAt(moved), &g_large[0]);
   os::Unmap(moved, 100 * kBytes);
+}
+
+// Whoever holds the lock: if this fails, it waits for itself until the test runs out of time.
+TEST_F(PageMapTest, FindsWithoutTheLock) {
+#if defined(MYMALLOC_SANITIZED)
+  GTEST_SKIP() << "lookups take the lock";
+#endif
+  ASSERT_TRUE(map_.Insert({0x10000, 0x20000}, Owner(&g_large[0])));
+  LockHolder holder(map_.lock());
+  EXPECT_EQ(LargeAt(0x10000), &g_large[0]);
+  EXPECT_EQ(LargeAt(0x20000), nullptr);
 }
 
 TEST_F(PageMapTest, VisitsAllInOrder) {
