@@ -46,6 +46,9 @@ class Walker {
   // An address one past some byte of the calling instruction.
   uintptr_t ReturnAddress() const { return pc() + (interrupted_ ? 1 : 0); }
 
+  // Whether this function was interrupted by a signal, and the frame before was the way back to it.
+  bool interrupted() const { return interrupted_; }
+
  private:
   uintptr_t pc() const { return registers_.value[kRip]; }
 
@@ -178,6 +181,8 @@ ABSL_ATTRIBUTE_NOINLINE unsigned CaptureStack(uintptr_t* frames, unsigned capaci
   unsigned count = 0;
   for (unsigned i = 0; i < capacity + kMostOwnFrames && count < capacity; ++i) {
     if (!walker.ToCaller()) break;
+    // No call leads to where a handler returns: the instruction is the one at the address itself.
+    if (walker.interrupted() && count > 0) ++frames[count - 1];
     skipping = skipping && own.Contains(walker.ReturnAddress() - 1);
     if (!skipping) frames[count++] = walker.ReturnAddress();
   }

@@ -63,6 +63,15 @@ TEST_FUNCTION void Fourth(size_t n) {
   NO_TAIL_CALL();
 }
 
+// The same with arguments on the stack: only an expression says where its frame is.
+TEST_FUNCTION void Fifth(size_t a, size_t b, size_t c, size_t d, size_t e, size_t f, size_t g) {
+  alignas(256) char array[512];
+  Touch(array);
+  Touch(static_cast<char*>(__builtin_alloca(a + b + c + d + e + f + g)));
+  Fourth(g);
+  Touch(array);
+}
+
 testing::Matcher<const std::vector<std::string>&> StartsWithFunctions(
     std::vector<std::string> functions) {
   return testing::ResultOf(
@@ -77,10 +86,10 @@ testing::Matcher<const std::vector<std::string>&> StartsWithFunctions(
 }
 
 TEST(StackTraceTest, SeveralFrames) {
-  Fourth(100);
+  Fifth(1, 2, 3, 4, 5, 6, 100);
   const std::vector<std::string> names = captured.Names();
   EXPECT_THAT(names, StartsWithFunctions({"Captured::Take", "First", "Second", "Third", "Fourth",
-                                          "SeveralFrames"}));
+                                          "Fifth", "SeveralFrames"}));
   EXPECT_THAT(names, Contains("main"));
   EXPECT_EQ(names.back(), "_start");
 }
