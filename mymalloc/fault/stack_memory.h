@@ -22,7 +22,9 @@ class StackMemory {
   bool Read(uintptr_t address, uintptr_t* word) {
     if (address % sizeof(*word) != 0 || !IsReadable(address)) return false;
     // By hand: the sanitizers need not know that we look into others' frames.
-    __asm__ volatile("mov (%1), %0" : "=r"(*word) : "r"(address) : "memory");
+    uintptr_t value;
+    __asm__ volatile("mov (%1), %0" : "=r"(value) : "r"(address) : "memory");
+    *word = value;
     return true;
   }
 

@@ -50,7 +50,7 @@ TEST(ModulesTest, TheProgram) {
 }
 
 TEST(ModulesTest, ALibrary) {
-  void* const function = dlsym(RTLD_DEFAULT, "qsort");
+  void* const function = dlsym(RTLD_DEFAULT, "gnu_get_libc_version");
   Module module;
   ASSERT_TRUE(FindModule(reinterpret_cast<uintptr_t>(function), &module));
   EXPECT_FALSE(module.IsProgram());
