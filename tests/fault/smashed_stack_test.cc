@@ -29,9 +29,10 @@ uintptr_t garbage[kWords];
 uintptr_t frames[64];
 unsigned count;
 
-// Everything from this function's return address on is garbage while the stack is captured.
+// Everything from this function's frame pointer on, the return address next, is garbage while the
+// stack is captured.
 __attribute__((noinline)) void CaptureSmashed() {
-  auto* const words = static_cast<volatile uintptr_t*>(__builtin_frame_address(0)) + 1;
+  auto* const words = static_cast<volatile uintptr_t*>(__builtin_frame_address(0));
   for (size_t i = 0; i < kWords; ++i) saved[i] = words[i];
   for (size_t i = 0; i < kWords; ++i) words[i] = garbage[i];
   count = CaptureStack(frames, 64);
@@ -92,6 +93,7 @@ TEST(SmashedStackTest, WhereTheReturnAddressWentIsShown) {
   WithRoom();
   ASSERT_GE(count, 2u);
   EXPECT_EQ(frames[1], 0x4141414141414141u);
+  EXPECT_EQ(count, 2u);
 }
 
 TEST(SmashedStackTest, PointersIntoTheStack) {
@@ -135,13 +137,25 @@ TEST(SmashedStackTest, Random) {
   }
 }
 
-// Stacks of more frames than anybody asks for, that lie in no module: a chain of frame pointers.
-TEST(SmashedStackTest, AnEndlessChainEndsAtTheCapacity) {
+// A function that finds its frame by rbp.
+__attribute__((noinline)) void FrameOfUnknownSize(size_t n) {
+  Touch(static_cast<char*>(__builtin_alloca(n)));
+  count = CaptureStack(frames, 64);
+}
+
+// Each of the frames is its own caller.
+TEST(SmashedStackTest, AFrameThatDoesNotLieAboveTheOneBeforeIsTheLast) {
+  FrameOfUnknownSize(100);
+  ASSERT_GE(count, 2u);
   static uintptr_t chain[2];
   chain[0] = reinterpret_cast<uintptr_t>(chain);
-  chain[1] = 0x1234567;
-  FillGarbage(reinterpret_cast<uintptr_t>(chain));
-  CaptureWithGarbage();
+  for (const uintptr_t address : {frames[0], uintptr_t{0x1234567}}) {
+    chain[1] = address;
+    garbage[0] = chain[0];
+    garbage[1] = chain[1];
+    WithRoom();
+    EXPECT_EQ(count, 2u);
+  }
 }
 
 void RefuseSystemCall(uint32_t number) {

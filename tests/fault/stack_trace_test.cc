@@ -195,6 +195,9 @@ TEST(StackTraceTest, ThroughASignalHandler) {
   EXPECT_THAT(names,
               StartsWithFunctions({"Captured::Take", "First", "Handle(int)", "HandleWithContext"}));
   EXPECT_THAT(names, IsSupersetOf({HasSubstr("Interrupted()"), HasSubstr("ThroughASignal")}));
+  // The handler returns to exactly this: mov $SYS_rt_sigreturn, %rax.
+  const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0};
+  EXPECT_EQ(memcmp(reinterpret_cast<void*>(captured.frames[4] - 1), code, sizeof(code)), 0);
   EXPECT_EQ(names.back(), "_start");
 }
 
@@ -222,10 +225,11 @@ TEST(StackTraceTest, ThroughAHandlerOnItsOwnStack) {
   }
 }
 
-// A trap at a function's very first instruction: the one before belongs to another function.
+// A trap at a function's very first instruction: the one before belongs to another function, whose
+// caller would be found elsewhere.
 __asm__(
     ".type BeforeTrap, @function\n"
-    "BeforeTrap: .cfi_startproc\n nop\n .cfi_endproc\n"
+    "BeforeTrap: .cfi_startproc\n .cfi_def_cfa_offset 64\n nop\n .cfi_endproc\n"
     ".size BeforeTrap, . - BeforeTrap\n"
     ".globl TrapAtOnce\n"
     ".type TrapAtOnce, @function\n"
@@ -248,6 +252,25 @@ TEST(StackTraceTest, ThroughATrapAtAFunctionsStart) {
 TEST_FUNCTION void TakeIt() {
   captured.Take();
   NO_TAIL_CALL();
+}
+
+// A call that is the last instruction of its function, as one is that never returns: what follows
+// belongs to another function. (Here it does return, and finds there what it needs.)
+__asm__(
+    ".globl CallAtTheEnd\n"
+    ".type CallAtTheEnd, @function\n"
+    "CallAtTheEnd: .cfi_startproc\n sub $104, %rsp\n .cfi_adjust_cfa_offset 104\n"
+    " call *%rdi\n .cfi_endproc\n"
+    ".size CallAtTheEnd, . - CallAtTheEnd\n"
+    ".type AfterTheCall, @function\n"
+    "AfterTheCall: .cfi_startproc\n add $104, %rsp\n ret\n .cfi_endproc\n"
+    ".size AfterTheCall, . - AfterTheCall\n");
+extern "C" void CallAtTheEnd(void (*function)());
+
+TEST(StackTraceTest, ThroughACallAtAFunctionsEnd) {
+  CallAtTheEnd(TakeIt);
+  EXPECT_THAT(captured.Names(), StartsWithFunctions({"Captured::Take", "TakeIt", "CallAtTheEnd",
+                                                     "ThroughACallAtAFunctionsEnd"}));
 }
 
 // Code made at run time has no unwind table; what keeps a frame pointer is walked through.
