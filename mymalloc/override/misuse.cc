@@ -9,36 +9,34 @@ namespace {
 
 // Both are set and read as one, without a lock: a misuse may happen while they are set, in a signal
 // handler for one.
-struct Registration {
+struct alignas(16) Registration {
   mymalloc_misuse_callback callback;
   void* argument;
 };
 
-using Bits = unsigned __int128;
-static_assert(sizeof(Bits) == sizeof(Registration));
+Registration g_registration;
 
-Bits g_registration = 0;
-
-// The compilers call a library for 16 bytes unless they may use the one instruction for it.
-__attribute__((target("cx16"))) Bits Exchange(Bits expected, Bits desired) {
-  return __sync_val_compare_and_swap(&g_registration, expected, desired);
+// Puts `desired` where `expected` was; returns whether it was, and in `expected` what was there. By
+// hand, as the compilers call a library for 16 bytes.
+bool Exchange(Registration* expected, const Registration& desired) {
+  bool exchanged;
+  __asm__ volatile("lock cmpxchg16b %1"
+                   : "=@ccz"(exchanged), "+m"(g_registration), "+a"(expected->callback),
+                     "+d"(expected->argument)
+                   : "b"(desired.callback), "c"(desired.argument)
+                   : "memory");
+  return exchanged;
 }
 
 Registration CurrentRegistration() {
-  const Bits bits = Exchange(0, 0);
-  Registration registration;
-  __builtin_memcpy(&registration, &bits, sizeof(bits));
-  return registration;
+  Registration current = {};
+  Exchange(&current, current);
+  return current;
 }
 
 void Register(const Registration& registration) {
-  Bits bits;
-  __builtin_memcpy(&bits, &registration, sizeof(bits));
-  Bits expected = 0;
-  for (;;) {
-    const Bits found = Exchange(expected, bits);
-    if (found == expected) return;
-    expected = found;
+  Registration before = {};
+  while (!Exchange(&before, registration)) {
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -63,6 +64,20 @@ TEST(PrinterTest, CutsOffWhatDoesNotFit) {
   out.Text("more").Decimal(5).Hex(6);
   EXPECT_EQ(out.size(), full);
   EXPECT_EQ(std::string(out.data(), 10), "0123456789");
+}
+
+TEST(PrinterTest, TakesBack) {
+  Printer out;
+  const size_t capacity = out.room();
+  out.Text("hello");
+  const size_t before = out.size();
+  out.Text(" world");
+  EXPECT_EQ(out.room(), capacity - 11);
+  EXPECT_STREQ(out.Terminated(), "hello world");
+  out.CutBackTo(before);
+  EXPECT_STREQ(out.Terminated(), "hello");
+  while (out.room() > 0) out.Text("x");
+  EXPECT_EQ(strlen(out.Terminated()), capacity);
 }
 
 TEST(PrinterTest, WritesAtOnceAndStartsAnew) {

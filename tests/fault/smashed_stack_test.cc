@@ -139,6 +139,7 @@ TEST(SmashedStackTest, Random) {
 
 // A function that finds its frame by rbp.
 __attribute__((noinline)) void FrameOfUnknownSize(size_t n) {
+  __asm__ volatile("" : "+r"(n));  // unknown to the compiler, too
   Touch(static_cast<char*>(__builtin_alloca(n)));
   count = CaptureStack(frames, 64);
 }

@@ -51,6 +51,7 @@ TEST_FUNCTION void Second() {
 
 // A frame of a size that is known only when it runs, which the compiler must address by rbp.
 TEST_FUNCTION void Third(size_t n) {
+  __asm__ volatile("" : "+r"(n));
   Touch(static_cast<char*>(__builtin_alloca(n)));
   Second();
   NO_TAIL_CALL();
