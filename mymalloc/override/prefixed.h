@@ -38,16 +38,17 @@ void mymalloc_malloc_stats(void) MYMALLOC_NOTHROW;
 int mymalloc_malloc_info(int options, FILE* stream) MYMALLOC_NOTHROW;
 
 /* A misuse of the heap. All of it is valid only while the callback runs. */
-struct mymalloc_misuse {
-  const char* what;    /* "double free", "invalid pointer" or "corrupted heap" */
-  const char* called;  /* the function that found it: "free" */
-  void* address;       /* what that was given */
-  void* block;         /* where the block begins that this lies in or near; NULL if in none */
-  size_t usable_size;  /* of that block */
-  const char* message; /* the report as it is written to stderr, terminated */
+struct mymalloc_misuse { /* NOLINT: a name of C's */
+  const char* what;      /* "double free", "invalid pointer" or "corrupted heap" */
+  const char* called;    /* the function that found it: "free" */
+  void* address;         /* what that was given */
+  void* block;           /* where the block begins that this lies in or near; NULL if in none */
+  size_t usable_size;    /* of that block */
+  const char* message;   /* the report as it is written to stderr, terminated */
   size_t message_size;
 };
 
+/* NOLINTNEXTLINE: C has no `using` */
 typedef void (*mymalloc_misuse_callback)(const struct mymalloc_misuse* misuse, void* argument);
 
 /* Has `callback` called on each misuse, on the thread that makes it: after the report was written
