@@ -41,6 +41,9 @@ class SequenceCounter {
     const uint64_t even_;
   };
 
+  // Differs whenever an edit has begun or ended since; odd while one is under way.
+  uint64_t Value() const { return value_.load(std::memory_order_acquire); }
+
  private:
   friend class EditHolder;
   // One writer at a time, so that it need not add atomically.

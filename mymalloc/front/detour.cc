@@ -12,9 +12,6 @@ namespace {
 
 // The block is marked free and checked; it goes where it can be handed out again.
 void PutBack(Heap* own, uintptr_t block, Tag tag) {
-  if (g_options.zero_on_free) {
-    memset(reinterpret_cast<void*>(block), 0, UsableOf(tag.size_class()));
-  }
   if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
   if (own->id() != tag.heap()) {
     if (!own->FreeRemote(block, tag)) ReportBadPointer("free", block, Look(block));
@@ -51,6 +48,22 @@ void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
 
 }  // namespace
 
+bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
+  if (ABSL_PREDICT_FALSE(g_options.checked || block % kGranule != 0)) return false;
+  const PageHeader* const page = own->page_cache().Find(block);
+  // Slot 0 has no tag: what would be before it may be a guard.
+  if (ABSL_PREDICT_FALSE(page == nullptr || block < page->page() + kGranule)) return false;
+  const Tag tag = Tag::Of(block);
+  const uint64_t low = Tag::Low(page->heap, page->size_class, tag.slot()) | Tag::kLive;
+  if (ABSL_PREDICT_FALSE(!tag.Verifies(block) || (tag.bits() & TagSecret::kLowMask) != low ||
+                         page->Block(tag.slot()) != block || !page->Intact() ||
+                         !FenceVerifies(block, tag))) {
+    return false;
+  }
+  FreeOnDetour(own, block, tag, called);
+  return true;
+}
+
 void* SampleOnDetour(Heap* own, size_t n, size_t alignment) {
   const uint32_t every = g_options.sample;
   if (ABSL_PREDICT_TRUE(every == 0 || own == nullptr || !own->SampleIsDue(every))) return nullptr;
@@ -63,7 +76,11 @@ void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called) {
   free_tag.WriteTo(block);
   const size_t most = g_options.quarantine.value;
   const SizeClass c = tag.size_class();
-  if (own == nullptr || StrideOf(c) > most) return PutBack(own, block, free_tag);
+  if (own == nullptr || StrideOf(c) > most) {
+    if (g_options.zero_on_free) memset(reinterpret_cast<void*>(block), 0, UsableOf(c));
+    return PutBack(own, block, free_tag);
+  }
+  // What it held is overwritten there.
   Quarantine& quarantine = own->quarantine();
   while (!quarantine.HasRoom(c, most)) {
     LeaveQuarantine(own, quarantine.Take(g_options.random_slots ? own->Random() : 0));

@@ -27,9 +27,13 @@ void* SampleOnDetour(Heap* own, size_t n, size_t alignment);
 // An entry of the thread's magazine, its block marked live; 0 if there is none.
 inline uintptr_t PopOnDetour(Heap* own, SizeClass c) {
   const uintptr_t entry = own->magazine(c).Pop();
-  if (entry != 0) MarkLive(BlockOf(entry));
+  if (entry != 0) MarkLive(BlockOf(entry), own->key().secret);
   return entry;
 }
+
+// Frees a pointer of which nothing is known yet, if the tree says that it lies in a page and the
+// tag there agrees in everything. False, and nothing has happened, if there is more to find out.
+bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called);
 
 // A live block of any heap whose tag verified. `own`: this thread's heap; nullptr at its end.
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called);

@@ -228,7 +228,10 @@ void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
 }
 
 void FreeSlow(void* pointer, const char* called) {
-  if (pointer != nullptr) FreeByTree(reinterpret_cast<uintptr_t>(pointer), called);
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (block == 0) return;
+  if (g_detours && Registry::HasOwnHeap() && FreeByTreeOnDetour(OwnHeap(), block, called)) return;
+  FreeByTree(block, called);
 }
 
 namespace {

@@ -19,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/magazine.h"
+#include "mymalloc/heap/page_cache.h"
 #include "mymalloc/heap/quarantine.h"
 #include "mymalloc/heap/remote_frees.h"
 #include "mymalloc/heap/spill.h"
@@ -57,6 +58,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
+  PageCache& page_cache() { return page_cache_; }
   // Whether the owner's next allocation is to be sampled: one in `every`, at random distances.
   bool SampleIsDue(uint32_t every);
   // The owner's; hard to predict for who does not know the tags' secret.
@@ -139,6 +141,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   RemoteGather gather_;
   Quarantine quarantine_;
+  PageCache page_cache_;
   uint64_t random_state_;  // the owner's
   uint32_t until_sample_;  // the owner's: allocations until one is sampled
 

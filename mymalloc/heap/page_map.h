@@ -71,6 +71,10 @@ class alignas(64) PageMap {
   // comes or goes meanwhile is found or not, but never half of it.
   bool Find(uintptr_t address, Interval* range, Owner* owner);
 
+  // Changes with every edit; odd while one is under way. An answer that Find gave after an even
+  // version was read holds as long as the version is that.
+  uint64_t Version() const { return edits_.Value(); }
+
   // Calls visit(range, owner) for every range in address order, in batches, so that visitors may
   // take a heap's lock. Ranges that come or go meanwhile may be missed.
   template <typename Visitor>
