@@ -38,7 +38,10 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
 void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   if (tag.slot() <= 1 || Tag::Of(before).Verifies(before)) return;
-  // The tags of slots that were never taken are not written; and one may be taken just now.
+  // The tags of slots that were never taken are not written. (A look without the lock, first: the
+  // slot may be taken or freed just now.)
+  const uint64_t free = HeaderOf(block, tag)->free.Word(SlotBitmap::WordOf(tag.slot() - 1));
+  if ((free & SlotBitmap::BitOf(tag.slot() - 1)) != 0) return;
   const Finding finding = Look(before);
   if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
       !Tag::Of(before).Verifies(before)) {

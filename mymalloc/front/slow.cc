@@ -246,7 +246,9 @@ bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (live.large == nullptr) return c != kNoClass && UsableOf(c) == live.usable;
   // A large block may stand for one that found no page (AllocateClassSlow).
   const size_t least = c == kNoClass ? Max(n, size_t{1}) : UsableOf(c);
-  return least <= live.usable && live.usable - least < kOsPage;
+  // One between guards may have been held back, and be longer.
+  const size_t slack = live.large->guard != 0 ? live.usable / 4 + 4 * kOsPage : kOsPage;
+  return least <= live.usable && live.usable - least < slack;
 }
 
 // Whether a block like this could have become one of n bytes by realloc.

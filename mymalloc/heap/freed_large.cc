@@ -8,17 +8,27 @@ void FreedLarge::Note(const Record& record) {
   held_bytes_ += record.held.length();
 }
 
+Interval FreedLarge::Release(Record& record) {
+  const Interval range = record.held;
+  record.held = {};
+  held_bytes_ -= range.length();
+  return range;
+}
+
 Interval FreedLarge::MakeRoom(size_t bytes) {
   const bool full = held_bytes_ + bytes > kMostHeldBytes;
-  for (unsigned i = 0; i < kRecords; ++i) {
-    Interval& held = records_[(next_ + i) % kRecords].held;
-    if (!held.empty()) {
-      const Interval range = held;
-      held = {};
-      held_bytes_ -= range.length();
-      return range;
-    }
-    if (!full) break;  // only the record that Note will overwrite
+  // The oldest record is the one that Note overwrites.
+  for (unsigned i = 0; i < (full ? kRecords : 1); ++i) {
+    if (!ByAge(i).held.empty()) return Release(ByAge(i));
+  }
+  return {};
+}
+
+Interval FreedLarge::Take(size_t bytes) {
+  for (unsigned i = 0; i < kRecords - kLeastDelay; ++i) {
+    Record& record = ByAge(i);
+    const size_t length = record.held.length();
+    if (length >= bytes && length <= bytes + bytes / 4) return Release(record);
   }
   return {};
 }

@@ -1,6 +1,9 @@
 // The large blocks freed last. They are remembered, so that a second free of one can be told from a
-// pointer that never was; and with a quarantine their mappings are held back, sealed, so that every
-// use of one faults and can be explained.
+// pointer that never was.
+//
+// With a quarantine or guard pages their mappings are held back as well, guards and all, and are
+// used again no sooner than after kLeastDelay others; with a quarantine they are protected
+// meanwhile, so that every use faults and can be explained.
 //
 // Not thread safe: under the lock of the cache of large blocks.
 
@@ -20,8 +23,14 @@ class FreedLarge {
   struct Record {
     uintptr_t block = 0;
     size_t usable = 0;
-    Interval held{};  // empty if the mapping is not held back
+    Interval held{};        // empty if the mapping is not held back, or no longer
+    unsigned resident = 0;  // ticks until its memory goes back; 0: it has gone
   };
+
+  // One whole tick at least.
+  static constexpr unsigned kTicksResident = 2;
+
+  static constexpr size_t kMostHeldBytes = 64 * kMiB;
 
   // Remembers a block. REQUIRES: MakeRoom(record.held.length()) returned nothing.
   void Note(const Record& record);
@@ -30,18 +39,46 @@ class FreedLarge {
   // there is room.
   Interval MakeRoom(size_t bytes);
 
+  // A range that is held, at least so long and not much longer, which is then the caller's; empty
+  // if there is none, or it was freed too lately.
+  Interval Take(size_t bytes);
+
+  // Calls purge(range) for ranges whose memory has not been needed for kTicksResident calls, or for
+  // all. Returns whether there are others.
+  template <typename Purge>
+  bool Decay(bool all, Purge&& purge);
+
   // What is known of an address: a block that began there, or whose held mapping it lies in; the
   // last one if there are several. False if there is none.
   bool Find(uintptr_t address, Record* record) const;
 
  private:
   static constexpr unsigned kRecords = 64;
-  static constexpr size_t kMostHeldBytes = kGiB;  // of address space: sealed ranges have no memory
+  static constexpr unsigned kLeastDelay = 8;
+
+  // By age: 0 is the oldest.
+  Record& ByAge(unsigned i) { return records_[(next_ + i) % kRecords]; }
+  Interval Release(Record& record);
 
   Record records_[kRecords];  // a ring
   unsigned next_ = 0;         // the oldest
   size_t held_bytes_ = 0;
 };
+
+template <typename Purge>
+bool FreedLarge::Decay(bool all, Purge&& purge) {
+  bool more = false;
+  for (Record& record : records_) {
+    if (record.held.empty() || record.resident == 0) continue;
+    record.resident = all ? 0 : record.resident - 1;
+    if (record.resident == 0) {
+      purge(record.held);
+    } else {
+      more = true;
+    }
+  }
+  return more;
+}
 
 }  // namespace mymalloc
 

@@ -111,9 +111,21 @@ bool Heap::SampleIsDue(uint32_t every) {
   return !first || every == 1;
 }
 
-// As TakeLowest, from a random word with free slots and there from a random place on.
+// As TakeLowest, from a random word with free slots and there from a random place on. Of long slots
+// only those that were touched before, if there are some: else a few blocks would make the whole
+// page resident.
 uint64_t Heap::TakeRandom(PageHeader* page, unsigned* w, unsigned want) {
+  constexpr size_t kShortStride = 1024;
   const uint64_t random = Random();
+  if (page->stride() > kShortStride) {
+    for (unsigned i = 0; i < SlotBitmap::kWords; ++i) {
+      const unsigned slot = static_cast<unsigned>(random >> (8 * i)) % kSlotsPerPage;
+      if (slot >= page->high_water || !page->free.Claim(slot)) continue;
+      *w = SlotBitmap::WordOf(slot);
+      return SlotBitmap::BitOf(slot);
+    }
+    return page->free.TakeLowest(*w, 1);
+  }
   *w = static_cast<unsigned>(random >> 32) % SlotBitmap::kWords;
   while (page->free.Word(*w) == 0) *w = (*w + 1) % SlotBitmap::kWords;
   const unsigned turn = static_cast<unsigned>(random >> 58);

@@ -1,12 +1,10 @@
 #include "mymalloc/heap/large.h"
 
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
-#include "tree/verify.h"
 
 namespace mymalloc {
 namespace {
@@ -16,14 +14,6 @@ namespace {
 constexpr size_t kGrowthShare = 8;
 // A block that shrinks keeps its tail unless that is at least a quarter of it.
 constexpr size_t kShrinkShare = 4;
-// What the cache may hold. Where address space is scarce it is not to be hoarded.
-constexpr size_t kMostCached = 256 * kMiB;
-constexpr size_t kMostCachedConstrained = 16 * kMiB;
-
-size_t MostCachedBytes() {
-  return os::g_arena.constrained() ? kMostCachedConstrained : kMostCached;
-}
-
 // The heap that the tags of large blocks name: none.
 constexpr HeapId kNobody = 0;
 
@@ -120,10 +110,59 @@ uintptr_t AllocateIn(uintptr_t begin, size_t bytes, size_t n, size_t alignment, 
 
 }  // namespace
 
+namespace {
+
+// Whether freed blocks are held back with their guards, rather than cached (freed_large.h).
+bool HoldsFreed() {
+  return (g_options.guard_pages || g_options.quarantine.value != 0) && !os::g_arena.constrained();
+}
+
+// A block in a range that was held back; 0 if there is none that fits.
+uintptr_t AllocateHeld(size_t bytes) {
+  const Interval held = g_large_cache.TakeHeld(bytes);
+  if (held.empty()) return 0;
+  LargeBlock* const large = g_large_cache.NewRecord();
+  const uint32_t guard = GuardBytes();
+  const Interval inner = {held.begin + guard, held.end - guard};
+  const bool protect = g_options.quarantine.value != 0;
+  if (large == nullptr || (protect && !os::Commit(inner.begin, inner.length()))) {
+    if (large != nullptr) g_large_cache.DeleteRecord(large);
+    g_large_cache.Drop(held);
+    return 0;
+  }
+  *large = {inner.begin, inner.end, inner.begin + kGranule, guard, /*from_supply=*/false};
+  if (g_page_map.Insert(inner, Owner(large))) {
+    WriteTag(*large);
+    return large->block;
+  }
+  g_large_cache.DeleteRecord(large);
+  g_large_cache.Drop(held);
+  return 0;
+}
+
+// The block's mapping, whole, no longer to be touched.
+bool HoldBack(LargeBlock* large) {
+  constexpr size_t kMostResident = kMiB;  // of one block: to fault in more would cost less than it
+  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  const bool keep = whole.length() <= kMostResident;
+  if (g_options.quarantine.value != 0 &&
+      !(keep ? os::Protect(whole.begin, whole.length()) : os::Seal(whole.begin, whole.length()))) {
+    return false;
+  }
+  g_large_cache.NoteFreed(large, whole, keep);
+  return true;
+}
+
+}  // namespace
+
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
   n = Max(n, size_t{1});  // the block's own address must lie in its mapping
   const size_t bytes = SpaceFor(n, alignment);
   if (bytes == 0) return 0;
+  if (HoldsFreed() && alignment <= kGranule) {
+    *zeroed = false;
+    if (const uintptr_t block = AllocateHeld(bytes)) return block;
+  }
   return AllocateIn(g_large_cache.TakeOrMap(bytes, zeroed), bytes, n, alignment,
                     /*from_supply=*/false);
 }
@@ -138,13 +177,11 @@ uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment) {
 
 void FreeLarge(LargeBlock* large) {
   const bool from_supply = large->from_supply;
-  const bool hold = g_options.quarantine.value != 0 && !from_supply && !os::g_arena.constrained();
   Tag::Make(large->block, kNobody, Tag::kLargeClass, 0).WriteTo(large->block);
   g_page_map.Erase(large->begin);
-  const Interval whole = {large->begin - large->guard, large->end + large->guard};
-  if (hold && os::Seal(whole.begin, whole.length())) return g_large_cache.NoteFreed(large, whole);
+  if (!from_supply && HoldsFreed() && HoldBack(large)) return;
   const Interval range = LiftGuards(*large);
-  g_large_cache.NoteFreed(large, {});
+  g_large_cache.NoteFreed(large, {}, /*resident=*/false);
   GiveBack(range, from_supply);
 }
 
@@ -200,130 +237,6 @@ uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
   if (const uintptr_t block = GrowInPlace(large, new_end)) return block;
   if (const uintptr_t block = GrowByMoving(large, new_end + spare - large->begin)) return block;
   return GrowByMoving(large, new_end - large->begin);
-}
-
-LargeCache g_large_cache;
-
-uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
-  *zeroed = false;
-  Interval nearest{};
-  {
-    LockHolder holder(lock_);
-    const uintptr_t begin = ranges_.Take(bytes);
-    if (begin == 0) ranges_.TakeLongest(~size_t{0}, &nearest);
-    NoteCached();
-    if (begin != 0) return begin;
-  }
-  // Too small, but warm: the kernel makes it longer.
-  if (!nearest.empty()) {
-    const uintptr_t begin = os::Remap(nearest.begin, nearest.length(), bytes, /*may_move=*/true);
-    if (begin != 0) return begin;
-    Put(nearest);
-  }
-  *zeroed = true;
-  return os::Map(bytes);
-}
-
-bool LargeCache::TakeAt(uintptr_t begin, size_t bytes) {
-  LockHolder holder(lock_);
-  const bool taken = ranges_.TakeAt(begin, bytes);
-  NoteCached();
-  return taken;
-}
-
-void LargeCache::Put(Interval range) {
-  bool wake = false;
-  {
-    LockHolder holder(lock_);
-    const bool keep = ranges_.bytes() + range.length() <= MostCachedBytes();
-    if (keep && ranges_.Add(range)) range = {};
-    wake = ranges_.bytes() >= Janitor::kWakeBytes;
-  }
-  if (!range.empty() && !os::Unmap(range.begin, range.length())) KeepUnmappable(range);
-  if (wake) g_janitor.Wake();
-}
-
-// The kernel has no room for one more mapping, and unmapping would split one. The memory goes back,
-// and the range stays in the cache until it can be used or unmapped.
-void LargeCache::KeepUnmappable(Interval range) {
-  os::Purge(range.begin, range.length());
-  LockHolder holder(lock_);
-  ranges_.AddSurely(range);
-}
-
-bool LargeCache::Decay() {
-  size_t unneeded;
-  {
-    LockHolder holder(lock_);
-    unneeded = least_;
-  }
-  Purge(unneeded);
-  LockHolder holder(lock_);
-  least_ = ranges_.bytes();
-  return least_ != 0;
-}
-
-bool LargeCache::PurgeAll() { return Purge(~size_t{0}); }
-
-bool LargeCache::Purge(size_t bytes) {
-  bool purged_any = false;
-  while (bytes >= kOsPage) {
-    Interval range;
-    {
-      LockHolder holder(lock_);
-      if (!ranges_.TakeLongest(bytes, &range)) break;
-      NoteCached();
-    }
-    bytes -= range.length();
-    if (!os::Unmap(range.begin, range.length())) {
-      KeepUnmappable(range);
-      break;
-    }
-    purged_any = true;
-  }
-  return purged_any;
-}
-
-size_t LargeCache::Bytes() {
-  LockHolder holder(lock_);
-  return ranges_.bytes();
-}
-
-const char* LargeCache::Verify() {
-  LockHolder holder(lock_);
-  return mymalloc::Verify(ranges_.tree()).what;
-}
-
-LargeBlock* LargeCache::NewRecord() {
-  LockHolder holder(lock_);
-  return static_cast<LargeBlock*>(records_.Allocate());
-}
-
-void LargeCache::DeleteRecord(LargeBlock* large) {
-  LockHolder holder(lock_);
-  records_.Free(large);
-}
-
-void LargeCache::NoteFreed(LargeBlock* large, Interval held) {
-  for (;;) {
-    Interval oldest{};
-    {
-      LockHolder holder(lock_);
-      oldest = freed_.MakeRoom(held.length());
-      if (oldest.empty()) {
-        freed_.Note({large->block, large->usable(), held});
-        records_.Free(large);
-        return;
-      }
-    }
-    if (os::Unmap(oldest.begin, oldest.length())) continue;
-    if (os::Commit(oldest.begin, oldest.length())) KeepUnmappable(oldest);
-  }
-}
-
-bool LargeCache::FindFreed(uintptr_t address, FreedLarge::Record* record) {
-  LockHolder holder(lock_);
-  return freed_.Find(address, record);
 }
 
 }  // namespace mymalloc

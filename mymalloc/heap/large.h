@@ -75,14 +75,19 @@ class LargeCache {
   LargeBlock* NewRecord();
   void DeleteRecord(LargeBlock* large);
   // The same for a block that the program has freed: it is remembered. `held`: its mapping, which
-  // was sealed and is held back; or nothing.
-  void NoteFreed(LargeBlock* large, Interval held);
+  // is held back, resident or not; or nothing.
+  void NoteFreed(LargeBlock* large, Interval held, bool resident);
+  // A mapping that was held back, of at least so many bytes; empty if there is none.
+  Interval TakeHeld(size_t bytes);
+  // Unmaps one, guards and all.
+  void Drop(Interval held);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);
 
  private:
   friend class Inspector;
 
   bool Purge(size_t bytes);
+  bool DecayHeld(bool all);
   void KeepUnmappable(Interval range);
   void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (ranges_.bytes() < least_) least_ = ranges_.bytes();

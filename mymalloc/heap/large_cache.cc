@@ -1,0 +1,165 @@
+#include "mymalloc/base/options.h"
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/large.h"
+#include "mymalloc/os/arena.h"
+#include "mymalloc/os/memory.h"
+#include "tree/verify.h"
+
+namespace mymalloc {
+namespace {
+
+// What the cache may hold. Where address space is scarce it is not to be hoarded.
+constexpr size_t kMostCached = 256 * kMiB;
+constexpr size_t kMostCachedConstrained = 16 * kMiB;
+
+size_t MostCachedBytes() {
+  return os::g_arena.constrained() ? kMostCachedConstrained : kMostCached;
+}
+
+}  // namespace
+
+LargeCache g_large_cache;
+
+uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
+  *zeroed = false;
+  Interval nearest{};
+  {
+    LockHolder holder(lock_);
+    const uintptr_t begin = ranges_.Take(bytes);
+    if (begin == 0) ranges_.TakeLongest(~size_t{0}, &nearest);
+    NoteCached();
+    if (begin != 0) return begin;
+  }
+  // Too small, but warm: the kernel makes it longer.
+  if (!nearest.empty()) {
+    const uintptr_t begin = os::Remap(nearest.begin, nearest.length(), bytes, /*may_move=*/true);
+    if (begin != 0) return begin;
+    Put(nearest);
+  }
+  *zeroed = true;
+  return os::Map(bytes);
+}
+
+bool LargeCache::TakeAt(uintptr_t begin, size_t bytes) {
+  LockHolder holder(lock_);
+  const bool taken = ranges_.TakeAt(begin, bytes);
+  NoteCached();
+  return taken;
+}
+
+void LargeCache::Put(Interval range) {
+  bool wake = false;
+  {
+    LockHolder holder(lock_);
+    const bool keep = ranges_.bytes() + range.length() <= MostCachedBytes();
+    if (keep && ranges_.Add(range)) range = {};
+    wake = ranges_.bytes() >= Janitor::kWakeBytes;
+  }
+  if (!range.empty() && !os::Unmap(range.begin, range.length())) KeepUnmappable(range);
+  if (wake) g_janitor.Wake();
+}
+
+// The kernel has no room for one more mapping, and unmapping would split one. The memory goes back,
+// and the range stays in the cache until it can be used or unmapped.
+void LargeCache::KeepUnmappable(Interval range) {
+  os::Purge(range.begin, range.length());
+  LockHolder holder(lock_);
+  ranges_.AddSurely(range);
+}
+
+bool LargeCache::Decay() {
+  size_t unneeded;
+  {
+    LockHolder holder(lock_);
+    unneeded = least_;
+  }
+  Purge(unneeded);
+  const bool held = DecayHeld(/*all=*/false);
+  LockHolder holder(lock_);
+  least_ = ranges_.bytes();
+  return held || least_ != 0;
+}
+
+bool LargeCache::PurgeAll() {
+  DecayHeld(/*all=*/true);
+  return Purge(~size_t{0});
+}
+
+bool LargeCache::Purge(size_t bytes) {
+  bool purged_any = false;
+  while (bytes >= kOsPage) {
+    Interval range;
+    {
+      LockHolder holder(lock_);
+      if (!ranges_.TakeLongest(bytes, &range)) break;
+      NoteCached();
+    }
+    bytes -= range.length();
+    if (!os::Unmap(range.begin, range.length())) {
+      KeepUnmappable(range);
+      break;
+    }
+    purged_any = true;
+  }
+  return purged_any;
+}
+
+size_t LargeCache::Bytes() {
+  LockHolder holder(lock_);
+  return ranges_.bytes();
+}
+
+const char* LargeCache::Verify() {
+  LockHolder holder(lock_);
+  return mymalloc::Verify(ranges_.tree()).what;
+}
+
+LargeBlock* LargeCache::NewRecord() {
+  LockHolder holder(lock_);
+  return static_cast<LargeBlock*>(records_.Allocate());
+}
+
+void LargeCache::DeleteRecord(LargeBlock* large) {
+  LockHolder holder(lock_);
+  records_.Free(large);
+}
+
+void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
+  for (;;) {
+    Interval oldest{};
+    {
+      LockHolder holder(lock_);
+      oldest = freed_.MakeRoom(held.length());
+      if (oldest.empty()) {
+        freed_.Note(
+            {large->block, large->usable(), held, resident ? FreedLarge::kTicksResident : 0});
+        records_.Free(large);
+        return;
+      }
+    }
+    Drop(oldest);
+  }
+}
+
+Interval LargeCache::TakeHeld(size_t bytes) {
+  LockHolder holder(lock_);
+  return freed_.Take(bytes);
+}
+
+void LargeCache::Drop(Interval held) {
+  if (os::Unmap(held.begin, held.length())) return;
+  if (os::Commit(held.begin, held.length())) KeepUnmappable(held);
+}
+
+// Under the lock: what is being given back must not be used again meanwhile.
+bool LargeCache::DecayHeld(bool all) {
+  LockHolder holder(lock_);
+  return freed_.Decay(all, [](Interval range) { os::Purge(range.begin, range.length()); });
+}
+
+bool LargeCache::FindFreed(uintptr_t address, FreedLarge::Record* record) {
+  LockHolder holder(lock_);
+  return freed_.Find(address, record);
+}
+
+}  // namespace mymalloc
