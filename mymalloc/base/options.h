@@ -35,9 +35,9 @@ struct Millis {
   X(bool, check_tree, false, true, "every free asks the tree before it reads the tag")            \
   X(bool, check_neighbours, false, true, "every free checks the tags before and behind the block") \
   X(bool, random_slots, false, true, "blocks are handed out in random order")                     \
-  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{256} << 10}),                                      \
-    "freed blocks that each thread keeps from reuse, and looks at for writes, in bytes")          \
-  X(bool, zero_on_free, false, true, "freed blocks are cleared; in quarantine they are overwritten with a pattern")                                  \
+  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
+    "freed blocks that each thread keeps from reuse and looks at for writes, in bytes")          \
+  X(bool, zero_on_free, false, true, "freed blocks are cleared; what goes into quarantine gets a pattern in its first KiB")                                  \
   X(bool, guard_pages, false, true,                                                               \
     "unmapped memory around large blocks and behind runs of small ones")                          \
   X(uint32_t, sample, 0, 0,                                                                       \

@@ -210,6 +210,13 @@ void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
   Report(fault);
 }
 
+void ReportWriteAfterFree(uintptr_t byte, uintptr_t block, size_t usable) {
+  Finding finding;
+  finding.block = block;
+  finding.usable = usable;
+  ReportWriteAfterFree(byte, finding);
+}
+
 void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,
                      const char* name, uint64_t given) {
   Fault fault = MakeFault(called, address, finding, /*free=*/false);

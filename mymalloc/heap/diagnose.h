@@ -49,6 +49,8 @@ void ReportOverrun(const char* called, uintptr_t address, const Finding& finding
 void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour);
 // A block in quarantine no longer holds what it was filled with, from `byte` on.
 void ReportWriteAfterFree(uintptr_t byte, const Finding& finding);
+// The same for a large block.
+void ReportWriteAfterFree(uintptr_t byte, uintptr_t block, size_t usable);
 
 // A live block is freed with a size or alignment (`name`) that cannot be its own.
 void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,

@@ -24,11 +24,14 @@ Interval FreedLarge::MakeRoom(size_t bytes) {
   return {};
 }
 
-Interval FreedLarge::Take(size_t bytes) {
+FreedLarge::Record FreedLarge::Take(size_t bytes) {
   for (unsigned i = 0; i < kRecords - kLeastDelay; ++i) {
     Record& record = ByAge(i);
     const size_t length = record.held.length();
-    if (length >= bytes && length <= bytes + bytes / 4) return Release(record);
+    if (length < bytes || length > bytes + bytes / 4) continue;
+    const Record taken = record;
+    Release(record);
+    return taken;
   }
   return {};
 }

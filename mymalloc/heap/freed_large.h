@@ -2,8 +2,9 @@
 // pointer that never was.
 //
 // With a quarantine or guard pages their mappings are held back as well, guards and all, and are
-// used again no sooner than after kLeastDelay others; with a quarantine they are protected
-// meanwhile, so that every use faults and can be explained.
+// used again no sooner than after kLeastDelay others. With a quarantine the longer ones are sealed
+// meanwhile, so that every use faults and can be explained; the others are filled at their start,
+// and looked at for writes when they are used again.
 //
 // Not thread safe: under the lock of the cache of large blocks.
 
@@ -14,6 +15,7 @@
 #include <cstdint>
 
 #include "mymalloc/base/units.h"
+#include "mymalloc/heap/quarantine.h"
 #include "tree/interval.h"
 
 namespace mymalloc {
@@ -27,10 +29,22 @@ class FreedLarge {
     unsigned resident = 0;  // ticks until its memory goes back; 0: it has gone
   };
 
+  // Mappings up to this stay as they are; longer ones are sealed.
+  static constexpr size_t kMostResident = kMiB + 4 * kOsPage;
   // One whole tick at least.
   static constexpr unsigned kTicksResident = 2;
 
   static constexpr size_t kMostHeldBytes = 64 * kMiB;
+
+  static void Fill(uintptr_t block, size_t usable) {
+    Quarantine::Fill(block, Quarantine::FilledBytes(usable));
+  }
+  // The first byte of a block that was filled and has been written to since; 0 if there is none.
+  static uintptr_t FindWrite(const Record& record) {
+    const size_t filled = Quarantine::FilledBytes(record.usable);
+    if (record.resident == 0 || Quarantine::IsFilled(record.block, filled)) return 0;
+    return Quarantine::FindForeignByte(record.block, filled);
+  }
 
   // Remembers a block. REQUIRES: MakeRoom(record.held.length()) returned nothing.
   void Note(const Record& record);
@@ -39,9 +53,9 @@ class FreedLarge {
   // there is room.
   Interval MakeRoom(size_t bytes);
 
-  // A range that is held, at least so long and not much longer, which is then the caller's; empty
-  // if there is none, or it was freed too lately.
-  Interval Take(size_t bytes);
+  // A range that is held, at least so long and not much longer, which is then the caller's; nothing
+  // held if there is none, or it was freed too lately.
+  Record Take(size_t bytes);
 
   // Calls purge(range) for ranges whose memory has not been needed for kTicksResident calls, or for
   // all. Returns whether there are others.

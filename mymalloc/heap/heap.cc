@@ -95,10 +95,8 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
 }
 
 uint64_t Heap::Random() {
-  random_state_ ^= random_state_ << 13;
-  random_state_ ^= random_state_ >> 7;
-  random_state_ ^= random_state_ << 17;
-  return random_state_ * g_tag_secret.b;
+  random_state_ = random_state_ * 6364136223846793005 + 1442695040888963407;
+  return (random_state_ ^ random_state_ >> 31) * key_.secret.b >> 32 | random_state_ << 32;
 }
 
 bool Heap::SampleIsDue(uint32_t every) {

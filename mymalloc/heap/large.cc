@@ -1,6 +1,7 @@
 #include "mymalloc/heap/large.h"
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/arena.h"
@@ -119,13 +120,19 @@ bool HoldsFreed() {
 
 // A block in a range that was held back; 0 if there is none that fits.
 uintptr_t AllocateHeld(size_t bytes) {
-  const Interval held = g_large_cache.TakeHeld(bytes);
+  const FreedLarge::Record record = g_large_cache.TakeHeld(bytes);
+  const Interval held = record.held;
   if (held.empty()) return 0;
+  if (g_options.quarantine.value != 0) {
+    if (const uintptr_t byte = FreedLarge::FindWrite(record)) {
+      ReportWriteAfterFree(byte, record.block, record.usable);
+    }
+  }
   LargeBlock* const large = g_large_cache.NewRecord();
   const uint32_t guard = GuardBytes();
   const Interval inner = {held.begin + guard, held.end - guard};
-  const bool protect = g_options.quarantine.value != 0;
-  if (large == nullptr || (protect && !os::Commit(inner.begin, inner.length()))) {
+  if (large == nullptr ||
+      (held.length() > FreedLarge::kMostResident && !os::Commit(inner.begin, inner.length()))) {
     if (large != nullptr) g_large_cache.DeleteRecord(large);
     g_large_cache.Drop(held);
     return 0;
@@ -142,12 +149,15 @@ uintptr_t AllocateHeld(size_t bytes) {
 
 // The block's mapping, whole, no longer to be touched.
 bool HoldBack(LargeBlock* large) {
-  constexpr size_t kMostResident = kMiB;  // of one block: to fault in more would cost less than it
   const Interval whole = {large->begin - large->guard, large->end + large->guard};
-  const bool keep = whole.length() <= kMostResident;
-  if (g_options.quarantine.value != 0 &&
-      !(keep ? os::Protect(whole.begin, whole.length()) : os::Seal(whole.begin, whole.length()))) {
-    return false;
+  const bool keep = whole.length() <= FreedLarge::kMostResident;
+  if (g_options.quarantine.value != 0) {
+    // To protect a short one, and later lift that, would take the kernel longer than its reuse.
+    if (keep) {
+      FreedLarge::Fill(large->block, large->usable());
+    } else if (!os::Seal(whole.begin, whole.length())) {
+      return false;
+    }
   }
   g_large_cache.NoteFreed(large, whole, keep);
   return true;

@@ -77,8 +77,8 @@ class LargeCache {
   // The same for a block that the program has freed: it is remembered. `held`: its mapping, which
   // is held back, resident or not; or nothing.
   void NoteFreed(LargeBlock* large, Interval held, bool resident);
-  // A mapping that was held back, of at least so many bytes; empty if there is none.
-  Interval TakeHeld(size_t bytes);
+  // A mapping that was held back, of at least so many bytes; nothing held if there is none.
+  FreedLarge::Record TakeHeld(size_t bytes);
   // Unmaps one, guards and all.
   void Drop(Interval held);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);

@@ -141,7 +141,7 @@ void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
   }
 }
 
-Interval LargeCache::TakeHeld(size_t bytes) {
+FreedLarge::Record LargeCache::TakeHeld(size_t bytes) {
   LockHolder holder(lock_);
   return freed_.Take(bytes);
 }

@@ -1,14 +1,20 @@
 #include "mymalloc/heap/page_cache.h"
 
+#include "mymalloc/page/page.h"
+
 namespace mymalloc {
 
-PageHeader* PageCache::Ask(uintptr_t address, uint64_t version) {
+void PageCache::Ask(uintptr_t address, uint64_t version, Answer* answer) {
   Interval range;
   Owner owner;
-  PageHeader* const page = g_page_map.Find(address, &range, &owner) ? owner.page() : nullptr;
-  // An edit that is under way makes the version odd: such an answer is used once.
-  if (version % 2 == 0) answers_[address / kOsPage % kAnswers] = {address / kOsPage, version, page};
-  return page;
+  *answer = {address / kOsPage, version, 0, 0};
+  // An edit is under way: this answer is not for the next time.
+  if (version % 2 != 0) answer->os_page = 0;
+  if (!g_page_map.Find(address, &range, &owner) || owner.page() == nullptr) return;
+  const PageHeader& page = *owner.page();
+  if (!page.Intact()) return;
+  answer->page = range.begin;
+  answer->live_low = Tag::Low(page.heap, page.size_class, 0) | Tag::kLive;
 }
 
 }  // namespace mymalloc

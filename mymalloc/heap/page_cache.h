@@ -13,25 +13,26 @@ namespace mymalloc {
 
 class PageCache {
  public:
-  // The page that holds the address; nullptr if none of ours does, or a large block.
-  PageHeader* Find(uintptr_t address) {
-    const uint64_t version = g_page_map.Version();
-    const uintptr_t os_page = address / kOsPage;
-    const Answer& answer = answers_[os_page % kAnswers];
-    if (answer.os_page == os_page && answer.version == version) return answer.page;
-    return Ask(address, version);
-  }
-
- private:
-  static constexpr unsigned kAnswers = 128;
-
   struct Answer {
     uintptr_t os_page;
     uint64_t version;
-    PageHeader* page;
+    uintptr_t page;     // that holds the address; 0 if none of ours does, or a large block
+    uint64_t live_low;  // the low bits of the tags of its live blocks, but for the slot
   };
 
-  PageHeader* Ask(uintptr_t address, uint64_t version);
+  // The answer is good until the next call.
+  const Answer& Find(uintptr_t address) {
+    const uintptr_t os_page = address / kOsPage;
+    Answer& answer = answers_[os_page % kAnswers];
+    const uint64_t version = g_page_map.Version();
+    if (answer.os_page != os_page || answer.version != version) Ask(address, version, &answer);
+    return answer;
+  }
+
+ private:
+  static constexpr unsigned kAnswers = 256;
+
+  static void Ask(uintptr_t address, uint64_t version, Answer* answer);
 
   Answer answers_[kAnswers];
 };

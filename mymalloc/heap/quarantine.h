@@ -1,6 +1,7 @@
-// Freed blocks that are kept from reuse for a while: a program that goes on
-// using one does not meet another's data in it, and what it writes there is found when the block
-// leaves. Filled with a pattern whose words are no address, so that a pointer read from one faults.
+// Freed blocks that are kept from reuse for a while: a program that goes on using one does not meet
+// another's data in it, and what it writes there is found when the block leaves. Filled, at least
+// at their start, with a pattern whose words are no address, so that a pointer read from one
+// faults.
 //
 // Belongs to the thread that has the heap; takes blocks of other heaps too.
 
@@ -29,14 +30,28 @@ class Quarantine {
     return count_ < kMostBlocks && bytes_ + StrideOf(c) <= most_bytes;
   }
 
+  // The part of a block of so many bytes that is filled, and looked at.
+  static constexpr size_t FilledBytes(size_t usable) {
+    return usable < kMostFilled ? usable : kMostFilled;
+  }
+
   // Fills the block, which is marked free, and keeps it. False when there is no memory for that.
   // REQUIRES: HasRoom.
   bool Put(Item item);
-  // Takes the oldest, or by a random number one of the older half. REQUIRES: not empty.
-  Item Take(uint64_t random);
+  // Takes one of the older half, chosen by a random number of 32 bits; the oldest for 0.
+  // REQUIRES: not empty.
+  Item Take(uint32_t random);
 
   // The first byte that no longer holds the pattern; 0 if there is none.
-  static uintptr_t FindWrite(Item item);
+  static uintptr_t FindWrite(Item item) {
+    const size_t filled = FilledBytes(UsableOf(item.size_class));
+    return IsFilled(item.block, filled) ? 0 : FindForeignByte(item.block, filled);
+  }
+
+  // Of memory of any length that is a multiple of 8, at a multiple of 16.
+  static void Fill(uintptr_t begin, size_t bytes, unsigned char byte = kPattern);
+  static bool IsFilled(uintptr_t begin, size_t bytes);
+  static uintptr_t FindForeignByte(uintptr_t begin, size_t bytes);
 
   // Calls visit(item) for each.
   template <typename Visit>
@@ -51,11 +66,67 @@ class Quarantine {
     return {bits & ((uint64_t{1} << kClassShift) - 1), static_cast<SizeClass>(bits >> kClassShift)};
   }
 
+  static constexpr size_t kMostFilled = 1024;
+  // Up to here it is done in line: the C library's functions cost more to call.
+  static constexpr size_t kShort = 256;
+  using Granule = uint64_t __attribute__((vector_size(16)));
+  static constexpr uint64_t kWord = kPattern * (~uint64_t{0} / 255);
+
+  static bool IsFilledLong(uintptr_t begin, size_t bytes);
+  bool AllocateItems();
+
   uint64_t* items_;  // a ring
   unsigned first_;
   unsigned count_;
   size_t bytes_;
 };
+
+inline bool Quarantine::Put(Item item) {
+  if (__builtin_expect(items_ == nullptr, 0) && !AllocateItems()) return false;
+  Fill(item.block, FilledBytes(UsableOf(item.size_class)));
+  items_[(first_ + count_) % kMostBlocks] = item.block | uint64_t{item.size_class} << kClassShift;
+  bytes_ += StrideOf(item.size_class);
+  ++count_;
+  return true;
+}
+
+inline Quarantine::Item Quarantine::Take(uint32_t random) {
+  const unsigned half = (count_ + 1) / 2;
+  const unsigned i = static_cast<unsigned>(uint64_t{random} * half >> 32);
+  uint64_t& chosen = items_[(first_ + i) % kMostBlocks];
+  const Item item = Unpack(chosen);
+  chosen = items_[first_];
+  first_ = (first_ + 1) % kMostBlocks;
+  --count_;
+  bytes_ -= StrideOf(item.size_class);
+  return item;
+}
+
+// The last word is done alone: in a block it is the half of a granule whose other half is a tag.
+inline void Quarantine::Fill(uintptr_t begin, size_t bytes, unsigned char byte) {
+  if (bytes > kShort) {
+    __builtin_memset(reinterpret_cast<void*>(begin), byte, bytes);
+    return;
+  }
+  const uint64_t word = byte * (~uint64_t{0} / 255);
+  const Granule granule = {word, word};
+  const uintptr_t last = begin + bytes - sizeof(uint64_t);
+  for (uintptr_t p = begin; p < last; p += sizeof(Granule)) {
+    *reinterpret_cast<Granule*>(p) = granule;
+  }
+  *reinterpret_cast<uint64_t*>(last) = word;
+}
+
+inline bool Quarantine::IsFilled(uintptr_t begin, size_t bytes) {
+  if (bytes > kShort) return IsFilledLong(begin, bytes);
+  constexpr Granule kGranulePattern = {kWord, kWord};
+  const uintptr_t last = begin + bytes - sizeof(uint64_t);
+  Granule difference = {*reinterpret_cast<const uint64_t*>(last) ^ kWord, 0};
+  for (uintptr_t p = begin; p < last; p += sizeof(Granule)) {
+    difference |= *reinterpret_cast<const Granule*>(p) ^ kGranulePattern;
+  }
+  return (difference[0] | difference[1]) == 0;
+}
 
 }  // namespace mymalloc
 
