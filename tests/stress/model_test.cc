@@ -16,11 +16,8 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
-#include "mymalloc/os/arena.h"
 #include "mymalloc/override/prefixed.h"
-#include "mymalloc/report/verify.h"
+#include "tests/stress/accounts.h"
 #include "tests/stress/shadow.h"
 
 namespace mymalloc::test {
@@ -220,39 +217,7 @@ class ModelTest : public testing::Test {
     return all;
   }
 
-  void CheckAll() const {
-    EXPECT_STREQ(VerifyHeap(), nullptr);
-    const std::vector<Shadow> all = AllBlocks();
-    for (const Shadow& block : all) block.CheckContents();
-    EXPECT_TRUE(AreApart(all));
-    CheckStatistics(all);
-    CheckNothingLost();
-  }
-
-  static void CheckStatistics(const std::vector<Shadow>& all) {
-    size_t slot_bytes = 0;
-    size_t large = 0;
-    size_t large_bytes = 0;
-    for (const Shadow& block : all) {
-      large += block.IsLarge() ? 1u : 0u;
-      (block.IsLarge() ? large_bytes : slot_bytes) += block.SlotBytes();
-    }
-    const struct mallinfo2 info = mymalloc_mallinfo2();
-    EXPECT_EQ(info.uordblks, slot_bytes);
-    EXPECT_EQ(info.hblks, large);
-    EXPECT_GE(info.hblkhd, large_bytes);
-    EXPECT_EQ(info.arena, info.uordblks + info.fordblks);
-  }
-
-  // Every byte of the arena is in a page or free.
-  static void CheckNothingLost() {
-    size_t pages = 0;
-    g_page_map.ForEach([&](Interval range, Owner owner) {
-      const size_t bytes = range.length();
-      if (owner.page() != nullptr) pages += bytes + PageSupply::GuardOf(bytes);
-    });
-    EXPECT_EQ(pages + g_page_supply.FreeBytes(), os::g_arena.UsableBytes());
-  }
+  void CheckAll() const { EXPECT_EQ(FindWrong(AllBlocks()), ""); }
 
   Queues queues_;
   std::vector<Worker> workers_;
