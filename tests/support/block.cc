@@ -26,8 +26,9 @@ bool MatchesPattern(const void* block, size_t size, uint64_t seed) {
   const char* bytes = static_cast<const char*>(block);
   size_t done = 0;
   for (; done + sizeof(uint64_t) <= size; done += sizeof(uint64_t)) {
-    const uint64_t word = PatternWord(seed, done);
-    if (memcmp(bytes + done, &word, sizeof(word)) != 0) return false;
+    uint64_t word;
+    memcpy(&word, bytes + done, sizeof(word));
+    if (word != PatternWord(seed, done)) return false;
   }
   const uint64_t last = PatternWord(seed, done);
   return memcmp(bytes + done, &last, size - done) == 0;

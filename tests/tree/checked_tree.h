@@ -32,7 +32,14 @@ class CheckedTree {
   // Returns whether the range could be inserted.
   bool Insert(const Interval& range, uint64_t value) {
     const bool fits = !ModelOverlaps(range);
+    const size_t nodes = allocator_.live();
+    const size_t failures = allocator_.failures();
     const InsertResult result = tree_.Insert(range, value);
+    if (allocator_.failures() != failures) {
+      EXPECT_EQ(result, InsertResult::kNoMemory) << range.begin;
+      EXPECT_EQ(allocator_.live(), nodes) << "lost a node";
+      return false;
+    }
     EXPECT_EQ(result, fits ? InsertResult::kInserted : InsertResult::kOverlaps) << range.begin;
     if (fits) model_[range.begin] = {range.end, value};
     return fits;
