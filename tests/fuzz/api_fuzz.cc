@@ -299,6 +299,7 @@ class Session {
     const size_t offset = in_.Number(3);
     if (!Pick()) return;
     const Shadow& shadow = live_.last().shadow;
+    if (shadow.usable() < 2) return;
     Misuse(static_cast<char*>(shadow.block()) + 1 + offset % (shadow.usable() - 1));
   }
 

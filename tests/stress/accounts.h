@@ -15,8 +15,18 @@
 #include "mymalloc/override/prefixed.h"
 #include "mymalloc/report/verify.h"
 #include "tests/stress/shadow.h"
+#include "tests/support/check.h"
+#include "tree/interval.h"
 
 namespace mymalloc::test {
+
+// Whether a block is in none of the pages: has a mapping of its own, or was sampled.
+inline bool IsOutsidePages(const Shadow& block) {
+  Interval range;
+  Owner owner;
+  MYMALLOC_CHECK(g_page_map.Find(block.begin(), &range, &owner));
+  return owner.page() == nullptr;
+}
 
 // What mallinfo2 says wrong; empty if nothing.
 inline std::string FindMiscount(const std::vector<Shadow>& live) {
@@ -24,8 +34,12 @@ inline std::string FindMiscount(const std::vector<Shadow>& live) {
   size_t large = 0;
   size_t large_bytes = 0;
   for (const Shadow& block : live) {
-    large += block.IsLarge() ? 1u : 0u;
-    (block.IsLarge() ? large_bytes : slot_bytes) += block.SlotBytes();
+    if (IsOutsidePages(block)) {
+      ++large;
+      large_bytes += block.usable();
+    } else {
+      slot_bytes += block.SlotBytes();
+    }
   }
   const struct mallinfo2 info = mymalloc_mallinfo2();
   const auto differs = [](const char* name, size_t is, size_t should_be) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mymalloc/override/prefixed.h"
-#include "mymalloc/page/tag.h"
+#include "mymalloc/page/size_class.h"
 #include "tests/support/block.h"
 #include "tests/support/check.h"
 
@@ -45,8 +45,7 @@ class Shadow {
     MYMALLOC_CHECK(MatchesPattern(block, std::min(Head(), size), seed_));
   }
 
-  // Whether it has a mapping of its own, and its bytes in the statistics otherwise.
-  bool IsLarge() const { return Tag::Of(begin()).size_class() == Tag::kLargeClass; }
+  // Its bytes in the statistics if it is in a page.
   size_t SlotBytes() const { return usable_ + kTagBytes; }
 
  private:
