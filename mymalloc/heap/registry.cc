@@ -73,7 +73,6 @@ void Registry::InitProcess() {
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   if (o.sample != 0) g_guarded.Init();
   process_ready_ = true;
-  shared_.store(CreateHeap(), std::memory_order_release);
 }
 
 void Registry::Attach() {
@@ -87,6 +86,7 @@ void Registry::Attach() {
 Heap* Registry::TakeHeap() {
   LockHolder holder(lock_);
   if (!process_ready_) InitProcess();
+  if (SharedHeap() == nullptr) shared_.store(CreateHeap(), std::memory_order_release);
   if (parked_count_ == 0) return CreateHeap();
   Heap* const heap = g_heaps[parked_[--parked_count_]];
   heap->set_parked(false);
