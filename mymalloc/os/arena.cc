@@ -60,7 +60,11 @@ void Arena::Init(bool constrained, bool tags_readable) {
     begin = Reserve(bytes);
   }
   // Without any reservation every page is a chunk's.
-  if (begin == 0 || !Commit(begin, kOsPage)) return;
+  if (begin == 0) return;
+  if (!Commit(begin, kOsPage)) {
+    Unmap(begin, bytes);
+    return;
+  }
   g_arena_base = begin + kOsPage;
   reservation_ = g_arena_base;
   reserved_ = bytes - kOsPage;
