@@ -1,0 +1,93 @@
+// For each memory call that a program's allocations make, and for each kind of call: what if it
+// fails, alone, or with those that follow?
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "tests/faults/memory_faults.h"
+#include "tests/support/block.h"
+#include "tests/support/library.h"
+#include "tests/support/process.h"
+
+namespace mymalloc::test {
+namespace {
+
+constexpr char kAllCalls[] = ",map,reserve,commit,protect,seal,unmap,purge,remap,";
+
+// How many calls fail together: one; a few; all from there to the end of the work.
+constexpr uint64_t kCounts[] = {1, 7, 1000000};
+// Between the first calls that are tried, where every one would take too long.
+constexpr uint64_t kStride = 3;
+
+struct Mode {
+  const char* name;
+  std::map<std::string, std::string> environment;
+  std::vector<Limit> limits;
+};
+
+const Mode kModes[] = {
+    {"plain", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {}},
+    {"checked", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_CHECKED", "1"}}, {}},
+    // Far away, but a limit: address space is scarce then, and is used in another way.
+    {"limited", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {{RLIMIT_AS, 4096 * kMiB}}},
+    // Passes of the janitor come between: the n-th call is not always the same.
+    {"janitor", {{"MYMALLOC_BACKGROUND_THREAD", "1"}, {"MYMALLOC_DECAY", "2ms"}}, {}},
+};
+
+using Parameter = std::tuple<Mode, std::string>;
+
+class FaultTest : public ::testing::TestWithParam<Parameter> {
+ protected:
+  static Outcome Run(uint64_t first, uint64_t count) {
+    const auto& [mode, calls] = GetParam();
+    Command command;
+    command.arguments = {DataFile("tests/faults/fault_program")};
+    command.environment = mode.environment;
+    command.environment[kFaultCalls] = calls;
+    command.environment[kFaultFirst] = std::to_string(first);
+    command.environment[kFaultCount] = std::to_string(count);
+    command.limits = mode.limits;
+    return RunProgram(command);
+  }
+};
+
+std::string NameOf(const ::testing::TestParamInfo<Parameter>& instance) {
+  const auto& [mode, calls] = instance.param;
+  return std::string(mode.name) + "_" +
+         (calls == kAllCalls ? "all" : calls.substr(1, calls.size() - 2));
+}
+
+// The n-th call of all kinds alone is the n-th of its own kind alone, too.
+const std::string kKinds[] = {",map,", ",reserve,", ",commit,", ",unmap,", ",purge,", ",remap,"};
+
+INSTANTIATE_TEST_SUITE_P(All, FaultTest,
+                         ::testing::Combine(::testing::ValuesIn(kModes),
+                                            ::testing::Values(std::string(kAllCalls))),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Kinds, FaultTest,
+                         ::testing::Combine(::testing::Values(kModes[0]),
+                                            ::testing::ValuesIn(kKinds)),
+                         NameOf);
+
+TEST_P(FaultTest, EachCallMayFail) {
+  const Outcome sound = Run(0, 0);
+  ASSERT_TRUE(sound.Succeeded()) << sound.Describe();
+  const uint64_t calls = strtoull(sound.output.c_str(), nullptr, 10);
+  RecordProperty("calls", std::to_string(calls));
+  for (const uint64_t count : kCounts) {
+    for (uint64_t first = 1; first <= calls && !HasFailure(); first += count == 1 ? 1 : kStride) {
+      const Outcome outcome = Run(first, count);
+      EXPECT_TRUE(outcome.Succeeded())
+          << "call " << first << " of " << calls << " and those after it, " << count
+          << " in all: " << outcome.Describe();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mymalloc::test
