@@ -93,16 +93,14 @@ class RemoteGather {
   bool Add(RemoteWord word, uint64_t bit, size_t stride, Flush&& flush) {
     Entry& entry = entries_[IndexOf(word)];
     if (!(entry.word == word)) {
-      if (entry.mask != 0) flush(entry.word, entry.mask);
+      FlushEntry(entry, flush);
       entry.word = word;
-      entry.mask = 0;
     }
     const bool fresh = (entry.mask & bit) == 0;
     entry.mask |= bit;
     bytes_ += stride;
     if (entry.mask == ~uint64_t{0}) {
-      flush(entry.word, entry.mask);
-      entry.mask = 0;
+      FlushEntry(entry, flush);
       bytes_ -= Min(bytes_, stride * SlotBitmap::kSlotsPerWord);
     } else if (bytes_ >= kMostBytes) {
       FlushAll(flush);
@@ -113,10 +111,7 @@ class RemoteGather {
   template <typename Flush>
   void FlushAll(Flush&& flush) {
     if (bytes_ == 0) return;
-    for (Entry& entry : entries_) {
-      if (entry.mask != 0) flush(entry.word, entry.mask);
-      entry.mask = 0;
-    }
+    for (Entry& entry : entries_) FlushEntry(entry, flush);
     bytes_ = 0;
   }
 
@@ -133,6 +128,17 @@ class RemoteGather {
     RemoteWord word;
     uint64_t mask;
   };
+
+  // First out of the table: were this thread lost in a fork after the flush, the child would return
+  // the same blocks again.
+  template <typename Flush>
+  static void FlushEntry(Entry& entry, Flush&& flush) {
+    const uint64_t mask = entry.mask;
+    if (mask == 0) return;
+    entry.mask = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // the kernel's copy sees stores in order
+    flush(entry.word, mask);
+  }
 
   static unsigned IndexOf(RemoteWord word) {
     constexpr uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio

@@ -38,6 +38,33 @@ TEST(RemoteWordTest, HoldsPageAndNumber) {
   }
 }
 
+// A thread may be lost in a fork while it hands something on: what the child then finds in the
+// table must not be what others have got.
+TEST(RemoteGatherFlushTest, HandsOnWhatItNoLongerHolds) {
+  Headers headers;
+  auto gather = std::make_unique<RemoteGather>();
+  size_t flushed = 0;
+  const auto flush = [&](RemoteWord word, uint64_t mask) {
+    ++flushed;
+    gather->ForEach([&](RemoteWord held, uint64_t held_mask) {
+      EXPECT_FALSE(held == word && (held_mask & mask) != 0);
+    });
+  };
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    gather->Add(RemoteWord(headers[0], 0), uint64_t{1} << bit, 16, flush);
+  }
+  EXPECT_EQ(flushed, 1u) << "a full word";
+  for (unsigned i = 0; i < Headers::kCount; ++i) {
+    gather->Add(RemoteWord(headers[i], 0), 1, 16, flush);
+  }
+  EXPECT_GT(flushed, 1000u) << "an entry for another word";
+  flushed = 0;
+  for (unsigned i = 0; flushed < 2; ++i) {
+    gather->Add(RemoteWord(headers[i % 64], i / 64 % 4), uint64_t{1} << i / 256, 1040, flush);
+  }
+  gather->FlushAll(flush);
+}
+
 TEST(RemoteListTest, GivesEachWordOnceWithItsBits) {
   Headers headers;
   auto list = std::make_unique<RemoteList>();
