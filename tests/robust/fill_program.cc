@@ -1,6 +1,7 @@
 // fill_program KIND MIB: uses all memory that it is allowed, of which there must be at least MIB,
 // and goes on from there. Exits with 0 if the allocator behaved: NULL and ENOMEM at the end, every
 // block intact, and as much to be had again once something, and once everything, has been freed.
+// KIND `within` uses MIB in many forms instead, and no more.
 
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include "tests/support/block.h"
 #include "tests/support/check.h"
 #include "tests/support/checked_block.h"
+#include "tests/support/child.h"
 
 namespace mymalloc::test {
 namespace {
@@ -130,6 +132,38 @@ void InTurn(size_t least) {
   }
 }
 
+// The same amount in each form after the other: whoever counts the resident memory must not find
+// the sum of them.
+void Within(size_t bytes) {
+  for (int round = 0; round < 3; ++round) {
+    for (const Kind& kind : kKinds) {
+      CheckedList blocks;
+      for (uint64_t i = 0; blocks.bytes() < bytes; ++i) {
+        CheckedBlock* const block = kind.allocate(i);
+        MYMALLOC_CHECK(block != nullptr);
+        blocks.Push(block);
+      }
+      MYMALLOC_CHECK(blocks.AllIntact());
+      blocks.FreeAll();
+    }
+  }
+}
+
+// Children that run out of memory beside a parent that has some.
+void FromChildren(size_t least) {
+  CheckedList kept;
+  for (uint64_t i = 0; kept.bytes() < 16 * kMiB; ++i) kept.Push(Mixed(i));
+  for (int child = 0; child < kCycles; ++child) {
+    InChild([&kept, least] {
+      Cycle({"mixed", Mixed}, least);
+      kept.FreeAll();
+      Cycle({"small", Small}, least);
+    });
+  }
+  kept.FreeAll();
+  Cycle({"mixed", Mixed}, least);
+}
+
 // Several threads run out of memory together, and each goes on.
 void FromThreads(size_t least) {
   for (int cycle = 0; cycle < kCycles; ++cycle) {
@@ -151,6 +185,8 @@ void FromThreads(size_t least) {
 void RunKind(const char* name, size_t least) {
   if (strcmp(name, "threads") == 0) return FromThreads(least);
   if (strcmp(name, "turns") == 0) return InTurn(least);
+  if (strcmp(name, "within") == 0) return Within(least);
+  if (strcmp(name, "children") == 0) return FromChildren(least);
   for (const Kind& kind : kKinds) {
     if (strcmp(kind.name, name) != 0) continue;
     for (int i = 0; i < kCycles; ++i) Cycle(kind, least);

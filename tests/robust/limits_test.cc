@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Fill, LimitsTest,
                          ::testing::Combine(::testing::Values(RLIMIT_AS, RLIMIT_DATA),
                                             ::testing::Values("small", "medium", "large", "mixed",
                                                               "aligned", "zeroed", "resized", "new",
-                                                              "threads", "turns")),
+                                                              "threads", "turns", "children")),
                          NameOf);
 
 TEST_P(LimitsTest, MemoryRunsOutAndComesBack) {
