@@ -3,6 +3,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 
@@ -154,6 +155,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   const size_t bytes = PageBytesOf(c);
   const PageSupply::Grant grant = g_page_supply.AllocateGuarded(bytes);
   if (grant.begin == 0) return nullptr;
+  if (grant.zeroed) g_large_cache.Shed(bytes);
   PageHeader* page = FormatPage(grant.begin, c, id_, grant.zeroed);
   if (!g_page_map.Insert({grant.begin, grant.begin + bytes}, Owner(page))) {
     g_page_supply.FreeGuarded(grant.begin, bytes);

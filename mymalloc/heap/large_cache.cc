@@ -1,6 +1,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
+#include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
 #include "tree/verify.h"
@@ -36,6 +37,7 @@ uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
     if (begin != 0) return begin;
     Put(nearest);
   }
+  g_page_supply.Shed(bytes);
   *zeroed = true;
   return os::Map(bytes);
 }

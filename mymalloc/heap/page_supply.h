@@ -39,6 +39,8 @@ class PageSupply {
   bool Decay();
   // Gives back everything that is dirty. Returns whether there was anything.
   bool PurgeAll();
+  // As LargeCache::Shed: memory is about to be mapped that nothing here would serve for.
+  void Shed(size_t bytes) { Purge(bytes); }
 
   // Unmaps free ranges that lie outside the arena. Returns whether there were any.
   bool ReleaseChunks();
