@@ -21,6 +21,16 @@ Heap* HeapForSlowPath() {
   return Registry::HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
 }
 
+uintptr_t PopFromOwn(Heap* own, SizeClass c) {
+  const Busy busy;
+  return PopOnDetour(own, c);
+}
+
+uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
+  const Busy busy;
+  return heap->AllocateSlow(c);
+}
+
 // What others hold unused could serve a request of n bytes, as far as one can tell.
 bool WorthReclaiming(size_t n) { return n <= os::g_arena.UsableBytes() + g_large_cache.Bytes(); }
 
@@ -42,6 +52,7 @@ NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
 
 ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
                                             const char* called) {
+  const Busy busy;
   if (!own->FreeRemote(block, tag)) ReportBadPointer(called, block, Look(block));
 }
 
@@ -49,8 +60,12 @@ ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, Tag tag,
                                                     const char* called) {
   tag.Free().WriteTo(block);
-  if (ABSL_PREDICT_TRUE(own->FreeRemoteQuickly(block, tag))) return;
-  FreeOthersSlow(own, block, tag, called);
+  bool gathered;
+  {
+    const Busy busy;
+    gathered = own->FreeRemoteQuickly(block, tag);
+  }
+  if (ABSL_PREDICT_FALSE(!gathered)) FreeOthersSlow(own, block, tag, called);
 }
 
 // A block in a page whose tag verified and says live.
@@ -58,7 +73,10 @@ void FreeLive(uintptr_t block, Tag tag, const char* called) {
   g_registry.EnsureHeap();
   Heap* const own = OwnHeap();
   if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
-  if (ABSL_PREDICT_FALSE(g_detours)) return FreeOnDetour(own, block, tag, called);
+  if (ABSL_PREDICT_FALSE(g_detours)) {
+    const Busy busy;
+    return FreeOnDetour(own, block, tag, called);
+  }
   if (own != nullptr && own->id() != tag.heap()) return FreeOthers(own, block, tag, called);
   tag.Free().WriteTo(block);
   if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
@@ -160,11 +178,11 @@ namespace {
 NewBlock AllocateClassSlow(SizeClass c) {
   Heap* const heap = HeapForSlowPath();
   if (ABSL_PREDICT_FALSE(g_detours) && Registry::HasOwnHeap()) {
-    if (const uintptr_t popped = PopOnDetour(heap, c)) {
+    if (const uintptr_t popped = PopFromOwn(heap, c)) {
       return {reinterpret_cast<void*>(BlockOf(popped)), popped != BlockOf(popped)};
     }
   }
-  const uintptr_t entry = heap != nullptr ? heap->AllocateSlow(c) : 0;
+  const uintptr_t entry = heap != nullptr ? AllocateFrom(heap, c) : 0;
   g_janitor.Poll();
   const uintptr_t block = BlockOf(entry);
   // Where there is no room for a page of 256 slots there may be room for one block.
@@ -198,7 +216,7 @@ void* AllocateAligned(size_t alignment, size_t n) {
   if (c == kNoClass || UsableOf(c) > g_largest_slot_request) {
     return AllocateLargeBlock(n, alignment).pointer;
   }
-  const uintptr_t block = BlockOf(CurrentHeap()->magazine(c).Pop());
+  const uintptr_t block = BlockOf(Pop(CurrentHeap()->magazine(c)));
   if (block != 0) {
     MarkLive(block);
     return reinterpret_cast<void*>(block);
@@ -213,7 +231,11 @@ void* AllocateAligned(size_t alignment, size_t n) {
 void FreeOverrun(uintptr_t block, Tag tag, const char* called) { FreeLive(block, tag, called); }
 
 void FreeToFullMagazine(uintptr_t block) {
-  OwnHeap()->FreeSlow(block, Tag::Of(block).size_class());
+  {
+    Heap* const heap = OwnHeap();
+    const Busy busy;
+    heap->FreeSlow(block, Tag::Of(block).size_class());
+  }
   g_janitor.Poll();
 }
 

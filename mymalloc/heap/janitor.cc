@@ -79,7 +79,7 @@ void Janitor::Run() {
 }
 
 bool Janitor::Reclaim() {
-  if (Registry::HasOwnHeap()) OwnHeap()->Flush();
+  g_registry.FlushOwn();
   const bool passed = Pass(/*all=*/true);
   return g_page_supply.ReleaseChunks() || passed;
 }

@@ -20,8 +20,9 @@ namespace {
 // nullptr: the thread has none any more.
 void SetOwnHeap(Heap* own) {
   t_own_heap = own;
-  Heap* const current = own == nullptr || g_detours ? &Registry::detour_heap_ : own;
-  t_heap = reinterpret_cast<intptr_t>(current) - reinterpret_cast<intptr_t>(&Registry::no_heap_);
+  Heap* const current =
+      own == nullptr || g_detours ? &Registry::bare_heaps_[Registry::kDetour] : own;
+  t_heap = reinterpret_cast<intptr_t>(current) - reinterpret_cast<intptr_t>(Registry::bare_heaps_);
 }
 
 uint64_t Load64(uintptr_t address) {
@@ -49,8 +50,7 @@ void MakeSecret() {
 }  // namespace
 
 Registry g_registry;
-Heap Registry::no_heap_;
-Heap Registry::detour_heap_;
+Heap Registry::bare_heaps_[kBareHeaps];
 __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 __thread Heap* t_own_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 bool g_detours;
@@ -68,8 +68,7 @@ void Registry::InitProcess() {
               o.zero_on_free || o.sample != 0;
   os::g_arena.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
   InitLarge(os::g_arena.constrained());
-  no_heap_.Init(0);
-  detour_heap_.Init(0);
+  for (Heap& heap : bare_heaps_) heap.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   if (o.sample != 0) g_guarded.Init();
   process_ready_ = true;
@@ -102,6 +101,13 @@ Heap* Registry::CreateHeap() {
   g_heaps[id] = heap;
   highest_id_.store(id, std::memory_order_release);
   return heap;
+}
+
+void Registry::FlushOwn() {
+  Heap* const own = OwnHeap();
+  if (own == nullptr) return;
+  const Busy busy;
+  own->Flush();
 }
 
 void Registry::Park(Heap* heap) {
@@ -146,7 +152,7 @@ void Registry::AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   // of a fast path is at most one block that nobody has.
   for (HeapId id = 1; id <= HighestId(); ++id) {
     Heap* const heap = g_heaps[id];
-    if (heap == OwnHeap() || heap == SharedHeap() || heap->parked()) continue;
+    if (heap == t_own_heap || heap == SharedHeap() || heap->parked()) continue;
     heap->set_parked(true);
     parked_[parked_count_++] = id;
   }

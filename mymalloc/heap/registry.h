@@ -17,7 +17,7 @@
 
 namespace mymalloc {
 
-// Where the calling thread's heap is, as a distance from Registry::no_heap_: so that zero, which
+// Where the calling thread's heap is, as a distance from Registry::kNone: so that zero, which
 // the variable is even before the loader has set up thread-local storage (in the resolver of an
 // ifunc), means the heap that sends every operation to the slow path. Two words, initial-exec, are
 // all the thread-local storage there is (__thread, not thread_local: that would ask for its
@@ -41,6 +41,9 @@ class Registry {
   // Whether this thread's heap is its own, so that it may use the magazines.
   static bool HasOwnHeap();
 
+  // Returns what this thread's heap, if it has one, holds in its magazines.
+  void FlushOwn();
+
   // For threads without a heap of their own. nullptr before the first EnsureHeap, or when the
   // system has no memory.
   Heap* SharedHeap() { return shared_.load(std::memory_order_acquire); }
@@ -58,10 +61,10 @@ class Registry {
   void Freeze();
   void Unfreeze();
 
-  // What t_heap leads to before the thread has a heap, and while it must not be used on the fast
-  // path: at the thread's end, and on the detour. Neither owns anything.
-  static Heap no_heap_ __attribute__((visibility("hidden")));
-  static Heap detour_heap_;
+  // Heaps that own nothing: what t_heap leads to before the thread has a heap; while it must not be
+  // used on the fast path, at the thread's end and on the detour; while the thread is Busy with it.
+  enum Bare : unsigned { kNone, kDetour, kBusy, kBareHeaps };
+  static Heap bare_heaps_[kBareHeaps] __attribute__((visibility("hidden")));
 
  private:
   void Attach();
@@ -86,10 +89,34 @@ class Registry {
 extern Registry g_registry;
 
 inline Heap* CurrentHeap() {
-  return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(&Registry::no_heap_) + t_heap);
+  return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(Registry::bare_heaps_) + t_heap);
 }
 
-inline Heap* OwnHeap() { return t_own_heap; }
+// Around whatever changes the magazines of the thread's own heap, or what it has gathered for
+// others. A signal handler that allocates or frees meanwhile, on the same thread, sees no heap of
+// its own and uses the shared one: it cannot come between the loads and stores of a push or pop.
+// (That takes two instructions; the handler is done before they go on, so no test is needed.)
+class Busy {
+ public:
+  static constexpr intptr_t kHeap = Registry::kBusy * sizeof(Heap);
+
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Busy() : heap_(t_heap) {
+    t_heap = kHeap;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  ABSL_ATTRIBUTE_ALWAYS_INLINE ~Busy() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    t_heap = heap_;
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  const intptr_t heap_;
+};
+
+// nullptr: none, or none to be used now.
+inline Heap* OwnHeap() { return t_heap == Busy::kHeap ? nullptr : t_own_heap; }
 
 inline bool Registry::HasOwnHeap() { return OwnHeap() != nullptr; }
 

@@ -1,16 +1,23 @@
-// Signal handlers that interrupt the allocator at any instruction. They do what POSIX lets them do:
-// nothing with malloc, but they use memory that came from it.
+// Signal handlers that interrupt the allocator at any instruction. Most do what POSIX lets them do:
+// nothing with malloc, but they use memory that came from it. signal_step_test has those that
+// allocate, one instruction after the other; here they come in storms.
 
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <thread>
+#include <vector>
 
 #include "tests/support/block.h"
 #include "tests/support/check.h"
+#include "tests/support/checked_block.h"
 #include "tests/support/churn.h"
 
 namespace mymalloc::test {
@@ -85,6 +92,60 @@ TEST(Signals, OnAStackOfTheirOwn) {
   stack.ss_flags = SS_DISABLE;
   ASSERT_EQ(sigaltstack(&stack, nullptr), 0);
   free(stack.ss_sp);
+}
+
+// What a handler keeps from one signal to the next, of each thread.
+thread_local CheckedBlock* kept = nullptr;
+
+void Exchange(int) {
+  const int saved_errno = errno;
+  const uint64_t count = signals.fetch_add(1);
+  FreeChecked(kept);
+  kept = NewChecked(SpreadSize(count * 7919, 400), count);
+  errno = saved_errno;
+}
+
+// Three threads allocate, and are sent signals as fast as they take them.
+void StormOfAllocatingHandlers() {
+  struct sigaction action = {};
+  action.sa_handler = Exchange;
+  action.sa_flags = SA_RESTART;
+  MYMALLOC_CHECK(sigaction(SIGUSR1, &action, nullptr) == 0);
+  std::atomic<bool> done{false};
+  std::vector<std::thread> threads;
+  for (uint64_t i = 0; i < 3; ++i) {
+    threads.emplace_back([&done, i] {
+      CheckedList blocks;
+      for (uint64_t n = i; !done; ++n) {
+        blocks.Push(NewChecked(SpreadSize(n * 7919, 400), n));
+        if (n % 100 == 99) blocks.FreeAll();
+      }
+      blocks.FreeAll();
+    });
+  }
+  for (int i = 0; i < 60000; ++i)
+    pthread_kill(threads[static_cast<size_t>(i) % 3].native_handle(), SIGUSR1);
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+// It may wait for ever for a lock that the interrupted thread holds; that ends the child, and is no
+// failure. A block that is not intact is one.
+TEST(Signals, HandlersThatAllocateCorruptNothing) {
+  int ended = 0;
+  for (int i = 0; i < 3; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(10);
+      StormOfAllocatingHandlers();
+      _exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ended += status == 0 ? 1 : 0;
+    EXPECT_TRUE(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)) << status;
+  }
+  EXPECT_GE(ended, 1);
 }
 
 }  // namespace
