@@ -192,7 +192,10 @@ NewBlock AllocateClassSlow(SizeClass c) {
 
 void* SampledBlock(size_t n, size_t alignment) {
   g_registry.EnsureHeap();
-  return g_detours ? SampleOnDetour(OwnHeap(), n, alignment) : nullptr;
+  if (ABSL_PREDICT_TRUE(!g_detours || g_options.sample == 0)) return nullptr;
+  Heap* const own = OwnHeap();
+  const Busy busy;
+  return SampleOnDetour(own, n, alignment);
 }
 
 }  // namespace
@@ -252,7 +255,10 @@ void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
 void FreeSlow(void* pointer, const char* called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
-  if (g_detours && Registry::HasOwnHeap() && FreeByTreeOnDetour(OwnHeap(), block, called)) return;
+  if (Heap* const own = g_detours ? OwnHeap() : nullptr) {
+    const Busy busy;
+    if (FreeByTreeOnDetour(own, block, called)) return;
+  }
   FreeByTree(block, called);
 }
 
