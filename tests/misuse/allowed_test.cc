@@ -1,0 +1,26 @@
+// What is no misuse: programs/allowed.cc has the cases.
+
+#include "tests/misuse/misuse_test.h"
+
+namespace mymalloc::test {
+namespace {
+
+const Case kCases[] = {
+    {"null", Passes()},
+    {"malloc_and_delete", Passes()},
+    {"new_and_free", Passes()},
+    {"new_and_delete_array", Passes()},
+    {"aligned_and_plain_delete", Passes()},
+    {"right_sizes", Passes()},
+    {"right_alignments", Passes()},
+    {"all_usable_bytes", Passes()},
+    {"realloc_of_all_usable_bytes", Passes()},
+    {"freed_on_other_threads", Passes()},
+    {"the_same_address_again", Passes()},
+    {"libcs_own_block", Passes()},
+};
+
+MISUSE_TEST("allowed", kCases);
+
+}  // namespace
+}  // namespace mymalloc::test

@@ -1,0 +1,59 @@
+// Tags that are not as they were written: programs/broken_tag.c has the cases.
+
+#include "tests/misuse/misuse_test.h"
+
+namespace mymalloc::test {
+namespace {
+
+const Expectation kTag = Reports(kBrokenTag).Block("live");
+
+const Case kCases[] = {
+    {"small_1_byte_found_behind", kTag.Culprit("live")},
+    {"small_2_bytes_found_behind", kTag.Culprit("live")},
+    {"small_3_bytes_found_behind", kTag.Culprit("live")},
+    {"small_8_bytes_found_behind", kTag.Culprit("live")},
+    {"small_100_bytes_found_behind", kTag.Culprit("live")},
+    {"medium_1_byte_found_behind", kTag.Culprit("live")},
+    {"medium_8_bytes_found_behind", kTag.Culprit("live")},
+    {"medium_100_bytes_found_behind", kTag.Culprit("live")},
+    {"small_1_byte", Reports(kOverrun).Block("live").AndMore()},
+    {"small_8_bytes", Reports(kOverrun).Block("live").AndMore()},
+    {"small_100_bytes", Reports(kOverrun).Block("live").AndMore()},
+    {"medium_1_byte", Reports(kOverrun).Block("live").AndMore()},
+    {"medium_8_bytes", Reports(kOverrun).Block("live").AndMore()},
+    {"medium_100_bytes", Reports(kOverrun).Block("live").AndMore()},
+    {"nul_behind_smallest", Reports(kOverrun).Block("live").AndMore()},
+    {"nul_behind_small", Reports(kOverrun).Block("live").AndMore()},
+    {"nul_behind_medium", Reports(kOverrun).Block("live").AndMore()},
+    {"string_copied", Reports(kOverrun).Block("live").AndMore()},
+    {"zeros_found_behind", kTag.Culprit("live")},
+    {"small_at_realloc", Reports(kOverrun).Block("live").AndMore().By("realloc")},
+    {"small_found_behind_at_realloc", kTag.Culprit("live").By("realloc")},
+    {"medium_found_behind_at_realloc", kTag.Culprit("live").By("realloc")},
+    {"found_behind_at_usable_size", kTag.Culprit("live").By("malloc_usable_size")},
+    {"small_underrun_1_byte", kTag.Culprit("live")},
+    {"small_underrun_4_bytes", kTag.Culprit("live")},
+    {"small_underrun_8_bytes", kTag.Culprit("live")},
+    {"medium_underrun_1_byte", kTag.Culprit("live")},
+    {"medium_underrun_8_bytes", kTag.Culprit("live")},
+    {"large_underrun_1_byte", kTag},
+    {"large_underrun_8_bytes", kTag},
+    {"large_underrun_at_realloc", kTag.By("realloc")},
+    {"small_found_on_another_thread", Reports(kOverrun).Block("live").AndMore()},
+    {"small_found_behind_on_another_thread", kTag.Culprit("live")},
+    {"small_into_a_free_block", Reports(kOverrun).Block("live").AndMore()},
+    {"medium_into_a_free_block", Reports(kOverrun).Block("live").AndMore()},
+    {"small_into_a_block_freed_elsewhere", Reports(kOverrun).Block("live").AndMore()},
+    {"found_two_behind", NotPromised(), Reports(kBrokenNeighbour).Block("live").Culprit("live")},
+    {"tag_of_another_block", kTag.Culprit("live")},
+    {"tag_of_its_free_self", NotPromised()},
+    {"tag_copied_inside", Reports(kInside).Block("live")},
+    {"tag_copied_into_large", Reports(kInside).Block("live")},
+    {"tag_of_large_copied_inside", Reports(kInside).Block("live")},
+    {"tag_copied_to_the_stack", Reports(kForeign)},
+};
+
+MISUSE_TEST("broken_tag", kCases);
+
+}  // namespace
+}  // namespace mymalloc::test

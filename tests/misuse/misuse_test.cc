@@ -1,0 +1,208 @@
+#include "tests/misuse/misuse_test.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "tests/support/library.h"
+#include "tests/support/process.h"
+
+namespace mymalloc::test {
+namespace {
+
+// The largest block that has a slot in a page.
+constexpr uint64_t kLargestInPage = 32776;
+
+std::string PathOf(const std::string& program) {
+  return DataFile("tests/misuse/" + program + "_program");
+}
+
+Outcome RunCase(const Run& run) {
+  Command command;
+  command.arguments = {PathOf(run.program), run.test_case.name};
+  command.preload = {LibraryUnderTest()};
+  if (run.mode.harden) command.environment["MYMALLOC_HARDEN"] = "1";
+  if (run.mode.warn) command.environment["MYMALLOC_ON_ERROR"] = "warn";
+  return RunProgram(command);
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string Hex(uint64_t value) {
+  std::ostringstream out;
+  out << "0x" << std::hex << value;
+  return out.str();
+}
+
+// What the program said of itself: lines of a name and a number.
+class Facts {
+ public:
+  explicit Facts(const std::string& output) {
+    for (const std::string& line : Lines(output)) {
+      const size_t space = line.find(' ');
+      const std::string value = line.substr(space + 1);
+      if (value.compare(0, 2, "0x") == 0 || value == "0") {
+        facts_[line.substr(0, space)] = std::stoull(value, nullptr, 16);
+      } else {
+        ADD_FAILURE() << "the program says: " << line;
+      }
+    }
+  }
+
+  uint64_t Of(const std::string& name) const {
+    const auto found = facts_.find(name);
+    if (found != facts_.end()) return found->second;
+    ADD_FAILURE() << "the program did not say its " << name;
+    return 0;
+  }
+
+ private:
+  std::map<std::string, uint64_t> facts_;
+};
+
+// "block" or "culprit". The program knows all but slot and page.
+std::string BlockLine(const Facts& facts, const std::string& name, const std::string& heading,
+                      const std::string& state, bool with_offset) {
+  const uint64_t begin = facts.Of(name);
+  const uint64_t usable = facts.Of(name + "_usable");
+  const auto offset = static_cast<int64_t>(facts.Of("address") - begin);
+  std::string line = "  " + heading + ": [" + Hex(begin) + ", " + Hex(begin + usable) + "), " +
+                     std::to_string(usable) + " usable bytes, " + state;
+  if (with_offset && offset != 0) {
+    line += ", the pointer is at offset " + std::to_string(offset);
+  }
+  return line + (usable > kLargestInPage ? "; a mapping of its own" : "; slot S of page P");
+}
+
+std::vector<std::string> ExpectedLines(const Expectation& expected, const Facts& facts) {
+  const Complaint& words = expected.complaint;
+  std::vector<std::string> lines;
+  lines.push_back("mymalloc[" + std::to_string(facts.Of("process")) + "." +
+                  std::to_string(facts.Of("thread")) + "]: " + words.what + ": " + expected.called +
+                  "(" + Hex(facts.Of("address")) + "): " + words.detail);
+  if (!expected.given.empty()) {
+    lines.push_back("  given: " + expected.given + " " + std::to_string(facts.Of("given")));
+  }
+  if (!expected.block.empty()) {
+    lines.push_back(BlockLine(facts, "block", "block", expected.block, true));
+  }
+  if (!expected.culprit.empty()) {
+    lines.push_back(BlockLine(facts, "culprit", "probably by", expected.culprit, false));
+  }
+  lines.push_back(std::string("  ") + words.advice);
+  return lines;
+}
+
+// A report, its stack apart.
+struct Report {
+  std::vector<std::string> lines;
+  std::vector<std::string> frames;
+};
+
+std::vector<Report> ReportsIn(const std::string& text) {
+  std::vector<Report> reports;
+  for (const std::string& line : Lines(text)) {
+    if (line.compare(0, 9, "mymalloc[") == 0 || reports.empty()) reports.emplace_back();
+    Report& report = reports.back();
+    if (line.compare(0, 4, "    ") == 0) {
+      report.frames.push_back(line);
+    } else if (line != "  stack:") {
+      report.lines.push_back(line);
+    }
+  }
+  return reports;
+}
+
+// A block that is in a slot begins where that slot does. Leaves "slot S of page P".
+std::string WithCheckedSlot(const std::string& line) {
+  static const std::regex kSlot(
+      R"(\[0x([0-9a-f]+), .* ([0-9]+) usable bytes,.*; slot ([0-9]+) of page 0x([0-9a-f]+))");
+  static const std::regex kPlace("slot [0-9]+ of page 0x[0-9a-f]+");
+  std::smatch found;
+  if (!std::regex_search(line, found, kSlot)) return line;
+  const uint64_t stride = std::stoull(found[2]) + 8;
+  EXPECT_EQ(std::stoull(found[1], nullptr, 16),
+            std::stoull(found[4], nullptr, 16) + std::stoull(found[3]) * stride)
+      << line;
+  return std::regex_replace(line, kPlace, "slot S of page P");
+}
+
+void CheckReport(const Run& run, const Report& report, const Facts& facts) {
+  std::vector<std::string> lines;
+  for (const std::string& line : report.lines) lines.push_back(WithCheckedSlot(line));
+  EXPECT_THAT(lines, testing::ElementsAreArray(ExpectedLines(run.expected(), facts)));
+  ASSERT_FALSE(report.frames.empty());
+  // The program itself made the call.
+  EXPECT_THAT(report.frames[0],
+              testing::MatchesRegex("    #0 0x[0-9a-f]+: /.*/" + run.program +
+                                    "_program\\+0x[0-9a-f]+ \\(build id [0-9a-f]+\\)"));
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Run& run) {
+  return out << run.program << " " << run.test_case.name << ", " << run.mode.name;
+}
+
+std::vector<Run> RunsOf(const std::string& program, const std::vector<Case>& cases) {
+  std::vector<Run> runs;
+  for (const Case& test_case : cases) {
+    for (const Mode& mode : kModes) {
+      const Run run = {program, test_case, mode};
+      if (run.expected().ending != Expectation::kNotPromised) runs.push_back(run);
+    }
+  }
+  return runs;
+}
+
+std::string NameOf(const testing::TestParamInfo<Run>& info) {
+  return std::string(info.param.test_case.name) + "_" + info.param.mode.name;
+}
+
+void Check(const Run& run) {
+  const Expectation& expected = run.expected();
+  const Outcome outcome = RunCase(run);
+  SCOPED_TRACE(outcome.Describe() + "\nstdout: " + outcome.output);
+  ASSERT_FALSE(outcome.timed_out);
+  const bool goes_on = expected.ending == Expectation::kPasses ||
+                       (expected.ending == Expectation::kReports && run.mode.warn);
+  if (goes_on) {
+    ASSERT_EQ(outcome.status, 0);
+  } else {
+    ASSERT_TRUE(WIFSIGNALED(outcome.status));
+    ASSERT_EQ(WTERMSIG(outcome.status),
+              expected.ending == Expectation::kFaults ? SIGSEGV : SIGABRT);
+  }
+  const std::vector<Report> reports = ReportsIn(outcome.errors);
+  if (expected.ending != Expectation::kReports) {
+    EXPECT_TRUE(reports.empty());
+    return;
+  }
+  ASSERT_FALSE(reports.empty());
+  if (expected.once || !run.mode.warn) {
+    EXPECT_EQ(reports.size(), 1u);
+  }
+  CheckReport(run, reports[0], Facts(outcome.output));
+}
+
+void CheckNames(const std::string& program, const std::vector<Case>& cases) {
+  Command command;
+  command.arguments = {PathOf(program)};
+  const Outcome outcome = RunProgram(command);
+  ASSERT_TRUE(outcome.Succeeded()) << outcome.Describe();
+  std::vector<std::string> names;
+  for (const Case& test_case : cases) names.emplace_back(test_case.name);
+  EXPECT_THAT(Lines(outcome.output), testing::UnorderedElementsAreArray(names));
+}
+
+}  // namespace mymalloc::test

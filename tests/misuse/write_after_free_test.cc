@@ -1,0 +1,36 @@
+// Use after free, and past the end of large blocks: programs/write_after_free.c has the cases.
+
+#include "tests/misuse/misuse_test.h"
+
+namespace mymalloc::test {
+namespace {
+
+const Expectation kFound = Reports(kWriteAfterFree).Block("free");
+
+const Case kCases[] = {
+    {"small_first_byte", NotPromised(), kFound},
+    {"small_second_word", NotPromised(), kFound},
+    {"small_last_byte", NotPromised(), kFound},
+    {"medium_first_byte", NotPromised(), kFound},
+    {"medium_middle", NotPromised(), kFound},
+    {"medium_last_byte", NotPromised(), kFound},
+    {"small_freed_on_another_thread", NotPromised(), kFound},
+    {"small_never_makes_malloc_return_an_address", Passes(), NotPromised()},
+    {"medium_never_makes_malloc_return_an_address", Passes(), NotPromised()},
+    {"large_read", NotPromised(), Faults()},
+    {"large_write", NotPromised(), Faults()},
+    {"huge_write", NotPromised(), Faults()},
+    {"large_past_its_end", NotPromised(), Faults()},
+    {"large_read_past_its_end", NotPromised(), Faults()},
+    {"huge_past_its_end", NotPromised(), Faults()},
+    {"large_before_its_start", NotPromised(), Faults()},
+    {"small_is_overwritten", NotPromised(), Passes()},
+    {"small_is_not_reused_at_once", NotPromised(), Passes()},
+    {"medium_is_not_reused_at_once", NotPromised(), Passes()},
+    {"order_is_random", NotPromised(), Passes()},
+};
+
+MISUSE_TEST("write_after_free", kCases);
+
+}  // namespace
+}  // namespace mymalloc::test
