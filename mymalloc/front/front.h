@@ -42,7 +42,7 @@ void FreeNotOwn(uintptr_t block, Tag tag, const char* called);
 void FreeOverrun(uintptr_t block, Tag tag, const char* called);
 // A block of this heap, marked free already.
 void FreeToFullMagazine(uintptr_t block);
-void* Reallocate(void* pointer, size_t n);
+void* Reallocate(void* pointer, size_t n, const char* called);
 // Frees a block of which the caller knows the size, and the alignment if it asked for one (else 0).
 // `exact`: the block came from one allocation of that size, not from a realloc.
 void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called);

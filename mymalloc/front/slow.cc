@@ -301,10 +301,10 @@ void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const 
   Free(pointer, called);
 }
 
-void* Reallocate(void* pointer, size_t n) {
+void* Reallocate(void* pointer, size_t n, const char* called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   LiveBlock live;
-  if (ABSL_PREDICT_FALSE(!FindLive(block, "realloc", &live))) return nullptr;
+  if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
   if (live.large != nullptr && n > g_largest_slot_request) {
     if (const uintptr_t moved = ResizeLarge(live.large, n)) return reinterpret_cast<void*>(moved);
   } else if (ABSL_PREDICT_TRUE(n <= live.usable && !WorthShrinking(live.usable, n))) {
@@ -315,7 +315,7 @@ void* Reallocate(void* pointer, size_t n) {
   if (fresh == nullptr) fresh = Allocate(n);
   if (fresh == nullptr) return n <= live.usable ? pointer : nullptr;
   memcpy(fresh, pointer, Min(n, live.usable));
-  Free(pointer);
+  Free(pointer, called);
   return fresh;
 }
 

@@ -17,13 +17,13 @@ constexpr char kAdviseOwner[] =
 constexpr char kAdviseOverrun[] =
     "Look for a write past the end of the block before, or before the start of this one.";
 
-// Slot i is the bytes [i * stride - 8, (i + 1) * stride - 8): its tag and its block.
+// An address belongs to the block that it lies in or, in the tag behind it, has come from: the end
+// of a block is given away by mistake more often than what lies before one.
 void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   finding->page = page;
   const size_t stride = page->stride();
   const size_t offset = address - page->page();
-  unsigned slot = static_cast<unsigned>((offset + kTagBytes) / stride);
-  if (slot >= kSlotsPerPage) slot = kSlotsPerPage - 1;
+  const unsigned slot = static_cast<unsigned>(offset / stride);
   finding->slot = slot;
   finding->block = page->Block(slot);
   finding->usable = stride - kTagBytes;
@@ -97,6 +97,13 @@ FaultBlock DescribeBefore(const Finding& finding) {
   return before.kind == Finding::kBlock ? Describe(before, IsFree(before)) : FaultBlock{};
 }
 
+const char* DescribeInterior(uintptr_t address, const Finding& finding, bool free) {
+  const bool beside = address - finding.block >= finding.usable;  // before it, too
+  if (beside) return "the pointer lies beside a block, not at its start.";
+  return free ? "the pointer lies inside a free block."
+              : "the pointer lies inside a block, not at its start.";
+}
+
 // No range of ours holds the address. One that did may have gone.
 void DescribeForeign(uintptr_t address, Fault* fault) {
   fault->what = kInvalidPointer;
@@ -163,8 +170,7 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
       break;
     case Finding::kInterior:
       fault.what = kInvalidPointer;
-      fault.detail = free ? "the pointer lies inside a free block."
-                          : "the pointer lies inside a block, not at its start.";
+      fault.detail = DescribeInterior(address, finding, free);
       break;
     case Finding::kNoBlock:
       fault.what = kInvalidPointer;

@@ -16,19 +16,19 @@ void* CallocMedium(size_t n) {
   return block.zeroed || block.pointer == nullptr ? block.pointer : memset(block.pointer, 0, n);
 }
 
-void* Realloc(void* pointer, size_t n) {
+void* Realloc(void* pointer, size_t n, const char* called) {
   if (pointer == nullptr) return Malloc(n);
   if (n == 0) {
-    Free(pointer);
+    Free(pointer, called);
     return nullptr;
   }
-  return n <= kLargest ? Reallocate(pointer, n) : NoMemory();
+  return n <= kLargest ? Reallocate(pointer, n, called) : NoMemory();
 }
 
 void* ReallocArray(void* pointer, size_t count, size_t size) {
   size_t n;
   if (__builtin_mul_overflow(count, size, &n)) return NoMemory();
-  return Realloc(pointer, n);
+  return Realloc(pointer, n, "reallocarray");
 }
 
 void* Memalign(size_t alignment, size_t n) {

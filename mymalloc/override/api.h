@@ -36,7 +36,7 @@ inline void* Calloc(size_t count, size_t size) {
   return ABSL_PREDICT_TRUE(pointer != nullptr) ? memset(pointer, 0, n) : nullptr;
 }
 
-void* Realloc(void* pointer, size_t n);
+void* Realloc(void* pointer, size_t n, const char* called = "realloc");
 void* ReallocArray(void* pointer, size_t count, size_t size);
 
 // memalign and aligned_alloc as glibc 2.36 has them: an alignment that is no power of two is

@@ -26,8 +26,8 @@ inline constexpr Complaint kGone = {
     kAdviseOwner};
 inline constexpr Complaint kInside = {
     "invalid pointer", "the pointer lies inside a block, not at its start.", kAdviseOwner};
-inline constexpr Complaint kBehind = {"invalid pointer", "the pointer lies behind a block's end.",
-                                      kAdviseOwner};
+inline constexpr Complaint kBeside = {
+    "invalid pointer", "the pointer lies beside a block, not at its start.", kAdviseOwner};
 inline constexpr Complaint kInsideFree = {"invalid pointer",
                                           "the pointer lies inside a free block.", kAdviseOwner};
 inline constexpr Complaint kInsideFreedLarge = {

@@ -43,13 +43,23 @@ static void FreeEnd(size_t size) {
 }
 CASE(small_end) { FreeEnd(kSmall); }
 CASE(medium_end) { FreeEnd(kMedium); }
+/* Where the mapping of the next block begins, unless there is a guard between them. */
 CASE(large_end) {
   char* p = (char*)malloc(kLarge);
-  free(Give(Usable(p)));
+  for (int i = 0; i < 1000; ++i) {
+    char* before = (char*)malloc(kLarge);
+    if (Usable(before) > p - 4 * 4096 && Usable(before) < p) {
+      Block(p);
+      free(Give(Usable(before)));
+      return;
+    }
+    p = before;
+  }
+  Require(0, "no two large blocks side by side");
 }
 
 CASE(large_before) {
-  char* p = (char*)malloc(kLarge);
+  char* p = Block(malloc(kLarge));
   free(Give(p - 8));
 }
 
@@ -131,8 +141,8 @@ CASE(minus_16) { free(Give((void*)~(uintptr_t)15)); }
 /* The last slot of a fresh page, of a size that the program does not use otherwise. */
 CASE(never_handed_out) {
   char* p = (char*)malloc(900);
-  const size_t stride = malloc_usable_size(p) + 8;
-  free(Give(p + 200 * stride));
+  const size_t usable = malloc_usable_size(p);
+  free(Give(BlockOf(p + 200 * (usable + 8), usable)));
 }
 CASE(far_in_the_arena) { free(Give((char*)malloc(kSmall) + ((uintptr_t)1 << 32))); }
 

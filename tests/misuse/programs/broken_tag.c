@@ -50,8 +50,10 @@ CASE(string_copied) {
 }
 CASE(zeros_found_behind) {
   struct Neighbours n = AllocateNeighbours(kSmall);
-  memset(Culprit(n.first), 0, malloc_usable_size(n.first) + 8);
-  free(Give(Block(n.second)));
+  Culprit(n.first);
+  char* p = Block(n.second);
+  memset(n.first, 0, malloc_usable_size(n.first) + 8);
+  free(Give(p));
 }
 
 CASE(small_at_realloc) {

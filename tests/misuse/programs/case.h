@@ -47,6 +47,7 @@ void RegisterCase(struct Case* added);
 /* The block that the report describes, while it is live; and the one that it accuses. NULL: none.
  * All return what they are given, of which the compiler then knows nothing. */
 char* Block(void* block);
+char* BlockOf(void* block, size_t usable); /* that is not live */
 char* Culprit(void* block);
 /* The size or alignment that the bad call is given besides. */
 size_t Given(size_t number);

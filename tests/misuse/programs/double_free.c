@@ -51,7 +51,8 @@ static void FreeTwiceAmongMany(size_t size, int count) {
 }
 
 CASE(small_after_many_frees) { FreeTwiceAmongMany(kSmall, 20000); }
-CASE(medium_after_many_frees) { FreeTwiceAmongMany(kMedium, 300); }
+CASE(medium_after_many_frees) { FreeTwiceAmongMany(kMedium, 150); }
+CASE(medium_in_a_page_that_went) { FreeTwiceAmongMany(kMedium, 1000); }
 CASE(large_after_many_frees) { FreeTwiceAmongMany(kLarge, 10); }
 
 /* The memory under it is no longer there. */
@@ -64,7 +65,7 @@ static void FreeTwiceTrimmed(size_t size, int count) {
   free(Give(p));
 }
 
-CASE(small_after_trim) { FreeTwiceTrimmed(kSmall, 20000); }
+CASE(small_after_trim) { FreeTwiceTrimmed(200, 20000); }
 CASE(medium_after_trim) { FreeTwiceTrimmed(kMedium, 2000); }
 CASE(large_after_trim) { FreeTwiceTrimmed(kLarge, 10); }
 
