@@ -40,7 +40,7 @@ void PrintAligned() {
   std::printf(
       "| class | stride | usable | aligned to | page |\n"
       "|---:|---:|---:|---:|---:|\n");
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (SizeClass c = 1; c < kSizeClasses; ++c) {
     if (IsRegular(c)) continue;
     std::printf("| %u | %zu | %zu | %zu | %zu KiB |\n", c, StrideOf(c), UsableOf(c), AlignmentOf(c),
                 PageBytesOf(c) / kKiB);

@@ -43,7 +43,7 @@ struct Strides {
   constexpr void Add(size_t s, bool is_regular) {
     unsigned at = count;
     while (at > 0 && stride[at - 1] > s) --at;
-    if (at > 0 && stride[at - 1] == s) return;
+    if (at > 1 && stride[at - 1] == s) return;
     for (unsigned i = count; i > at; --i) {
       stride[i] = stride[i - 1];
       regular[i] = regular[i - 1];
@@ -56,6 +56,10 @@ struct Strides {
 
 constexpr Strides MakeStrides() {
   Strides all;
+  // Class 0 is nobody's. The class is the first byte of a tag, and the zero that ends a string is
+  // what most often overwrites that: were it zero before, nobody would see.
+  all.stride[0] = kGranule;
+  all.count = 1;
   for (size_t s = kGranule; s <= kLargestFine; s += kGranule) all.Add(s, true);
   for (size_t octave = 256; octave < kLargestQuarter; octave *= 2) {
     const size_t steps = octave < kLargestEighth ? 8 : 4;

@@ -38,8 +38,8 @@ SizeClass SmallestAligned(size_t n, size_t alignment) {
 }
 
 TEST(SizeClassTest, StridesAscendInGranules) {
-  EXPECT_EQ(StrideOf(0), kGranule);
-  for (SizeClass c = 1; c < kSizeClasses; ++c) {
+  EXPECT_EQ(StrideOf(1), kGranule);
+  for (SizeClass c = 2; c < kSizeClasses; ++c) {
     EXPECT_GT(StrideOf(c), StrideOf(c - 1));
     EXPECT_EQ(StrideOf(c) % kGranule, 0u);
   }
@@ -61,6 +61,14 @@ TEST(SizeClassTest, TheLargestRequestHasTheLargestRegularClass) {
 TEST(SizeClassTest, EveryRequestHasTheSmallestClassThatHoldsIt) {
   for (size_t n = 0; n <= kLargestMedium; ++n) {
     ASSERT_EQ(ClassOf(n), SmallestRegular(n)) << n;
+  }
+}
+
+// A zero written over the first byte of a tag must change it.
+TEST(SizeClassTest, NoRequestHasClassZero) {
+  EXPECT_NE(ClassOf(0), 0u);
+  for (size_t alignment = 2 * kGranule; alignment <= kLargestSlotAlignment; alignment *= 2) {
+    EXPECT_NE(AlignedClassOf(0, alignment), 0u);
   }
 }
 
