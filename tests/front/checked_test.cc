@@ -20,7 +20,7 @@ void FreeWithTag(void* block, HeapId heap, SizeClass c, unsigned slot) {
 
 TEST(CheckedDeathTest, ATagThatTheTreeContradictsIsFound) {
   void* const block = Allocate(100);
-  ASSERT_TRUE(g_options.checked);
+  ASSERT_TRUE(g_options.checked || g_options.check_tree);
   const Tag tag = Tag::Of(reinterpret_cast<uintptr_t>(block));
   const auto died = testing::KilledBySignal(SIGABRT);
   EXPECT_EXIT(FreeWithTag(block, tag.heap(), tag.size_class(), tag.slot() + 1), died, kNotItsTag);

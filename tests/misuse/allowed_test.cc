@@ -20,7 +20,7 @@ const Case kCases[] = {
     {"libcs_own_block", Passes()},
 };
 
-MISUSE_TEST("allowed", kCases);
+MISUSE_TEST("allowed", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

@@ -68,7 +68,7 @@ const Case kCases[] = {
     {"usable_size_of_a_literal", Reports(kForeign).By("malloc_usable_size")},
 };
 
-MISUSE_TEST("bad_pointer", kCases);
+MISUSE_TEST("bad_pointer", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

@@ -47,14 +47,13 @@ const Case kCases[] = {
     {"found_two_behind", NotPromised(),
      Reports(kBrokenNeighbour).Block("live").Culprit("live").AndMore()},
     {"tag_of_another_block", kTag.Culprit("live")},
-    {"tag_of_its_free_self", NotPromised()},
     {"tag_copied_inside", Reports(kInside).Block("live")},
     {"tag_copied_into_large", Reports(kInside).Block("live")},
     {"tag_of_large_copied_inside", Reports(kInside).Block("live")},
     {"tag_copied_to_the_stack", Reports(kForeign)},
 };
 
-MISUSE_TEST("broken_tag", kCases);
+MISUSE_TEST("broken_tag", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

@@ -32,7 +32,7 @@ const Case kCases[] = {
     {"before_main", kTwice},
 };
 
-MISUSE_TEST("circumstances", kCases);
+MISUSE_TEST("circumstances", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

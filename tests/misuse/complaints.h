@@ -47,6 +47,25 @@ inline constexpr Complaint kBrokenNeighbour = {
 inline constexpr Complaint kWriteAfterFree = {
     "write after free", "a block was written to after it had been freed.",
     "Look for a pointer to the block that is used after its free."};
+inline constexpr char kAdviseUse[] = "Look for a pointer to the block that is used after its free.";
+inline constexpr char kAdviseBounds[] =
+    "Look for an index or a length that is too large or negative.";
+inline constexpr Complaint kUseAfterFree = {"use after free", "the block is free.", kAdviseUse};
+inline constexpr Complaint kPastEnd = {"out of bounds", "the access is past the end of the block.",
+                                       kAdviseBounds};
+inline constexpr Complaint kBeforeStart = {
+    "out of bounds", "the access is before the start of the block.", kAdviseBounds};
+inline constexpr Complaint kPastRun = {
+    "out of bounds", "the access is past the end of a run of blocks.", kAdviseBounds};
+inline constexpr Complaint kInsideOrBeside = {
+    "invalid pointer", "the pointer lies inside or beside a block, not at its start.",
+    kAdviseOwner};
+inline constexpr Complaint kMarginBehind = {"corrupted heap",
+                                            "what lies behind the block was overwritten.",
+                                            "Look for a write past the end of this block."};
+inline constexpr Complaint kMarginBefore = {"corrupted heap",
+                                            "what lies before the block was overwritten.",
+                                            "Look for a write before the start of this block."};
 inline constexpr Complaint kWrongSize = {
     "invalid size", "the block cannot have been allocated with that.",
     "Free a block with the size, alignment and type that it was allocated with."};

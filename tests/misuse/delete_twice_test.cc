@@ -24,7 +24,7 @@ const Case kCases[] = {
     {"deleted_on_another_thread", kTwice.By("operator delete")},
 };
 
-MISUSE_TEST("delete_twice", kCases);
+MISUSE_TEST("delete_twice", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

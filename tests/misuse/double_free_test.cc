@@ -52,7 +52,7 @@ const Case kCases[] = {
     {"by_realloc_to_nothing", kTwice.By("realloc")},
 };
 
-MISUSE_TEST("double_free", kCases);
+MISUSE_TEST("double_free", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

@@ -25,7 +25,7 @@ const Case kCases[] = {
     {"realloc_by_the_old_pointer", kTwice.By("realloc")},
 };
 
-MISUSE_TEST("freed_block", kCases);
+MISUSE_TEST("freed_block", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

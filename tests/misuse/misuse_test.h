@@ -3,7 +3,7 @@
 // word.
 //
 //   const Case kCases[] = {{"small_at_once", Reports(kDoubleFree).Block("free")}, ...};
-//   MISUSE_TEST("double_free", kCases);
+//   MISUSE_TEST("double_free", kCases, kModes);
 
 #ifndef MYMALLOC_TESTS_MISUSE_MISUSE_TEST_H_
 #define MYMALLOC_TESTS_MISUSE_MISUSE_TEST_H_
@@ -23,22 +23,26 @@ struct Expectation {
   enum Ending : uint8_t {
     kReports,      // and aborts; or with on_error=warn goes on to the end
     kPasses,       // to the end, without a word
-    kFaults,       // SIGSEGV
+    kFaults,       // reports, and ends by SIGSEGV
     kNotPromised,  // not run
   };
   Ending ending = kReports;
   Complaint complaint{};
-  std::string block;    // the state of the program's Block; empty: the report shows none
+  std::string block;    // the state of the program's Block; empty: none is shown; "*": any
   std::string culprit;  // the same of its Culprit
   std::string called = "free";
-  std::string given;    // the name of the number that it Gave
-  bool goes_on = true;  // with on_error=warn
-  bool once = true;     // and nothing else is reported then
+  std::string given;                // the name of the number that it Gave
+  std::vector<std::string> events;  // of the block's past
+  bool once = true;                 // or with on_error=warn more may follow
 
   Expectation Block(const char* state) const { return With(&Expectation::block, state); }
   Expectation Culprit(const char* state) const { return With(&Expectation::culprit, state); }
   Expectation By(const char* function) const { return With(&Expectation::called, function); }
   Expectation Given(const char* name) const { return With(&Expectation::given, name); }
+  // "freed", "allocated": by the thread that misuses it now.
+  Expectation Knows(const std::vector<std::string>& past) const {
+    return With(&Expectation::events, past);
+  }
   // The damage is still there after the call was dropped, and may be reported again.
   Expectation AndMore() const { return With(&Expectation::once, false); }
 
@@ -61,8 +65,12 @@ inline Expectation Ends(Expectation::Ending ending) {
   expectation.ending = ending;
   return expectation;
 }
+inline Expectation Faults(const Complaint& complaint) {
+  Expectation expectation = Reports(complaint);
+  expectation.ending = Expectation::kFaults;
+  return expectation;
+}
 inline Expectation Passes() { return Ends(Expectation::kPasses); }
-inline Expectation Faults() { return Ends(Expectation::kFaults); }
 inline Expectation NotPromised() { return Ends(Expectation::kNotPromised); }
 
 struct Case {
@@ -77,14 +85,20 @@ struct Case {
 
 struct Mode {
   const char* name;
-  bool harden;
-  bool warn;
+  const char* options;  // as MYMALLOC_OPTIONS has them
+  bool hardened = false;
+  bool warn = false;
+  bool sampled = false;  // no block is in a page
 };
-inline constexpr Mode kModes[] = {
-    {"default", false, false},
-    {"default_warn", false, true},
-    {"hardened", true, false},
-    {"hardened_warn", true, true},
+inline const std::vector<Mode> kModes = {
+    {"default", ""},
+    {"default_warn", "on_error=warn", false, true},
+    {"hardened", "harden=1", true},
+    {"hardened_warn", "harden=1:on_error=warn", true, true},
+};
+inline const std::vector<Mode> kSampled = {
+    {"sampled", "sample=1", false, false, true},
+    {"sampled_warn", "sample=1:on_error=warn", false, true, true},
 };
 
 struct Run {
@@ -93,13 +107,14 @@ struct Run {
   Mode mode;
 
   const Expectation& expected() const {
-    return mode.harden ? test_case.hardened : test_case.standard;
+    return mode.hardened ? test_case.hardened : test_case.standard;
   }
 };
 std::ostream& operator<<(std::ostream& out, const Run& run);
 
 // Every case in every mode where something is promised of it.
-std::vector<Run> RunsOf(const std::string& program, const std::vector<Case>& cases);
+std::vector<Run> RunsOf(const std::string& program, const std::vector<Case>& cases,
+                        const std::vector<Mode>& modes);
 std::string NameOf(const testing::TestParamInfo<Run>& info);
 
 // Runs it, and compares.
@@ -109,14 +124,15 @@ void CheckNames(const std::string& program, const std::vector<Case>& cases);
 
 class MisuseTest : public testing::TestWithParam<Run> {};
 
-#define MISUSE_TEST(program, cases)                                                                \
-  TEST(CasesTest, AreThoseOfTheProgram) {                                                          \
-    CheckNames(program, {std::begin(cases), std::end(cases)});                                     \
-  }                                                                                                \
-  TEST_P(MisuseTest, EndsAsPromised) { Check(GetParam()); }                                        \
-  INSTANTIATE_TEST_SUITE_P(                                                                        \
-      Cases, MisuseTest, testing::ValuesIn(RunsOf(program, {std::begin(cases), std::end(cases)})), \
-      NameOf)
+// cases: an array; modes: kModes or kSampled.
+#define MISUSE_TEST(program, cases, modes)                     \
+  TEST(CasesTest, AreThoseOfTheProgram) {                      \
+    CheckNames(program, {std::begin(cases), std::end(cases)}); \
+  }                                                            \
+  TEST_P(MisuseTest, EndsAsPromised) { Check(GetParam()); }    \
+  INSTANTIATE_TEST_SUITE_P(                                    \
+      Cases, MisuseTest,                                       \
+      testing::ValuesIn(RunsOf(program, {std::begin(cases), std::end(cases)}, modes)), NameOf)
 
 }  // namespace mymalloc::test
 

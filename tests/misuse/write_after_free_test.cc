@@ -17,20 +17,21 @@ const Case kCases[] = {
     {"small_freed_on_another_thread", NotPromised(), kFound},
     {"small_never_makes_malloc_return_an_address", Passes(), NotPromised()},
     {"medium_never_makes_malloc_return_an_address", Passes(), NotPromised()},
-    {"large_read", NotPromised(), Faults()},
-    {"large_write", NotPromised(), Faults()},
-    {"huge_write", NotPromised(), Faults()},
-    {"large_past_its_end", NotPromised(), Faults()},
-    {"large_read_past_its_end", NotPromised(), Faults()},
-    {"huge_past_its_end", NotPromised(), Faults()},
-    {"large_before_its_start", NotPromised(), Faults()},
+    {"large_read", NotPromised(), Faults(kUseAfterFree).Block("free").By("load")},
+    {"large_write", NotPromised(), Faults(kUseAfterFree).Block("free").By("store")},
+    {"huge_write", NotPromised(), Faults(kUseAfterFree).Block("free").By("store")},
+    {"large_past_its_end", NotPromised(), Faults(kPastEnd).Block("live").By("store")},
+    {"large_read_past_its_end", NotPromised(), Faults(kPastEnd).Block("live").By("load")},
+    {"huge_past_its_end", NotPromised(), Faults(kPastEnd).Block("live").By("store")},
+    {"large_before_its_start", NotPromised(), Faults(kBeforeStart).Block("live").By("store")},
+    {"past_a_run_of_blocks", NotPromised(), Faults(kPastRun).Block("*").By("store")},
     {"small_is_overwritten", NotPromised(), Passes()},
     {"small_is_not_reused_at_once", NotPromised(), Passes()},
     {"medium_is_not_reused_at_once", NotPromised(), Passes()},
     {"order_is_random", NotPromised(), Passes()},
 };
 
-MISUSE_TEST("write_after_free", kCases);
+MISUSE_TEST("write_after_free", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

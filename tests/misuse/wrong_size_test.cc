@@ -46,7 +46,7 @@ const Case kCases[] = {
     {"delete_on_the_stack", Reports(kForeign).By("operator delete")},
 };
 
-MISUSE_TEST("wrong_size", kCases);
+MISUSE_TEST("wrong_size", kCases, kModes);
 
 }  // namespace
 }  // namespace mymalloc::test

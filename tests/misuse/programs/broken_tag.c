@@ -162,15 +162,6 @@ CASE(tag_of_another_block) {
   memcpy(p - 8, n.third - 8, 8);
   free(Give(p));
 }
-CASE(tag_of_its_free_self) {
-  struct Neighbours n = AllocateNeighbours(kSmall);
-  char* p = Block(n.second);
-  uint64_t live;
-  memcpy(&live, p - 8, 8);
-  free(p);
-  memcpy(p - 8, &live, 8); /* written back: it is live again, says the tag */
-  free(Give(p));
-}
 CASE(tag_copied_inside) {
   char* p = Block(malloc(1000));
   memcpy(p + 64 - 8, p - 8, 8);

@@ -86,6 +86,10 @@ CASE(large_before_its_start) {
   char* p = Block(malloc(kLarge));
   *Give(p - 4096) = 1;
 }
+CASE(past_a_run_of_blocks) {
+  char* p = (char*)malloc(kMedium);
+  for (int i = 0; i < 1000; ++i) *Give(p + i * 4096) = 1;
+}
 CASE(small_is_overwritten) {
   char* p = (char*)malloc(kSmall);
   memset(p, 'x', kSmall);
