@@ -30,6 +30,8 @@ const Run kRuns[] = {
     {"write_after_free",
      {"past_a_run_of_blocks", Faults(kPastRun).Block("*").By("store")},
      {"guard_pages", "guard_pages=1"}},
+    {"double_free", {"small_at_once", Passes()}, {"ignore", "on_error=ignore"}},
+    {"broken_tag", {"small_1_byte", Passes()}, {"ignore", "on_error=ignore"}},
 };
 
 TEST_P(MisuseTest, EndsAsPromised) { Check(GetParam()); }

@@ -53,6 +53,14 @@ static void FreeTwiceAmongMany(size_t size, int count) {
 CASE(small_after_many_frees) { FreeTwiceAmongMany(kSmall, 20000); }
 CASE(medium_after_many_frees) { FreeTwiceAmongMany(kMedium, 150); }
 CASE(medium_in_a_page_that_went) { FreeTwiceAmongMany(kMedium, 1000); }
+CASE(large_after_too_many_frees) {
+  void* p = malloc(kLarge);
+  static void* others[200];
+  for (int i = 0; i < 200; ++i) others[i] = malloc(kLarge);
+  free(p);
+  for (int i = 0; i < 200; ++i) free(others[i]);
+  free(Give(p));
+}
 CASE(large_after_many_frees) { FreeTwiceAmongMany(kLarge, 10); }
 
 /* The memory under it is no longer there. */

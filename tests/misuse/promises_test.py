@@ -1,0 +1,70 @@
+"""Every test that docs/security.md names exists, in the mode of the table that names it."""
+
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"])
+# The end of a case's name, by the heading of the table.
+MODES = {
+    "Default mode": "_default",
+    "Hardened mode": "_hardened",
+    "Each hardening option by itself": "",
+    "Sampled blocks": "_sampled",
+}
+LABEL = re.compile(r"//([a-z/_]+):([a-z_]+)((?: `[\w.]+`)*)")
+
+
+def tests_of(package: str, name: str) -> set:
+    """What the program would run: Suite.Test, or the part behind the slash if there is one."""
+    program = ROOT / package / name
+    listing = subprocess.run(
+        [str(program), "--gtest_list_tests"], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
+    names, suite = set(), ""
+    for line in listing.splitlines():
+        word = line.split("#")[0].strip()
+        if not line.startswith(" "):
+            suite = word
+        else:
+            names.add(word.split("/")[1] if "/" in word else suite + word)
+    return names
+
+
+def promises() -> list:
+    """(line, package, test, case) for each that is named."""
+    found, mode = [], ""
+    for line in (ROOT / "docs/security.md").read_text().splitlines():
+        if line.startswith("## "):
+            mode = MODES[line[3:]]
+        elif line.startswith("| ") and " proved by" not in line:
+            proof = line.rsplit(" | ", 1)[-1]
+            labels = LABEL.findall(proof)
+            found += [(line, package, test, case + ("" if "." in case else mode))
+                      for package, test, cases in labels
+                      for case in re.findall(r"`([\w.]+)`", cases)]
+            if not labels or any(not cases for _, _, cases in labels):
+                raise AssertionError("no test is named: " + line)
+    return found
+
+
+class PromisesTest(unittest.TestCase):
+    def test_every_promise_is_proved_by_tests_that_exist(self) -> None:
+        known = {}
+        for line, package, test, case in promises():
+            with self.subTest(test=f"//{package}:{test}", case=case):
+                if (package, test) not in known:
+                    known[package, test] = tests_of(package, test)
+                self.assertIn(case, known[package, test])
+
+    def test_there_are_promises_in_every_mode(self) -> None:
+        named = {case for _, _, _, case in promises()}
+        self.assertGreater(len(named), 100)
+        for mode in MODES.values():
+            self.assertTrue(any(case.endswith(mode) for case in named))
+
+
+if __name__ == "__main__":
+    unittest.main()
