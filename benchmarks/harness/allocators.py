@@ -24,6 +24,7 @@ PEERS = {
 }
 
 OURS = "mymalloc"
+HARDENED = "hardened"  # the same library, with every option that hardens
 BASELINE = "glibc"
 LIMIT = "bump"
 
@@ -33,6 +34,7 @@ class Allocator:
     name: str
     library: str  # Empty for glibc, which needs no preload.
     version: str
+    settings: process.Settings = ()  # of the environment
 
 
 def _output(*command: str) -> str:
@@ -86,7 +88,12 @@ def discover() -> list[Allocator]:
     found = [Allocator(BASELINE, "", package_version(libc) or "unknown")]
     ours = paths.artifact("libmymalloc.so")
     if ours is not None:
-        found.append(Allocator(OURS, str(ours), f"commit {commit()}"))
+        version = f"commit {commit()}"
+        found.append(Allocator(OURS, str(ours), version))
+        harden = (("MYMALLOC_HARDEN", "1"),)
+        found.append(
+            Allocator(HARDENED, str(ours), f"mymalloc, MYMALLOC_HARDEN=1, {version}", harden)
+        )
     for name, patterns in PEERS.items():
         library = _find_library(patterns)
         if library:
@@ -99,7 +106,7 @@ def discover() -> list[Allocator]:
 
 def preload_failure(allocator: Allocator) -> str:
     """Why a program under this preload does not have it in its address space; empty if it does."""
-    done = process.run(["cat", "/proc/self/maps"], allocator.library, timeout=20)
+    done = process.run(["cat", "/proc/self/maps"], allocator.library, 20, allocator.settings)
     if done.failure:
         return f"{done.failure} {done.detail}".strip()
     if allocator.library and os.path.realpath(allocator.library).encode() not in done.stdout:

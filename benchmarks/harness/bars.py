@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from benchmarks.harness import catalogue, stats, table
-from benchmarks.harness.allocators import BASELINE, OURS
+from benchmarks.harness.allocators import BASELINE, HARDENED, OURS
 from benchmarks.harness.results import Results, RowResult
 
 # "The four" of the bars.
@@ -97,6 +97,17 @@ def _idle(results: Results) -> Bar | None:
     return Bar("after freeing all and 2 s idle, 10% of the peak", parts[worst] <= IDLE_PART, figure)
 
 
+def _hardened(rows: list[RowResult], results: Results) -> Bar | None:
+    """Of the rows that both have."""
+    if HARDENED not in results.allocators or "scudo" not in results.allocators:
+        return None
+    ratios = [ratio for row in rows if (ratio := row.ratio(HARDENED, "seconds", "scudo"))]
+    if not ratios:
+        return None
+    mean = stats.geometric_mean(ratios)
+    return Bar("hardened no slower than Scudo", mean <= 1.0, f"{mean:.3f} of its time")
+
+
 def _startup(results: Results) -> Bar | None:
     row = results.row("start-up")
     ours = row.median(OURS, "seconds") if row else None
@@ -125,6 +136,7 @@ def judge(results: Results) -> list[Bar]:
             _near_best(every, rivals),
             _memory(rows, results),
         ]
+    bars.append(_hardened(rows, results))
     bars += [
         _remote(results, rivals, "remote frees alone, 1.5 times", ["remote_free"]),
         _remote(

@@ -67,7 +67,7 @@ def _numbers(report: dict[str, Any]) -> dict[str, float]:
 
 def measure_workload(argv: list[str], allocator: Allocator) -> Measured:
     """Runs one of our own workloads, which reports its figures itself."""
-    done = process.run(argv, allocator.library, TIMEOUT)
+    done = process.run(argv, allocator.library, TIMEOUT, allocator.settings)
     if done.failure:
         return failed(done)
     report = json.loads(done.stdout)

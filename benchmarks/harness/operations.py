@@ -21,7 +21,7 @@ def _google_benchmark(binary: str, only: str, seconds: float) -> list[str]:
 
 
 def _measure(argv: list[str], allocator: Allocator) -> Measured:
-    done = process.run(argv, allocator.library, catalogue.TIMEOUT)
+    done = process.run(argv, allocator.library, catalogue.TIMEOUT, allocator.settings)
     if done.failure:
         return catalogue.failed(done)
     (found,) = json.loads(done.stdout)["benchmarks"]

@@ -16,6 +16,10 @@ _DROPPED = ("LD_PRELOAD", "GLIBC_TUNABLES", "LD_LIBRARY_PATH")
 _DROPPED_PREFIXES = ("MALLOC_", "MIMALLOC_", "TCMALLOC_", "SCUDO_", "MYMALLOC_")
 
 
+# Names and values.
+Settings = tuple[tuple[str, str], ...]
+
+
 @dataclass
 class Finished:
     """How a process ended. `failure` is empty when it ended well."""
@@ -69,7 +73,9 @@ def _failure(figures: dict[str, Any], stderr: bytes) -> Finished | None:
 class Launched:
     """A running process. Call `finish` or `end`, or use it in a `with` statement."""
 
-    def __init__(self, argv: list[str], preload: str, cwd: str | None = None) -> None:
+    def __init__(
+        self, argv: list[str], preload: str, settings: Settings = (), cwd: str | None = None
+    ) -> None:
         self._scratch = tempfile.TemporaryDirectory()
         self._report = Path(self._scratch.name) / "report"
         self._out = open(Path(self._scratch.name) / "out", "w+b")
@@ -79,7 +85,7 @@ class Launched:
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=self._err,
-            env=environment(),
+            env={**environment(), **dict(settings)},
             cwd=cwd,
             start_new_session=True,
         )
@@ -123,7 +129,7 @@ class Launched:
         return Finished("", stdout=stdout, figures=figures)
 
 
-def run(argv: list[str], preload: str, timeout: float) -> Finished:
+def run(argv: list[str], preload: str, timeout: float, settings: Settings = ()) -> Finished:
     """Runs `argv` under `preload` ("" for none) to its end."""
-    with Launched(argv, preload) as launched:
+    with Launched(argv, preload, settings) as launched:
         return launched.finish(timeout)

@@ -23,7 +23,7 @@ def _program(name: str) -> str | None:
 
 
 def _measure(argv: list[str], allocator: Allocator) -> Measured:
-    done = process.run(argv, allocator.library, catalogue.TIMEOUT)
+    done = process.run(argv, allocator.library, catalogue.TIMEOUT, allocator.settings)
     if done.failure:
         return catalogue.failed(done)
     checksum = hashlib.sha256(done.stdout).hexdigest()[:16]
@@ -92,7 +92,9 @@ def _measure_redis(server: str, client: str, requests: int, allocator: Allocator
     serve = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     drive = [client, "-p", str(port), "-q", "-t", _REDIS_TESTS, "-n", str(requests), "-d", "200",
              "-r", "20000", "-P", "16", "-c", "20"]  # fmt: skip
-    with process.Launched(serve, allocator.library, cwd=tempfile.gettempdir()) as running:
+    with process.Launched(
+        serve, allocator.library, allocator.settings, cwd=tempfile.gettempdir()
+    ) as running:
         if not _await(lambda: _answers(port) or not running.running(), timeout=10):
             return Measured("timed out", "the server does not answer")
         driven = process.run(drive, "", catalogue.TIMEOUT)

@@ -24,6 +24,7 @@
 #include "mymalloc/override/prefixed.h"
 #include "mymalloc/report/verify.h"
 #include "tests/faults/memory_faults.h"
+#include "tests/stress/accounts.h"
 #include "tests/stress/shadow.h"
 #include "tests/support/block.h"
 #include "tests/support/check.h"
@@ -167,7 +168,7 @@ void UseLateDestructor() {
     ++refused;
     return;
   }
-  MYMALLOC_CHECK(!faults_over || !left_behind->IsLarge());
+  MYMALLOC_CHECK(!faults_over || !IsOutsidePages(*left_behind));
   left_behind->CheckContents();
   mymalloc_free(left_behind->block());
   delete std::exchange(left_behind, nullptr);
@@ -201,7 +202,7 @@ void CheckStatistics(const Blocks& blocks) {
   size_t slot_bytes = 0;
   size_t large = 0;
   for (const Shadow& block : blocks) {
-    if (block.IsLarge()) {
+    if (IsOutsidePages(block)) {
       ++large;
     } else {
       slot_bytes += block.SlotBytes();

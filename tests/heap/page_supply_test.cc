@@ -23,7 +23,8 @@ void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
 class PageSupplyTest : public testing::Test {
  protected:
   PageSupplyTest() {
-    static const bool ready = (os::g_arena.Init(/*constrained=*/false, /*tags_readable=*/true), true);
+    static const bool ready =
+        (os::g_arena.Init(/*constrained=*/false, /*tags_readable=*/true), true);
     EXPECT_TRUE(ready);
   }
   ~PageSupplyTest() override { EXPECT_STREQ(supply_.Verify(), nullptr); }
