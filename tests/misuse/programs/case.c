@@ -82,6 +82,10 @@ void Spoil(char* address, size_t bytes) {
 void Churn(size_t size) {
   enum { kBlocks = 20000 };
   static void* blocks[kBlocks];
+  if (size >= kLarge) {
+    for (int i = 0; i < 200; ++i) free(malloc(size));
+    return;
+  }
   for (int i = 0; i < kBlocks; ++i) blocks[i] = malloc(size);
   for (int i = 0; i < kBlocks; ++i) free(blocks[i]);
 }

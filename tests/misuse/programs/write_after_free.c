@@ -14,8 +14,9 @@ CASE(small_first_byte) { WriteAfterFree(kSmall, 0); }
 CASE(small_second_word) { WriteAfterFree(kSmall, 8); }
 CASE(small_last_byte) { WriteAfterFree(kSmall, kSmall - 1); }
 CASE(medium_first_byte) { WriteAfterFree(kMedium, 0); }
-CASE(medium_middle) { WriteAfterFree(kMedium, kMedium / 2); }
-CASE(medium_last_byte) { WriteAfterFree(kMedium, kMedium - 1); }
+CASE(medium_last_of_1024_bytes) { WriteAfterFree(kMedium, 1023); }
+CASE(large_first_byte) { WriteAfterFree(kLarge, 0); }
+CASE(large_last_of_1024_bytes) { WriteAfterFree(kLarge, 1023); }
 
 static void FreeIt(void* p) { free(p); }
 static void ChurnThere(void* p) {
@@ -55,15 +56,16 @@ CASE(medium_never_makes_malloc_return_an_address) { WriteAddresses(kMedium); }
 
 static volatile char g_sink;
 
+enum { kOverAMebibyte = 2 << 20 };
 CASE(large_read) {
-  char* p = Block(malloc(kLarge));
+  char* p = Block(malloc(kOverAMebibyte));
   free(p);
   g_sink = *(volatile char*)Give(p);
 }
 CASE(large_write) {
-  char* p = Block(malloc(kLarge));
+  char* p = Block(malloc(kOverAMebibyte));
   free(p);
-  *Give(p + kLarge / 2) = 1;
+  *Give(p + kOverAMebibyte / 2) = 1;
 }
 CASE(huge_write) {
   char* p = Block(malloc(kHuge));
