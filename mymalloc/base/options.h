@@ -37,7 +37,7 @@ struct Millis {
   X(bool, random_slots, false, true, "blocks are handed out in random order")                     \
   X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
     "freed blocks that each thread keeps from reuse and looks at for writes, in bytes")          \
-  X(bool, zero_on_free, false, true, "freed blocks are cleared; what goes into quarantine gets a pattern in its first KiB")                                  \
+  X(bool, zero_on_free, false, true, "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")                                  \
   X(bool, guard_pages, false, true,                                                               \
     "unmapped memory around large blocks and behind runs of small ones")                          \
   X(uint32_t, sample, 0, 0,                                                                       \

@@ -183,6 +183,8 @@ ABSL_ATTRIBUTE_NOINLINE unsigned CaptureStack(uintptr_t* frames, unsigned capaci
     if (!walker.ToCaller()) break;
     // No call leads to where a handler returns: the instruction is the one at the address itself.
     if (walker.interrupted() && count > 0) ++frames[count - 1];
+    // Nor is that place of interest if the handler is ours: the faulting code comes first then.
+    if (walker.interrupted() && count == 1) count = 0;
     skipping = skipping && own.Contains(walker.ReturnAddress() - 1);
     if (!skipping) frames[count++] = walker.ReturnAddress();
   }

@@ -87,11 +87,7 @@ void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called) {
     if (g_options.zero_on_free) Quarantine::Fill(block, UsableOf(c), 0);
     return PutBack(own, block, free_tag);
   }
-  // There its start is overwritten.
-  constexpr size_t kFilled = Quarantine::FilledBytes(~size_t{0});
-  if (g_options.zero_on_free && UsableOf(c) > kFilled) {
-    __builtin_memset(reinterpret_cast<void*>(block + kFilled), 0, UsableOf(c) - kFilled);
-  }
+  // What it held is overwritten there.
   Quarantine& quarantine = own->quarantine();
   while (!quarantine.HasRoom(c, most)) {
     const uint32_t random = g_options.random_slots ? static_cast<uint32_t>(own->Random()) : 0;

@@ -8,14 +8,14 @@ void FreedLarge::Note(const Record& record) {
   held_bytes_ += record.held.length();
 }
 
-Interval FreedLarge::Release(Record& record) {
-  const Interval range = record.held;
+FreedLarge::Record FreedLarge::Release(Record& record) {
+  const Record released = record;
   record.held = {};
-  held_bytes_ -= range.length();
-  return range;
+  held_bytes_ -= released.held.length();
+  return released;
 }
 
-Interval FreedLarge::MakeRoom(size_t bytes) {
+FreedLarge::Record FreedLarge::MakeRoom(size_t bytes) {
   const bool full = held_bytes_ + bytes > kMostHeldBytes;
   // The oldest record is the one that Note overwrites.
   for (unsigned i = 0; i < (full ? kRecords : 1); ++i) {
@@ -28,10 +28,7 @@ FreedLarge::Record FreedLarge::Take(size_t bytes) {
   for (unsigned i = 0; i < kRecords - kLeastDelay; ++i) {
     Record& record = ByAge(i);
     const size_t length = record.held.length();
-    if (length < bytes || length > bytes + bytes / 4) continue;
-    const Record taken = record;
-    Release(record);
-    return taken;
+    if (length >= bytes && length <= bytes + bytes / 4) return Release(record);
   }
   return {};
 }

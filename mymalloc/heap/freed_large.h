@@ -31,17 +31,19 @@ class FreedLarge {
 
   // Mappings up to this stay as they are; longer ones are sealed.
   static constexpr size_t kMostResident = kMiB + 4 * kOsPage;
+  // The part of a block that is filled.
+  static constexpr size_t kFilledBytes = 4 * kKiB;
   // One whole tick at least.
   static constexpr unsigned kTicksResident = 2;
 
   static constexpr size_t kMostHeldBytes = 64 * kMiB;
 
   static void Fill(uintptr_t block, size_t usable) {
-    Quarantine::Fill(block, Quarantine::FilledBytes(usable));
+    Quarantine::Fill(block, Min(usable, kFilledBytes));
   }
   // The first byte of a block that was filled and has been written to since; 0 if there is none.
   static uintptr_t FindWrite(const Record& record) {
-    const size_t filled = Quarantine::FilledBytes(record.usable);
+    const size_t filled = Min(record.usable, kFilledBytes);
     if (record.resident == 0 || Quarantine::IsFilled(record.block, filled)) return 0;
     return Quarantine::FindForeignByte(record.block, filled);
   }
@@ -49,9 +51,9 @@ class FreedLarge {
   // Remembers a block. REQUIRES: MakeRoom(record.held.length()) returned nothing.
   void Note(const Record& record);
 
-  // The range that has to be given up for `bytes` more, which is then no longer held; empty when
-  // there is room.
-  Interval MakeRoom(size_t bytes);
+  // What has to be given up for `bytes` more, and is then no longer held; nothing held when there
+  // is room.
+  Record MakeRoom(size_t bytes);
 
   // A range that is held, at least so long and not much longer, which is then the caller's; nothing
   // held if there is none, or it was freed too lately.
@@ -72,7 +74,7 @@ class FreedLarge {
 
   // By age: 0 is the oldest.
   Record& ByAge(unsigned i) { return records_[(next_ + i) % kRecords]; }
-  Interval Release(Record& record);
+  Record Release(Record& record);
 
   Record records_[kRecords];  // a ring
   unsigned next_ = 0;         // the oldest

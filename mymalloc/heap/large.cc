@@ -1,7 +1,6 @@
 #include "mymalloc/heap/large.h"
 
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/arena.h"
@@ -120,14 +119,8 @@ bool HoldsFreed() {
 
 // A block in a range that was held back; 0 if there is none that fits.
 uintptr_t AllocateHeld(size_t bytes) {
-  const FreedLarge::Record record = g_large_cache.TakeHeld(bytes);
-  const Interval held = record.held;
+  const Interval held = g_large_cache.TakeHeld(bytes).held;
   if (held.empty()) return 0;
-  if (g_options.quarantine.value != 0) {
-    if (const uintptr_t byte = FreedLarge::FindWrite(record)) {
-      ReportWriteAfterFree(byte, record.block, record.usable);
-    }
-  }
   LargeBlock* const large = g_large_cache.NewRecord();
   const uint32_t guard = GuardBytes();
   const Interval inner = {held.begin + guard, held.end - guard};

@@ -88,6 +88,7 @@ class LargeCache {
 
   bool Purge(size_t bytes);
   bool DecayHeld(bool all);
+  static void CheckWrites(const FreedLarge::Record& record);
   void KeepUnmappable(Interval range);
   void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (ranges_.bytes() < least_) least_ = ranges_.bytes();

@@ -1,4 +1,5 @@
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_supply.h"
@@ -128,24 +129,36 @@ void LargeCache::DeleteRecord(LargeBlock* large) {
 
 void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
   for (;;) {
-    Interval oldest{};
+    FreedLarge::Record oldest;
     {
       LockHolder holder(lock_);
       oldest = freed_.MakeRoom(held.length());
-      if (oldest.empty()) {
+      if (oldest.held.empty()) {
         freed_.Note(
             {large->block, large->usable(), held, resident ? FreedLarge::kTicksResident : 0});
         records_.Free(large);
         return;
       }
     }
-    Drop(oldest);
+    CheckWrites(oldest);
+    Drop(oldest.held);
   }
 }
 
 FreedLarge::Record LargeCache::TakeHeld(size_t bytes) {
-  LockHolder holder(lock_);
-  return freed_.Take(bytes);
+  FreedLarge::Record record;
+  {
+    LockHolder holder(lock_);
+    record = freed_.Take(bytes);
+  }
+  CheckWrites(record);
+  return record;
+}
+
+void LargeCache::CheckWrites(const FreedLarge::Record& record) {
+  if (record.held.empty() || g_options.quarantine.value == 0) return;
+  const uintptr_t byte = FreedLarge::FindWrite(record);
+  if (byte != 0) ReportWriteAfterFree(byte, record.block, record.usable);
 }
 
 void LargeCache::Drop(Interval held) {

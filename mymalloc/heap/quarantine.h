@@ -1,7 +1,6 @@
 // Freed blocks that are kept from reuse for a while: a program that goes on using one does not meet
-// another's data in it, and what it writes there is found when the block leaves. Filled, at least
-// at their start, with a pattern whose words are no address, so that a pointer read from one
-// faults.
+// another's data in it, and what it writes there is found when the block leaves. Filled with a
+// pattern whose words are no address, so that a pointer read from one faults.
 //
 // Belongs to the thread that has the heap; takes blocks of other heaps too.
 
@@ -30,11 +29,6 @@ class Quarantine {
     return count_ < kMostBlocks && bytes_ + StrideOf(c) <= most_bytes;
   }
 
-  // The part of a block of so many bytes that is filled, and looked at.
-  static constexpr size_t FilledBytes(size_t usable) {
-    return usable < kMostFilled ? usable : kMostFilled;
-  }
-
   // Fills the block, which is marked free, and keeps it. False when there is no memory for that.
   // REQUIRES: HasRoom.
   bool Put(Item item);
@@ -44,8 +38,8 @@ class Quarantine {
 
   // The first byte that no longer holds the pattern; 0 if there is none.
   static uintptr_t FindWrite(Item item) {
-    const size_t filled = FilledBytes(UsableOf(item.size_class));
-    return IsFilled(item.block, filled) ? 0 : FindForeignByte(item.block, filled);
+    const size_t usable = UsableOf(item.size_class);
+    return IsFilled(item.block, usable) ? 0 : FindForeignByte(item.block, usable);
   }
 
   // Of memory of any length that is a multiple of 8, at a multiple of 16.
@@ -66,7 +60,6 @@ class Quarantine {
     return {bits & ((uint64_t{1} << kClassShift) - 1), static_cast<SizeClass>(bits >> kClassShift)};
   }
 
-  static constexpr size_t kMostFilled = 1024;
   // Up to here it is done in line: the C library's functions cost more to call.
   static constexpr size_t kShort = 256;
   using Granule = uint64_t __attribute__((vector_size(16)));
@@ -83,7 +76,7 @@ class Quarantine {
 
 inline bool Quarantine::Put(Item item) {
   if (__builtin_expect(items_ == nullptr, 0) && !AllocateItems()) return false;
-  Fill(item.block, FilledBytes(UsableOf(item.size_class)));
+  Fill(item.block, UsableOf(item.size_class));
   items_[(first_ + count_) % kMostBlocks] = item.block | uint64_t{item.size_class} << kClassShift;
   bytes_ += StrideOf(item.size_class);
   ++count_;
