@@ -1,5 +1,7 @@
 #include "mymalloc/heap/large.h"
 
+#include <string.h>
+
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
@@ -140,17 +142,29 @@ uintptr_t AllocateHeld(size_t bytes) {
   return 0;
 }
 
-// The block's mapping, whole, no longer to be touched.
+// What the block held is gone, if that is asked for.
+void Clear(const LargeBlock& large) {
+  if (!g_options.zero_on_free) return;
+  uintptr_t end = large.end;
+  const uintptr_t first_page = RoundUp(large.block, kOsPage);
+  // Much of a long one may never have been touched: the kernel knows.
+  if (large.usable() > FreedLarge::kMostResident && os::Purge(first_page, end - first_page)) {
+    end = first_page;
+  }
+  memset(reinterpret_cast<void*>(large.block), 0, end - large.block);
+}
+
+// The block's mapping, whole, no longer to be touched. False if it cannot be held back.
 bool HoldBack(LargeBlock* large) {
   const Interval whole = {large->begin - large->guard, large->end + large->guard};
   const bool keep = whole.length() <= FreedLarge::kMostResident;
-  if (g_options.quarantine.value != 0) {
-    // To protect a short one, and later lift that, would take the kernel longer than its reuse.
-    if (keep) {
-      FreedLarge::Fill(large->block, large->usable());
-    } else if (!os::Seal(whole.begin, whole.length())) {
-      return false;
-    }
+  const bool quarantine = g_options.quarantine.value != 0;
+  // To seal a short one would take the kernel longer than the program its use.
+  if (quarantine && !keep) {
+    if (!os::Seal(whole.begin, whole.length())) return false;
+  } else {
+    Clear(*large);
+    if (quarantine) FreedLarge::Fill(large->block, large->usable());
   }
   g_large_cache.NoteFreed(large, whole, keep);
   return true;
@@ -183,6 +197,7 @@ void FreeLarge(LargeBlock* large) {
   Tag::Make(large->block, kNobody, Tag::kLargeClass, 0).WriteTo(large->block);
   g_page_map.Erase(large->begin);
   if (!from_supply && HoldsFreed() && HoldBack(large)) return;
+  Clear(*large);
   const Interval range = LiftGuards(*large);
   g_large_cache.NoteFreed(large, {}, /*resident=*/false);
   GiveBack(range, from_supply);

@@ -13,7 +13,7 @@ const Run kRuns[] = {
      {"check_neighbours", "check_neighbours=1"}},
     {"write_after_free", {"order_is_random", Passes()}, {"random_slots", "random_slots=1"}},
     {"write_after_free", {"small_first_byte", kFound}, {"quarantine", "quarantine=64K"}},
-    {"write_after_free", {"medium_last_of_1024_bytes", kFound}, {"quarantine", "quarantine=64K"}},
+    {"write_after_free", {"medium_last_byte", kFound}, {"quarantine", "quarantine=64K"}},
     {"write_after_free",
      {"large_write", Faults(kUseAfterFree).Block("free").By("store")},
      {"quarantine", "quarantine=64K"}},

@@ -14,9 +14,9 @@ CASE(small_first_byte) { WriteAfterFree(kSmall, 0); }
 CASE(small_second_word) { WriteAfterFree(kSmall, 8); }
 CASE(small_last_byte) { WriteAfterFree(kSmall, kSmall - 1); }
 CASE(medium_first_byte) { WriteAfterFree(kMedium, 0); }
-CASE(medium_last_of_1024_bytes) { WriteAfterFree(kMedium, 1023); }
+CASE(medium_last_byte) { WriteAfterFree(kMedium, kMedium - 1); }
 CASE(large_first_byte) { WriteAfterFree(kLarge, 0); }
-CASE(large_last_of_1024_bytes) { WriteAfterFree(kLarge, 1023); }
+CASE(large_last_of_4096_bytes) { WriteAfterFree(kLarge, 4095); }
 
 static void FreeIt(void* p) { free(p); }
 static void ChurnThere(void* p) {
