@@ -38,7 +38,7 @@ Base MakeBase() {
   g_registry.EnsureHeap();
   g_options = Options();
   g_options.background_thread = false;
-  g_options.decay = uint64_t{1000} * 60 * 60;
+  g_options.decay = {uint64_t{1000} * 60 * 60};
   g_options.on_error = OnError::kWarn;
   Base base{};
   for (Heap*& heap : base.heaps) heap = NewThreadsHeap();
