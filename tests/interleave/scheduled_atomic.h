@@ -55,6 +55,11 @@ class ScheduledAtomic {
   ScheduledAtomic(const ScheduledAtomic&) = delete;
   ScheduledAtomic& operator=(const ScheduledAtomic&) = delete;
 
+  T operator=(T value) {  // NOLINT(misc-unconventional-assign-operator): as the standard's
+    store(value);
+    return value;
+  }
+
   T load(std::memory_order = std::memory_order_seq_cst) const {
     Machine* const machine = Machine::Running();
     return machine != nullptr ? FromBits<T>(machine->Load(&value_, sizeof(T))) : value_;
