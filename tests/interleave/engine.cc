@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/report/verify.h"
@@ -18,8 +20,23 @@ constexpr size_t kCacheLine = 64;
 
 uintptr_t Address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
-intptr_t LocalOf(const Heap* heap) {
-  return reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(&Registry::no_heap_);
+// What the thread-local variables of a heap's owner are.
+intptr_t DistanceOf(const Heap* heap) {
+  return reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(Registry::bare_heaps_);
+}
+
+std::vector<uint64_t> LocalsOf(const Heap* heap) {
+  return {static_cast<uint64_t>(DistanceOf(heap)), Address(heap)};
+}
+
+void BecomeOwnerOf(Heap* heap) {
+  t_heap = DistanceOf(heap);
+  t_own_heap = heap;
+}
+
+void BecomeStranger() {
+  t_heap = 0;
+  t_own_heap = nullptr;
 }
 
 // The engine is set up once, and each program restores what it then was.
@@ -29,7 +46,7 @@ struct Base {
 };
 
 Heap* NewThreadsHeap() {
-  t_heap = 0;
+  BecomeStranger();
   g_registry.EnsureHeap();
   return CurrentHeap();
 }
@@ -62,7 +79,7 @@ EngineProgram::EngineProgram() {
     return state;
   }();
   RestoreState(unused);
-  program_.local = &t_heap;
+  program_.locals = {&t_heap, &t_own_heap};
   program_.reset = [this] {
     RestoreState(initial_);
     live_ = initial_live_;
@@ -102,6 +119,8 @@ void EngineProgram::SaveState(std::vector<Saved>* state) const {
   save(Address(&g_page_map), Address(&g_page_map + 1));
   save(Address(&g_page_supply), Address(&g_page_supply + 1));
   save(Address(&g_janitor), Address(&g_janitor + 1));
+  save(Address(&g_large_cache), Address(&g_large_cache + 1));
+  save(Address(&g_guarded), Address(&g_guarded + 1));
   g_page_map.ForEach([&](Interval range, Owner) { save(range.begin, range.end); });
 }
 
@@ -111,7 +130,7 @@ void EngineProgram::RestoreState(const std::vector<Saved>& state) {
   }
 }
 
-void EngineProgram::Become(unsigned i) { t_heap = LocalOf(heaps_[i]); }
+void EngineProgram::Become(unsigned i) { BecomeOwnerOf(heaps_[i]); }
 
 // All blocks of a new page of the heap that the context has.
 std::vector<void*> EngineProgram::AllocatePage() {
@@ -179,12 +198,12 @@ void EngineProgram::Exit() { g_outside.thread_exit(CurrentHeap()); }
 
 void EngineProgram::AddOwner(unsigned i, std::function<void()> body) {
   program_.threads.push_back(std::move(body));
-  program_.local_values.push_back(LocalOf(heaps_[i]));
+  program_.local_values.push_back(LocalsOf(heaps_[i]));
 }
 
 void EngineProgram::AddStranger(std::function<void()> body) {
   program_.threads.push_back(std::move(body));
-  program_.local_values.push_back(0);
+  program_.local_values.push_back({0, 0});
 }
 
 void EngineProgram::Watch(uintptr_t begin, size_t bytes, const std::string& name) {
@@ -232,7 +251,7 @@ void EngineProgram::Check() {
     if (g_heaps[id]->magazine(kClass).Valid() > kDeepestMagazine) Fail("a magazine has no end");
   }
   for (HeapId id = 1; id <= g_registry.HighestId(); ++id) {
-    t_heap = LocalOf(g_heaps[id]);
+    BecomeOwnerOf(g_heaps[id]);
     g_heaps[id]->Flush();
   }
   // What the gathers held is on the lists now.

@@ -26,7 +26,7 @@ class EngineProgram {
   // Heaps that threads own; one more is parked, for those that come without.
   static constexpr unsigned kHeaps = 3;
   // All blocks are of the smallest class, whose pages are one OS page.
-  static constexpr SizeClass kClass = 0;
+  static constexpr SizeClass kClass = SmallClassOf(1);
   static constexpr unsigned kDepth = 8;  // of a magazine, at the start
 
   EngineProgram();

@@ -37,13 +37,11 @@ void Machine::Begin(const Program& program) {
   trace_.clear();
   failure_.clear();
   program.reset();
-  for (unsigned i = 0; i < count_; ++i) {
-    StartThread(i, &Machine::RunThread, program.local != nullptr ? program.local_values[i] : 0);
-  }
+  for (unsigned i = 0; i < count_; ++i) StartThread(i, &Machine::RunThread);
   for (unsigned i = 0; i < count_; ++i) Resume(i);
 }
 
-void Machine::StartThread(unsigned i, void (*body)(), intptr_t local) {
+void Machine::StartThread(unsigned i, void (*body)()) {
   Thread& thread = threads_[i];
   thread.fiber.Start(body);
   thread.ended = false;
@@ -52,13 +50,14 @@ void Machine::StartThread(unsigned i, void (*body)(), intptr_t local) {
   thread.buffer.clear();
   thread.last_read = 0;
   thread.paused = false;
-  thread.local = local;
+  thread.locals.assign(program_->locals.size(), 0);
+  if (i < program_->local_values.size()) thread.locals = program_->local_values[i];
   thread.exchanged = 0;
 }
 
 void Machine::Check() {
   checking_ = true;
-  StartThread(count_, &Machine::RunCheck, 0);
+  StartThread(count_, &Machine::RunCheck);
   Resume(count_);
 }
 
@@ -81,15 +80,18 @@ void Machine::Stop() {
 void Machine::Resume(unsigned thread) {
   self_ = thread;
   running_ = this;
-  intptr_t* const local = program_->local;
-  const intptr_t mine = local != nullptr ? *local : 0;
-  if (local != nullptr) *local = Self().local;
+  SwapLocals();
   Self().fiber.Resume();
-  if (local != nullptr) {
-    Self().local = *local;
-    *local = mine;
-  }
+  SwapLocals();
   running_ = nullptr;
+}
+
+void Machine::SwapLocals() {
+  for (size_t i = 0; i < program_->locals.size(); ++i) {
+    const uint64_t value = Read(program_->locals[i], sizeof(value));
+    Write(program_->locals[i], sizeof(value), Self().locals[i]);
+    Self().locals[i] = value;
+  }
 }
 
 void Machine::Suspend() { Fiber::Suspend(); }

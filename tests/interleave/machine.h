@@ -42,9 +42,9 @@ struct Program {
   // Asked before each operation on a watched address, outside of the model: what is wrong with it,
   // or nullptr.
   std::function<const char*(uintptr_t)> objection;
-  // A variable that each thread has for itself, and with which value it begins.
-  intptr_t* local = nullptr;
-  std::vector<intptr_t> local_values;
+  // Variables, of a word each, that each thread has for itself, and with which values it begins.
+  std::vector<void*> locals;
+  std::vector<std::vector<uint64_t>> local_values;
 
   bool store_buffers = true;
   // Mutations: bugs made on purpose, to see that they are found.
@@ -127,7 +127,7 @@ class Machine {
     uintptr_t last_read;
     uint32_t last_version;
     bool paused;
-    intptr_t local;
+    std::vector<uint64_t> locals;
     uintptr_t exchanged;  // see Program::exchange_before_load
     uint64_t exchanged_value;
   };
@@ -146,10 +146,12 @@ class Machine {
 
   static void RunThread();
   static void RunCheck();
-  void StartThread(unsigned i, void (*body)(), intptr_t local);
+  void StartThread(unsigned i, void (*body)());
   void Stop();  // the thread ends here
   Thread& Self() { return threads_[self_]; }
   void Resume(unsigned thread);
+  // The variables get the thread's values, and the thread theirs.
+  void SwapLocals();
   void Suspend();
   // The thread stops here until chosen, if the address is watched.
   void Point(uintptr_t address);
