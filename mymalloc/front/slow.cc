@@ -268,14 +268,14 @@ namespace {
 bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (n > live.usable) return false;
   if (live.guarded) return n == live.usable;
-  const SizeClass c = n > g_largest_slot_request ? kNoClass
-                      : alignment > kGranule     ? AlignedClassOf(n, alignment)
-                                                 : ClassOf(n);
+  SizeClass c = n > g_largest_slot_request ? kNoClass
+                : alignment > kGranule     ? AlignedClassOf(n, alignment)
+                                           : ClassOf(n);
+  if (c != kNoClass && UsableOf(c) > g_largest_slot_request) c = kNoClass;
   if (live.large == nullptr) return c != kNoClass && UsableOf(c) == live.usable;
   // A large block may stand for one that found no page (AllocateClassSlow).
   const size_t least = c == kNoClass ? Max(n, size_t{1}) : UsableOf(c);
-  // One between guards may have been held back, and be longer.
-  const size_t slack = live.large->guard != 0 ? live.usable / 4 + 4 * kOsPage : kOsPage;
+  const size_t slack = HoldsFreed() ? live.usable / 4 + 4 * kOsPage : kOsPage;
   return least <= live.usable && live.usable - least < slack;
 }
 

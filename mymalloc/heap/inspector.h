@@ -20,6 +20,7 @@ class Inspector {
   static const PageMap::Tree& Pages(const PageMap& map) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return map.tree_;
   }
+  static SequenceCounter& Edits(PageMap& map) { return map.edits_; }
   static const FreeRanges& Dirty(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.dirty_;
   }

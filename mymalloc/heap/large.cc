@@ -112,12 +112,11 @@ uintptr_t AllocateIn(uintptr_t begin, size_t bytes, size_t n, size_t alignment, 
 
 }  // namespace
 
-namespace {
-
-// Whether freed blocks are held back with their guards, rather than cached (freed_large.h).
 bool HoldsFreed() {
   return (g_options.guard_pages || g_options.quarantine.value != 0) && !os::g_arena.constrained();
 }
+
+namespace {
 
 // A block in a range that was held back; 0 if there is none that fits.
 uintptr_t AllocateHeld(size_t bytes) {
@@ -157,16 +156,16 @@ void Clear(const LargeBlock& large) {
 // The block's mapping, whole, no longer to be touched. False if it cannot be held back.
 bool HoldBack(LargeBlock* large) {
   const Interval whole = {large->begin - large->guard, large->end + large->guard};
-  const bool keep = whole.length() <= FreedLarge::kMostResident;
   const bool quarantine = g_options.quarantine.value != 0;
   // To seal a short one would take the kernel longer than the program its use.
-  if (quarantine && !keep) {
+  const bool seal = quarantine && whole.length() > FreedLarge::kMostResident;
+  if (seal) {
     if (!os::Seal(whole.begin, whole.length())) return false;
   } else {
     Clear(*large);
     if (quarantine) FreedLarge::Fill(large->block, large->usable());
   }
-  g_large_cache.NoteFreed(large, whole, keep);
+  g_large_cache.NoteFreed(large, whole, /*resident=*/!seal);
   return true;
 }
 

@@ -1,0 +1,146 @@
+// Blocks in random order, and the distances of samples.
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "mymalloc/heap/heap.h"
+#include "tests/heap/engine.h"
+#include "tests/support/block.h"
+
+namespace mymalloc {
+namespace {
+
+using test::Pointer;
+
+class HeapRandomTest : public test::EngineTest {
+ protected:
+  HeapRandomTest() { g_options.random_slots = true; }
+
+  static uintptr_t Allocate(SizeClass c) {
+    const uintptr_t entry = CurrentHeap()->magazine(c).Pop();
+    if (entry == 0) return BlockOf(CurrentHeap()->AllocateSlow(c));
+    MarkLive(BlockOf(entry));
+    return BlockOf(entry);
+  }
+  static void Free(uintptr_t block) {
+    const Tag tag = Tag::Of(block);
+    tag.Free().WriteTo(block);
+    if (!CurrentHeap()->magazine(tag.size_class()).Push(block)) {
+      CurrentHeap()->FreeSlow(block, tag.size_class());
+    }
+  }
+  static void ExpectSound(uintptr_t block, SizeClass c) {
+    const Tag tag = Tag::Of(block);
+    ASSERT_TRUE(tag.Verifies(block) && tag.live() && tag.size_class() == c);
+    ASSERT_TRUE(FenceVerifies(block, tag)) << "class " << c << " slot " << tag.slot();
+  }
+};
+
+// Whatever is taken and given back in whatever order: blocks are apart, and behind each lies a tag
+// that verifies.
+TEST_F(HeapRandomTest, EveryFenceVerifiesAfterRandomUse) {
+  std::mt19937_64 random(1);
+  for (const size_t n : {8u, 24u, 100u, 248u, 1000u, 1100u, 3000u, 9000u}) {
+    const SizeClass c = ClassOf(n);
+    std::vector<uintptr_t> live;
+    for (int i = 0; i < 6000; ++i) {
+      const size_t most = i / 1000 % 2 == 0 ? 600 : 50;
+      if (live.empty() || (live.size() < most && random() % 3 != 0)) {
+        live.push_back(Allocate(c));
+        ASSERT_NE(live.back(), 0u);
+        ASSERT_NO_FATAL_FAILURE(ExpectSound(live.back(), c));
+        memset(Pointer(live.back()), 0xee, UsableOf(c));
+      } else {
+        std::swap(live[random() % live.size()], live.back());
+        ASSERT_NO_FATAL_FAILURE(ExpectSound(live.back(), c));
+        Free(live.back());
+        live.pop_back();
+      }
+      if (i % 500 != 0) continue;
+      CurrentHeap()->Flush();
+      ASSERT_STREQ(VerifyHeap(), nullptr);
+      for (const uintptr_t block : live) ASSERT_NO_FATAL_FAILURE(ExpectSound(block, c));
+      ASSERT_EQ(std::set<uintptr_t>(live.begin(), live.end()).size(), live.size());
+    }
+    for (const uintptr_t block : live) Free(block);
+    GiveAllBack();
+  }
+}
+
+// Also a magazine's worth at a time does not come in the order of its addresses.
+TEST_F(HeapRandomTest, NeighboursAreSeldomHandedOutOneAfterTheOther) {
+  for (const size_t n : {24u, 1000u}) {
+    const SizeClass c = ClassOf(n);
+    std::vector<uintptr_t> blocks(2000);
+    for (uintptr_t& block : blocks) block = Allocate(c);
+    int neighbours = 0;
+    for (size_t i = 1; i < blocks.size(); ++i) {
+      if (blocks[i] == blocks[i - 1] + StrideOf(c)) ++neighbours;
+    }
+    EXPECT_LT(neighbours, 400) << n;
+    for (const uintptr_t block : blocks) Free(block);
+  }
+}
+
+// All of a page is handed out before there is a second one.
+TEST_F(HeapRandomTest, NoSlotIsForgotten) {
+  for (const size_t n : {24u, 3000u}) {
+    GiveAllBack();
+    const SizeClass c = ClassOf(n);
+    std::vector<uintptr_t> blocks = {Allocate(c)};
+    const PageHeader* const page = HeaderOf(blocks[0], Tag::Of(blocks[0]));
+    for (unsigned i = 1; i < page->capacity; ++i) blocks.push_back(Allocate(c));
+    for (const uintptr_t block : blocks) EXPECT_EQ(HeaderOf(block, Tag::Of(block)), page);
+    for (const uintptr_t block : blocks) Free(block);
+  }
+}
+
+// A few long blocks that come and go do not make their whole page resident.
+TEST_F(HeapRandomTest, OfLongSlotsThoseTouchedBeforeAreTaken) {
+  const SizeClass c = ClassOf(9000);
+  unsigned high_water = 0;
+  for (int i = 0; i < 500; ++i) {
+    const uintptr_t a = Allocate(c);
+    const uintptr_t b = Allocate(c);
+    high_water = HeaderOf(a, Tag::Of(a))->high_water;
+    Free(a);
+    Free(b);
+    CurrentHeap()->Flush();
+  }
+  EXPECT_LE(high_water, 40u);
+}
+
+TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
+  for (const uint32_t every : {2u, 10u, 1000u}) {
+    Heap* const heap = CurrentHeap();
+    constexpr int kSamples = 4000;
+    while (!heap->SampleIsDue(every)) {
+    }
+    uint64_t calls = 0;
+    uint64_t longest = 0;
+    std::set<uint64_t> distances;
+    for (int i = 0; i < kSamples; ++i) {
+      uint64_t distance = 1;
+      while (!heap->SampleIsDue(every)) ++distance;
+      calls += distance;
+      longest = std::max(longest, distance);
+      distances.insert(distance);
+    }
+    const double mean = static_cast<double>(calls) / kSamples;
+    EXPECT_NEAR(mean / every, 1, 0.06) << every;  // six standard deviations
+    EXPECT_LE(longest, 2 * every - 1);
+    EXPECT_GT(distances.size(), every / 2);
+  }
+}
+
+TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
+  while (!CurrentHeap()->SampleIsDue(1)) {  // the distance drawn before
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(CurrentHeap()->SampleIsDue(1));
+}
+
+}  // namespace
+}  // namespace mymalloc
