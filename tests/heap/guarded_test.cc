@@ -18,8 +18,14 @@ constexpr uint64_t kAtStart = ~uint64_t{0};
 
 class GuardedTest : public test::EngineTest {
  protected:
-  // Its address range stays in the page map.
-  GuardedTest() : pool_(*new GuardedPool) { pool_.Init(); }
+  GuardedTest() : pool_(NewPool()) { pool_.Init(); }
+
+  // Their address ranges stay in the page map, so they stay, too.
+  static GuardedPool& NewPool() {
+    static std::vector<std::unique_ptr<GuardedPool>> pools;
+    pools.push_back(std::make_unique<GuardedPool>());
+    return *pools.back();
+  }
 
   static uintptr_t PageOf(uintptr_t block) { return block / kOsPage * kOsPage; }
   uintptr_t New(size_t n = 100, size_t alignment = kGranule, uint64_t random = kAtEnd) {

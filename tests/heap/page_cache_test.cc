@@ -131,7 +131,7 @@ TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
     EditHolder edit(g_page_map.lock(), Inspector::Edits(g_page_map));
     const uint64_t version = g_page_map.Version();
     ASSERT_EQ(version % 2, 1u);
-    asker = std::thread([&] {
+    asker = std::thread([this, &asking, version, range] {
       asking = true;
       const PageCache::Answer& answer = cache_->Find(range.begin);
       EXPECT_EQ(answer.page, range.begin);

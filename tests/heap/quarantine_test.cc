@@ -22,7 +22,8 @@ class Memory {
   unsigned char& At(size_t i) const { return reinterpret_cast<unsigned char*>(begin())[i]; }
   bool OutsideIsIntact() const {
     for (size_t i = 1; i <= 8; ++i) {
-      if (At(0 - i) != kOutside || At(bytes_ + i - 1) != kOutside) return false;
+      if ((&At(0))[-static_cast<ptrdiff_t>(i)] != kOutside || At(bytes_ + i - 1) != kOutside)
+        return false;
     }
     return true;
   }
