@@ -94,10 +94,11 @@ void GuardedPool::Free(uintptr_t address, const char* called) {
     return Report(address, slot, called);
   }
   CheckMargins(slot, PageOf(index), called);
-  // A page that cannot be sealed is not used again: better than one that can be written to.
-  if (!os::Seal(PageOf(index), kOsPage)) return;
   slot.state = GuardedSlot::kFree;
   Note(&slot.freed);
+  // A page that cannot be sealed is not used again, and counts as live: better than one that can be
+  // written to.
+  if (!os::Seal(PageOf(index), kOsPage)) return;
   queue_[(first_ + kSlots - live()) % kSlots] = static_cast<uint16_t>(index);
   live_.store(live() - 1, std::memory_order_relaxed);
 }
