@@ -119,7 +119,7 @@ void FreeByTree(uintptr_t block, const char* called) {
   Tag tag(0);
   if (!CheckLive(block, called, finding, &tag)) return;
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
-  FreeLarge(finding.large);
+  if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
   g_janitor.Poll();
 }
 

@@ -191,15 +191,18 @@ uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment) {
                     /*from_supply=*/true);
 }
 
-void FreeLarge(LargeBlock* large) {
+bool FreeLarge(LargeBlock* large, uintptr_t block) {
+  // Not from the record: that may be another block's by now.
+  const uintptr_t begin = RoundDown(block - kTagBytes, kOsPage);
+  if (!g_page_map.EraseIf(begin, Owner(large))) return false;
   const bool from_supply = large->from_supply;
-  Tag::Make(large->block, kNobody, Tag::kLargeClass, 0).WriteTo(large->block);
-  g_page_map.Erase(large->begin);
-  if (!from_supply && HoldsFreed() && HoldBack(large)) return;
+  Tag::Make(block, kNobody, Tag::kLargeClass, 0).WriteTo(block);
+  if (!from_supply && HoldsFreed() && HoldBack(large)) return true;
   Clear(*large);
   const Interval range = LiftGuards(*large);
   g_large_cache.NoteFreed(large, {}, /*resident=*/false);
   GiveBack(range, from_supply);
+  return true;
 }
 
 namespace {

@@ -50,8 +50,9 @@ uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment);
 // may then be up to a quarter longer than what was asked for.
 bool HoldsFreed();
 
-// REQUIRES: the block is live; its tag was verified or the page map vouches for it.
-void FreeLarge(LargeBlock* large);
+// Frees the block that the page map said has this record. False if it is live no more: another
+// thread has freed it since.
+bool FreeLarge(LargeBlock* large, uintptr_t block);
 
 // Makes the block at least n bytes long, or shorter. Returns where it is now (the record is the
 // same), or 0 if it can neither stay nor be moved by the kernel: the caller copies.

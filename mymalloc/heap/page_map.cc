@@ -31,6 +31,14 @@ void PageMap::Erase(uintptr_t begin) {
   tree_.Erase(begin);
 }
 
+bool PageMap::EraseIf(uintptr_t begin, Owner owner) {
+  EditHolder holder(lock_, edits_);
+  const auto entry = tree_.Find(begin);
+  if (!entry || entry.value != owner.bits()) return false;
+  tree_.Erase(begin);
+  return true;
+}
+
 void PageMap::Resize(Interval range, uintptr_t new_end) {
   EditHolder holder(lock_, edits_);
   const auto entry = tree_.Find(range.begin);

@@ -44,7 +44,7 @@ class LargeHeldTest : public testing::Test {
     bool zeroed = false;
     return AllocateLarge(n, alignment, &zeroed);
   }
-  static void Free(uintptr_t block) { FreeLarge(RecordOf(block)); }
+  static void Free(uintptr_t block) { EXPECT_TRUE(FreeLarge(RecordOf(block), block)); }
   static size_t Guard() { return g_options.guard_pages ? kOsPage : 0; }
   // Asks the kernel, which says no where a load would fault.
   static bool IsReadable(uintptr_t address) {

@@ -2,8 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstring>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "mymalloc/heap/inspector.h"
@@ -30,7 +32,7 @@ class LargeTest : public test::EngineTest {
     bool zeroed = false;
     return AllocateLarge(n, alignment, &zeroed);
   }
-  static void Free(uintptr_t block) { FreeLarge(RecordOf(block)); }
+  static void Free(uintptr_t block) { EXPECT_TRUE(FreeLarge(RecordOf(block), block)); }
 };
 
 TEST_F(LargeTest, IsTaggedKnownAndUsableThroughout) {
@@ -50,6 +52,28 @@ TEST_F(LargeTest, IsTaggedKnownAndUsableThroughout) {
     memset(Pointer(block), 1, large->usable());
     Free(block);
     EXPECT_EQ(RecordOf(block), nullptr);
+  }
+}
+
+TEST_F(LargeTest, OfTwoThreadsThatFreeABlockOneDoes) {
+  constexpr int kBlocks = 2000;
+  for (int i = 0; i < kBlocks; ++i) {
+    const uintptr_t block = Allocate(kBig);
+    ASSERT_NE(block, 0u);
+    LargeBlock* const large = RecordOf(block);
+    std::atomic<int> ready{0};
+    std::atomic<int> freed{0};
+    const auto free = [&] {
+      ++ready;
+      while (ready != 2) {
+      }
+      freed += FreeLarge(large, block) ? 1 : 0;
+    };
+    std::thread other(free);
+    free();
+    other.join();
+    ASSERT_EQ(freed, 1);
+    ASSERT_EQ(RecordOf(block), nullptr);
   }
 }
 

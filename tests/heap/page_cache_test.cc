@@ -50,7 +50,7 @@ TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
   Interval range;
   Owner owner;
   ASSERT_TRUE(g_page_map.Find(large, &range, &owner));
-  FreeLarge(owner.large());
+  FreeLarge(owner.large(), owner.large()->block);
   const Interval guarded = NewRange(kOsPage);
   ASSERT_TRUE(g_page_map.Insert(guarded, Owner::Guarded()));
   EXPECT_EQ(cache_->Find(guarded.begin).page, 0u);
