@@ -1,36 +1,34 @@
 #include "mymalloc/base/lock.h"
 
-#include <sched.h>
-#include <time.h>
+#include <linux/futex.h>
+
+// A build that looks at every order of steps (tests/interleave) has no use for spinning.
+#ifndef MYMALLOC_LOCK_SPINS
+#define MYMALLOC_LOCK_SPINS 100  // about the time that a lock is held
+#endif
 
 namespace mymalloc {
-namespace {
-
-constexpr int kSpins = 100;          // about the time that a lock is held
-constexpr int kYields = 64;          // then let the holder run, if it shares our processor
-constexpr long kSleepNanos = 50000;  // then sleep: a holder of lower real-time priority must get in
-
-void WaitABit(int attempt) {
-  if (attempt < kSpins) {
-    __builtin_ia32_pause();
-  } else if (attempt < kSpins + kYields) {
-    Syscall(SYS_sched_yield);
-  } else {
-    const timespec pause = {0, kSleepNanos};
-    Syscall(SYS_nanosleep, reinterpret_cast<long>(&pause));
-  }
-}
-
-}  // namespace
 
 std::atomic<uintptr_t> Lock::fork_thread_{0};
 
 void Lock::AcquireSlow() {
   if (HeldThroughFork()) return;
-  for (int attempt = 0;; ++attempt) {
-    if (held_.load(std::memory_order_relaxed) == 0 && TryOnce()) return;
-    WaitABit(attempt);
+  for (int spins = 0; spins < MYMALLOC_LOCK_SPINS; ++spins) {
+    if (state_.load(std::memory_order_relaxed) == kFree && TryOnce()) return;
+    __builtin_ia32_pause();
   }
+  // Who has slept takes the lock as awaited: it does not know of the others that sleep. At worst
+  // one release too many calls the kernel.
+  while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) Sleep();
+}
+
+// Until a release; or for no time at all, if there was one in between.
+void Lock::Sleep() {
+  Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAIT_PRIVATE, kAwaited);
+}
+
+void Lock::Wake() {
+  Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAKE_PRIVATE, 1);
 }
 
 }  // namespace mymalloc

@@ -1,9 +1,12 @@
-// The allocator's lock: one word, spins briefly, then gives the processor away.
+// The allocator's lock: one word, on which a waiter spins briefly and then sleeps in the kernel.
 //
-// Every lock is held for a bounded number of instructions (and at most a few system calls), so a
-// waiter spins first. It knows about fork: while a thread is between the prepare and the parent or
-// child half of fork it holds every lock of the allocator (heap/registry.h), and the malloc calls
-// of other libraries' fork handlers on that thread pass through.
+// Most locks are held for a few hundred instructions, so a waiter spins first. It never waits by
+// the clock: hundreds of threads that look again every 50 microseconds kept both processors of a
+// small machine from the one that held the lock.
+//
+// It knows about fork: while a thread is between the prepare and the parent or child half of fork
+// it holds every lock of the allocator (heap/registry.h), and the malloc calls of other libraries'
+// fork handlers on that thread pass through.
 
 #ifndef MYMALLOC_BASE_LOCK_H_
 #define MYMALLOC_BASE_LOCK_H_
@@ -32,7 +35,7 @@ class ABSL_LOCKABLE Lock {
 
   void Release() ABSL_UNLOCK_FUNCTION() {
     if (ABSL_PREDICT_FALSE(HeldThroughFork())) return;
-    held_.store(0, std::memory_order_release);
+    if (ABSL_PREDICT_FALSE(state_.exchange(kFree, std::memory_order_release) == kAwaited)) Wake();
   }
 
   // The calling thread, which holds every lock, passes through all of them until EndFork.
@@ -40,19 +43,27 @@ class ABSL_LOCKABLE Lock {
   static void EndFork() { fork_thread_.store(0, std::memory_order_relaxed); }
 
  private:
+  enum State : uint32_t {
+    kFree,
+    kHeld,
+    kAwaited,  // held, and somebody may sleep until the release
+  };
+
   bool TryOnce() {
-    uint32_t expected = 0;
-    return held_.compare_exchange_strong(expected, 1, std::memory_order_acquire,
-                                         std::memory_order_relaxed);
+    uint32_t expected = kFree;
+    return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
   }
   void AcquireSlow();
+  void Sleep();
+  void Wake();
 
   static bool HeldThroughFork() {
     const uintptr_t thread = fork_thread_.load(std::memory_order_relaxed);
     return thread != 0 && thread == ThreadPointer();
   }
 
-  std::atomic<uint32_t> held_{0};
+  std::atomic<uint32_t> state_{kFree};
   static std::atomic<uintptr_t> fork_thread_;
 };
 

@@ -1,5 +1,8 @@
 #include "mymalloc/base/lock.h"
 
+#include <time.h>
+
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -65,6 +68,30 @@ TEST(LockTest, AWaiterGetsItEvenFromASleepingHolder) {
   lock.Release();
   waiter.join();
   EXPECT_TRUE(acquired);
+}
+
+// What all threads of this process have used of the processors.
+std::chrono::nanoseconds ProcessTime() {
+  timespec used;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+// However many wait, the processors are the holder's: hundreds that look again every now and then
+// keep it, and everything else on the machine, from getting on.
+TEST(LockTest, WaitersCostNothing) {
+  constexpr int kThreads = 300;
+  Lock lock;
+  std::vector<std::thread> waiters;
+  {
+    LockHolder holder(lock);
+    for (int i = 0; i < kThreads; ++i) waiters.emplace_back([&lock] { LockHolder waiter(lock); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // until they do nothing but wait
+    const auto before = ProcessTime();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_LT(ProcessTime() - before, std::chrono::milliseconds(50));
+  }
+  for (std::thread& waiter : waiters) waiter.join();
 }
 
 // Takes and releases a lock that its own thread holds.

@@ -20,6 +20,29 @@ class LookingLock {
   ScheduledAtomic<uint32_t> held_{0};
 };
 
+// A lock whose waiters, once woken, forget that others may sleep as well.
+class ForgetfulLock {
+ public:
+  void Acquire() {
+    uint32_t state = 0;
+    if (state_.compare_exchange_strong(state, kHeld)) return;
+    if (state_.exchange(kAwaited) == 0) return;
+    do {
+      Machine::Running()->SleepOn(reinterpret_cast<const uint32_t*>(&state_), kAwaited);
+      state = 0;
+    } while (!state_.compare_exchange_strong(state, kHeld));
+  }
+  void Release() {
+    if (state_.exchange(0) == kAwaited)
+      Machine::Running()->WakeOne(reinterpret_cast<const uint32_t*>(&state_));
+  }
+
+ private:
+  static constexpr uint32_t kHeld = 1;
+  static constexpr uint32_t kAwaited = 2;
+  ScheduledAtomic<uint32_t> state_{0};
+};
+
 template <typename L>
 struct Shared {
   L lock;
@@ -62,6 +85,12 @@ TEST(LockTest, MutationLookThenTake) {
   const Result result = RunAll<LookingLock>(2, 1);
   result.Print("look, then take");
   EXPECT_EQ(result.violation.rfind("two hold the lock", 0), 0u) << result.violation;
+}
+
+TEST(LockTest, MutationForgetsOtherSleepers) {
+  const Result result = RunAll<ForgetfulLock>(3, 1);
+  result.Print("forgets who else sleeps");
+  EXPECT_EQ(result.violation.rfind("the threads wait for each other", 0), 0u) << result.violation;
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ void Machine::Begin(const Program& program) {
   checking_ = false;
   operations_ = 0;
   locations_.clear();
+  sleepers_.clear();
   trace_.clear();
   failure_.clear();
   program.reset();
@@ -50,6 +51,7 @@ void Machine::StartThread(unsigned i, void (*body)()) {
   thread.buffer.clear();
   thread.last_read = 0;
   thread.paused = false;
+  thread.sleeps_on = 0;
   thread.locals.assign(program_->locals.size(), 0);
   if (i < program_->local_values.size()) thread.locals = program_->local_values[i];
   thread.exchanged = 0;
@@ -100,7 +102,7 @@ void Machine::Enabled(std::vector<Step>* steps) const {
   steps->clear();
   const auto add = [&](unsigned i) {
     const Thread& thread = threads_[i];
-    if (thread.ended) return;
+    if (thread.ended || thread.sleeps_on != 0) return;
     if (thread.paused) {
       const auto found = locations_.find(thread.last_read);
       if (found != locations_.end() && found->second.version == thread.last_version) return;
@@ -290,6 +292,37 @@ void Machine::Pause() {
   Self().history = Mix(Self().history, kPause);
 }
 
+// Who comes first and who later makes a difference: all sleeps and wakes on a word are writes of
+// one more location, that of the kernel's queue.
+void Machine::SleepOn(const uint32_t* word, uint32_t value) {
+  const uintptr_t at = reinterpret_cast<uintptr_t>(word);
+  Point(at);
+  DrainBuffer();
+  NoteRead(at);
+  if (Read(word, sizeof(*word)) != value) return;
+  NoteWrite(at + 1);
+  Note(kSleep, at, value);
+  Self().sleeps_on = at;
+  sleepers_.push_back(self_);
+  Suspend();
+}
+
+void Machine::WakeOne(const uint32_t* word) {
+  const uintptr_t at = reinterpret_cast<uintptr_t>(word);
+  Point(at);
+  NoteWrite(at + 1);
+  for (size_t i = 0; i < sleepers_.size(); ++i) {
+    Thread& sleeper = threads_[sleepers_[i]];
+    if (sleeper.sleeps_on != at) continue;
+    sleeper.sleeps_on = 0;
+    sleeper.history = Mix(sleeper.history, kWake, Self().history);
+    Note(kWake, at, sleepers_[i]);
+    sleepers_.erase(sleepers_.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+  Note(kWake, at, count_);
+}
+
 uint64_t Machine::Read(const void* address, unsigned size) {
   uint64_t value = 0;
   memcpy(&value, address, size);
@@ -316,7 +349,7 @@ std::string Machine::NameOf(uintptr_t address) const {
 
 std::string Machine::Trace() const {
   static constexpr const char* kNames[] = {"load",   "store",    "modify", "modify (fails)",
-                                           "flush ", "barrier ", "pause "};
+                                           "flush ", "barrier ", "pause ", "sleep", "wake"};
   std::string all;
   for (const Event& event : trace_) {
     char text[64];

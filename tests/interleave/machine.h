@@ -104,13 +104,17 @@ class Machine {
   void BarrierOnAllThreads();
   // The thread spins on what it read last: it is not chosen until that has changed.
   void Pause();
+  // As the kernel's futex: if the word has the value, the thread sleeps until woken. A wake ends the
+  // sleep of whoever has slept longest on that word, and is nothing where nobody does.
+  void SleepOn(const uint32_t* word, uint32_t value);
+  void WakeOne(const uint32_t* word);
   void Fail(const std::string& what);
 
  private:
   // No execution of these programs has so many operations, unless it goes round in circles.
   static constexpr unsigned kMostOperations = 20000;
 
-  enum Kind : uint8_t { kLoad, kStore, kModify, kFailedModify, kFlush, kBarrier, kPause };
+  enum Kind : uint8_t { kLoad, kStore, kModify, kFailedModify, kFlush, kBarrier, kPause, kSleep, kWake };
 
   struct Buffered {
     void* address;
@@ -127,6 +131,7 @@ class Machine {
     uintptr_t last_read;
     uint32_t last_version;
     bool paused;
+    uintptr_t sleeps_on;  // 0: awake
     std::vector<uint64_t> locals;
     uintptr_t exchanged;  // see Program::exchange_before_load
     uint64_t exchanged_value;
@@ -174,6 +179,7 @@ class Machine {
   bool checking_ = false;
   unsigned operations_ = 0;
   absl::flat_hash_map<uintptr_t, Location> locations_;
+  std::vector<unsigned> sleepers_;  // the longest sleep first
   std::vector<Event> trace_;
   std::string failure_;
 };
