@@ -27,8 +27,6 @@ void Lock::Sleep() {
   Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAIT_PRIVATE, kAwaited);
 }
 
-void Lock::Wake() {
-  Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAKE_PRIVATE, 1);
-}
+void Lock::Wake() { Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAKE_PRIVATE, 1); }
 
 }  // namespace mymalloc

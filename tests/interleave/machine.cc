@@ -348,8 +348,8 @@ std::string Machine::NameOf(uintptr_t address) const {
 }
 
 std::string Machine::Trace() const {
-  static constexpr const char* kNames[] = {"load",   "store",    "modify", "modify (fails)",
-                                           "flush ", "barrier ", "pause ", "sleep", "wake"};
+  static constexpr const char* kNames[] = {
+      "load", "store", "modify", "modify (fails)", "flush ", "barrier ", "pause ", "sleep", "wake"};
   std::string all;
   for (const Event& event : trace_) {
     char text[64];

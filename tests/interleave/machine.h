@@ -104,8 +104,8 @@ class Machine {
   void BarrierOnAllThreads();
   // The thread spins on what it read last: it is not chosen until that has changed.
   void Pause();
-  // As the kernel's futex: if the word has the value, the thread sleeps until woken. A wake ends the
-  // sleep of whoever has slept longest on that word, and is nothing where nobody does.
+  // As the kernel's futex: if the word has the value, the thread sleeps until woken. A wake ends
+  // the sleep of whoever has slept longest on that word, and is nothing where nobody does.
   void SleepOn(const uint32_t* word, uint32_t value);
   void WakeOne(const uint32_t* word);
   void Fail(const std::string& what);
@@ -114,7 +114,17 @@ class Machine {
   // No execution of these programs has so many operations, unless it goes round in circles.
   static constexpr unsigned kMostOperations = 20000;
 
-  enum Kind : uint8_t { kLoad, kStore, kModify, kFailedModify, kFlush, kBarrier, kPause, kSleep, kWake };
+  enum Kind : uint8_t {
+    kLoad,
+    kStore,
+    kModify,
+    kFailedModify,
+    kFlush,
+    kBarrier,
+    kPause,
+    kSleep,
+    kWake
+  };
 
   struct Buffered {
     void* address;
