@@ -56,7 +56,8 @@ void CountHeld(const Heap& heap, Statistics* s) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void VisitFree(const PageHeader& page, FreeBlocksVisitor visit, void* context) {
-  if (page.free_count != 0) visit(context, page.heap, page.size_class, page.free_count);
+  const unsigned free = CountFree(page);
+  if (free != 0) visit(context, page.heap, page.size_class, free);
 }
 
 }  // namespace

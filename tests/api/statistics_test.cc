@@ -285,7 +285,8 @@ import sys, xml.etree.ElementTree as tree
 root = tree.parse(sys.argv[1]).getroot()
 size = lambda tag, kind: root.find('%s[@type="%s"]' % (tag, kind)).get('size')
 print(root.tag, root.get('version'), len(root.findall('heap')), size('system', 'current'),
-      size('system', 'max'), size('total', 'mmap'), root.find('total[@type="mmap"]').get('count'))
+      size('system', 'max'), size('total', 'mmap'), root.find('total[@type="mmap"]').get('count'),
+      sum(int(heap.find('total[@type="rest"]').get('size')) for heap in root.findall('heap')))
 )";
 
 struct Totals {
@@ -296,6 +297,7 @@ struct Totals {
   size_t system_most = 0;
   size_t mapped = 0;
   size_t mappings = 0;
+  size_t free_in_heaps = 0;
 };
 
 Totals ParsedMallocInfo() {
@@ -310,7 +312,8 @@ Totals ParsedMallocInfo() {
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   Totals totals;
   std::istringstream(outcome.output) >> totals.tag >> totals.version >> totals.heaps >>
-      totals.system_now >> totals.system_most >> totals.mapped >> totals.mappings;
+      totals.system_now >> totals.system_most >> totals.mapped >> totals.mappings >>
+      totals.free_in_heaps;
   return totals;
 }
 
@@ -318,11 +321,13 @@ TEST(MallocInfo, IsXmlWithPlausibleTotals) {
   if (FindProgram("python3").empty()) GTEST_SKIP() << "python3 is not installed";
   many.Allocate(500);
   void* large = malloc(70 * kMiB);
+  void* medium = malloc(32000);  // of its page, most is address space
   const Totals full = ParsedMallocInfo();
   free(large);
   many.Free();
   malloc_trim(0);
   const Totals empty = ParsedMallocInfo();
+  free(medium);
 
   EXPECT_EQ(full.tag, "malloc");
   EXPECT_EQ(full.version, "1");
@@ -334,6 +339,8 @@ TEST(MallocInfo, IsXmlWithPlausibleTotals) {
   EXPECT_LE(full.mapped, 80 * kMiB);
   EXPECT_LE(empty.mapped + 70 * kMiB, full.mapped);
   EXPECT_EQ(empty.mappings + 1, full.mappings);
+  EXPECT_LE(full.free_in_heaps, full.system_now);
+  EXPECT_LE(empty.free_in_heaps, empty.system_now);
   EXPECT_GE(empty.system_most, full.system_now);
 }
 
