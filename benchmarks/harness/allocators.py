@@ -32,7 +32,7 @@ LIMIT = "bump"
 @dataclass(frozen=True)
 class Allocator:
     name: str
-    library: str  # Empty for glibc, which needs no preload.
+    library: str  # What is preloaded; empty: nothing.
     version: str
     settings: process.Settings = ()  # of the environment
 
@@ -84,8 +84,10 @@ def from_file(name: str, library: str) -> Allocator:
 
 def discover() -> list[Allocator]:
     """glibc first, then ours, then the peers that are installed, then the limit."""
+    # glibc is preloaded, too: some programs are linked with another allocator (Debian's redis-server
+    # with jemalloc), whose malloc would come before libc's.
     libc = _find_library(("libc.so.6",))
-    found = [Allocator(BASELINE, "", package_version(libc) or "unknown")]
+    found = [Allocator(BASELINE, libc, package_version(libc) or "unknown")]
     ours = paths.artifact("libmymalloc.so")
     if ours is not None:
         version = f"commit {commit()}"

@@ -3,7 +3,7 @@
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import allocators, catalogue, main, paths, runner
+from benchmarks.harness import allocators, catalogue, main, paths, process, runner
 from benchmarks.harness.results import Results, RowResult
 
 
@@ -70,6 +70,14 @@ class HonestyTest(unittest.TestCase):
         )
         absent = allocators.Allocator("absent", str(_shim("absent")), "")
         self.assertEqual(row.measure(absent).failure, "not preloaded")
+
+    def test_glibcs_malloc_is_used_where_the_program_brings_another(self) -> None:
+        program = paths.artifact("tests/benchmarks/other_malloc")
+        assert program is not None
+        self.assertIn(b"libslow", process.run([str(program)], "", 20).stdout)
+        glibc = allocators.discover()[0]
+        self.assertEqual(glibc.name, allocators.BASELINE)
+        self.assertIn(b"/libc.so", process.run([str(program)], glibc.library, 20).stdout)
 
     def test_a_library_that_cannot_be_preloaded_is_left_out(self) -> None:
         not_a_library = allocators.Allocator("text", str(Path(__file__).resolve()), "")
