@@ -165,10 +165,11 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
 // a time would otherwise be copied at every class.
 constexpr size_t kGrowthShare = 4;
 
-// Moving to a smaller block pays only if it frees a good part of the old one.
+// Moving to a smaller block pays only if it frees a good part of the old one: more than half, so
+// that a buffer which is halved and doubled in turn stays where it is.
 bool WorthShrinking(size_t usable, size_t n) {
   constexpr size_t kNotWorthIt = 128;
-  return usable > kNotWorthIt && n < usable / 2;
+  return usable > kNotWorthIt && n < usable / 16 * 7;
 }
 
 }  // namespace

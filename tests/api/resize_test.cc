@@ -104,6 +104,16 @@ TEST(Realloc, GrowsAndShrinksStepByStep) {
   free(block);
 }
 
+// A buffer that is halved and doubled in turn is not copied each time.
+TEST(Realloc, ABlockThatIsHalvedStaysWhereItIs) {
+  for (size_t size = 64; size <= 32 * kKiB; size *= 2) {
+    void* const block = malloc(size);
+    ASSERT_EQ(realloc(block, size / 2), block) << size;
+    ASSERT_EQ(realloc(block, size), block) << size;
+    free(block);
+  }
+}
+
 TEST(Realloc, EveryByteOfGrowthUpTo64KiB) {
   char* block = nullptr;
   for (size_t size = 1; size <= 64 * kKiB; ++size) {
