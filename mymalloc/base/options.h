@@ -36,10 +36,10 @@ struct Millis {
   X(bool, check_neighbours, false, true, "every free checks the tags before and behind the block") \
   X(bool, random_slots, false, true, "blocks are handed out in random order")                     \
   X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
-    "freed blocks that each thread keeps from reuse and looks at for writes, in bytes")          \
+    "freed blocks that each thread keeps from reuse and looks at for writes, in bytes; of up to 32K each, 4096 at most") \
   X(bool, zero_on_free, false, true, "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")                                  \
   X(bool, guard_pages, false, true,                                                               \
-    "unmapped memory around large blocks and behind runs of small ones")                          \
+    "unmapped memory around large blocks and behind pages of 64K or more")                        \
   X(uint32_t, sample, 0, 0,                                                                       \
     "one in so many allocations gets an OS page of its own between guard pages; 0: none")         \
   X(bool, checked, false, false,                                                                  \

@@ -39,12 +39,14 @@ int mymalloc_malloc_info(int options, FILE* stream) MYMALLOC_NOTHROW;
 
 /* A misuse of the heap. All of it is valid only while the callback runs. */
 struct mymalloc_misuse { /* NOLINT: a name of C's */
-  const char* what;      /* "double free", "invalid pointer" or "corrupted heap" */
-  const char* called;    /* the function that found it: "free" */
-  void* address;         /* what that was given */
-  void* block;           /* where the block begins that this lies in or near; NULL if in none */
-  size_t usable_size;    /* of that block */
-  const char* message;   /* the report as it is written to stderr, terminated */
+  /* "double free", "invalid pointer", "invalid size", "corrupted heap", "write after free", "use
+   * after free" or "out of bounds" */
+  const char* what;
+  const char* called;  /* the function that found it: "free" */
+  void* address;       /* what that was given */
+  void* block;         /* where the block begins that this lies in or near; NULL if in none */
+  size_t usable_size;  /* of that block */
+  const char* message; /* the report as it is written to stderr, terminated */
   size_t message_size;
 };
 
