@@ -1,20 +1,15 @@
 // Every replaceable form of C++'s operator new and delete.
 //
 // The library must not need libstdc++, but a program that uses it must get its new handler called
-// and its std::bad_alloc thrown: the functions of libstdc++ that do that are weak references, there
-// in a C++ program and null elsewhere. This is the only file compiled with exceptions.
+// and its std::bad_alloc thrown (override/cxx_runtime.h). This and that are the only files compiled
+// with exceptions.
 
 #include <new>
 
-#include "mymalloc/fault/fault.h"
 #include "mymalloc/override/api.h"
+#include "mymalloc/override/cxx_runtime.h"
 
-__asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch");
-
-namespace std {
-__attribute__((weak)) new_handler get_new_handler() noexcept;  // NOLINT: <new> has it, not weak
-__attribute__((weak)) void __throw_bad_alloc();                // NOLINT: libstdc++'s name
-}  // namespace std
+__asm__(MYMALLOC_CATCH_THROUGH_CXX_RUNTIME);
 
 namespace mymalloc::api {
 namespace {
@@ -33,31 +28,27 @@ void* TryNew(size_t n, size_t alignment) {
 // up throws through here, for which nothing needs to be cleaned up.
 void* NewSlow(size_t n, size_t alignment) {
   for (;;) {
-    const std::new_handler handler =
-        &std::get_new_handler != nullptr ? std::get_new_handler() : nullptr;
+    const std::new_handler handler = GetNewHandler();
     if (handler == nullptr) return nullptr;
     handler();
     if (void* const pointer = TryNew(n, alignment)) return pointer;
   }
 }
 
-void* ThrowBadAlloc() {
-  if (&std::__throw_bad_alloc != nullptr) std::__throw_bad_alloc();
-  Die("out of memory in operator new, in a program without the C++ library's std::bad_alloc");
-}
-
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* New(size_t n) {
   void* const pointer = Malloc(n);
   if (ABSL_PREDICT_TRUE(pointer != nullptr)) return pointer;
   void* const later = NewSlow(n, kNoAlignment);
-  return later != nullptr ? later : ThrowBadAlloc();
+  if (later == nullptr) ThrowBadAlloc();
+  return later;
 }
 
 void* NewAligned(size_t n, std::align_val_t alignment) {
   const size_t align = static_cast<size_t>(alignment);
   if (void* const pointer = TryNew(n, align)) return pointer;
   void* const later = NewSlow(n, align);
-  return later != nullptr ? later : ThrowBadAlloc();
+  if (later == nullptr) ThrowBadAlloc();
+  return later;
 }
 
 // What the handler throws means "no memory" here.

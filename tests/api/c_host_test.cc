@@ -1,0 +1,31 @@
+// operator new in a C++ library that a C program loads: the C++ library's functions are there, but
+// were not when libmymalloc.so was loaded.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/library.h"
+#include "tests/support/process.h"
+
+namespace mymalloc::test {
+namespace {
+
+Outcome RunHost(const std::string& library) {
+  Command command;
+  command.arguments = {DataFile("tests/api/c_host"), DataFile("tests/api/cxx_plugin.so")};
+  if (!library.empty()) command.preload = {library};
+  return RunProgram(command);
+}
+
+TEST(CHost, HandlersAreCalledAndExceptionsThrownAsWithoutThePreload) {
+  const Outcome plain = RunHost("");
+  ASSERT_TRUE(plain.Succeeded()) << plain.Describe();
+  EXPECT_NE(plain.output.find("plain: bad_alloc after 3 calls"), std::string::npos);
+  const Outcome preloaded = RunHost(LibraryUnderTest());
+  EXPECT_TRUE(preloaded.Succeeded()) << preloaded.Describe();
+  EXPECT_EQ(preloaded.output, plain.output);
+}
+
+}  // namespace
+}  // namespace mymalloc::test
