@@ -33,6 +33,14 @@ void WriteTag(const LargeBlock& large) {
 
 uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
 
+// For a new block. It leaves the budget when its memory goes back.
+uint32_t EnterGuardBudget() {
+  return g_options.guard_pages && g_large_cache.guards().Enter() ? kOsPage : 0;
+}
+void LeaveGuardBudget() {
+  if (g_options.guard_pages) g_large_cache.guards().Leave();
+}
+
 // Trims [begin, end) to what the aligned block and its guards need and gives the rest to the cache.
 void TrimAround(LargeBlock* large, size_t n, size_t alignment) {
   const size_t guard = large->guard;
@@ -47,7 +55,7 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment) {
   large->end = end;
 }
 
-// Where the kernel has no room for more mappings a block must do without.
+// Where the kernel has no room for more mappings all the same, a block must do without.
 void RaiseGuards(const LargeBlock& large) {
   if (large.guard == 0) return;
   os::Protect(large.begin - large.guard, large.guard);
@@ -77,11 +85,10 @@ namespace {
 
 // The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
-size_t SpaceFor(size_t n, size_t alignment) {
+size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
   const size_t lead = Max(alignment, kGranule);
   if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * kOsPage) return 0;
-  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0) +
-         2 * size_t{GuardBytes()};
+  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0) + 2 * size_t{guard};
 }
 
 // Makes the block known. On failure gives everything back and returns 0.
@@ -96,15 +103,15 @@ uintptr_t Publish(LargeBlock* large) {
   return 0;
 }
 
-uintptr_t AllocateIn(uintptr_t begin, size_t bytes, size_t n, size_t alignment, bool from_supply) {
-  LargeBlock* const large = begin != 0 ? g_large_cache.NewRecord() : nullptr;
+uintptr_t AllocateIn(Interval range, size_t n, size_t alignment, uint32_t guard, bool from_supply) {
+  LargeBlock* const large = g_large_cache.NewRecord();
   if (large == nullptr) {
-    if (begin != 0) GiveBack({begin, begin + bytes}, from_supply);
+    GiveBack(range, from_supply);
     return 0;
   }
-  large->begin = begin;
-  large->end = begin + bytes;
-  large->guard = GuardBytes();
+  large->begin = range.begin;
+  large->end = range.end;
+  large->guard = guard;
   large->from_supply = from_supply;
   TrimAround(large, n, Max(alignment, kGranule));
   return Publish(large);
@@ -171,24 +178,36 @@ bool HoldBack(LargeBlock* large) {
 
 }  // namespace
 
-uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
+namespace {
+
+// `take(bytes)`: where so much memory is, or 0.
+template <typename Take>
+uintptr_t AllocateNew(size_t n, size_t alignment, bool from_supply, Take&& take) {
   n = Max(n, size_t{1});  // the block's own address must lie in its mapping
-  const size_t bytes = SpaceFor(n, alignment);
-  if (bytes == 0) return 0;
+  const uint32_t guard = EnterGuardBudget();
+  const size_t bytes = SpaceFor(n, alignment, guard);
+  const uintptr_t begin = bytes != 0 ? take(bytes) : 0;
+  uintptr_t block = 0;
+  if (begin != 0) block = AllocateIn({begin, begin + bytes}, n, alignment, guard, from_supply);
+  if (block == 0) LeaveGuardBudget();
+  return block;
+}
+
+}  // namespace
+
+uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
   if (HoldsFreed() && alignment <= kGranule) {
     *zeroed = false;
-    if (const uintptr_t block = AllocateHeld(bytes)) return block;
+    const size_t bytes = SpaceFor(Max(n, size_t{1}), alignment, GuardBytes());
+    if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes) : 0) return block;
   }
-  return AllocateIn(g_large_cache.TakeOrMap(bytes, zeroed), bytes, n, alignment,
-                    /*from_supply=*/false);
+  return AllocateNew(n, alignment, /*from_supply=*/false,
+                     [zeroed](size_t bytes) { return g_large_cache.TakeOrMap(bytes, zeroed); });
 }
 
 uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment) {
-  n = Max(n, size_t{1});
-  const size_t bytes = SpaceFor(n, alignment);
-  if (bytes == 0) return 0;
-  return AllocateIn(g_page_supply.Allocate(bytes).begin, bytes, n, alignment,
-                    /*from_supply=*/true);
+  return AllocateNew(n, alignment, /*from_supply=*/true,
+                     [](size_t bytes) { return g_page_supply.Allocate(bytes).begin; });
 }
 
 bool FreeLarge(LargeBlock* large, uintptr_t block) {
@@ -197,9 +216,12 @@ bool FreeLarge(LargeBlock* large, uintptr_t block) {
   if (!g_page_map.EraseIf(begin, Owner(large))) return false;
   const bool from_supply = large->from_supply;
   Tag::Make(block, kNobody, Tag::kLargeClass, 0).WriteTo(block);
-  if (!from_supply && HoldsFreed() && HoldBack(large)) return true;
+  // What is held back has guards if any has, so that whoever gets it next has them too.
+  const bool holds = !from_supply && HoldsFreed() && large->guard == GuardBytes();
+  if (holds && HoldBack(large)) return true;
   Clear(*large);
   const Interval range = LiftGuards(*large);
+  LeaveGuardBudget();
   g_large_cache.NoteFreed(large, {}, /*resident=*/false);
   GiveBack(range, from_supply);
   return true;

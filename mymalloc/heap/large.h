@@ -20,6 +20,7 @@
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/free_ranges.h"
 #include "mymalloc/heap/freed_large.h"
+#include "mymalloc/heap/guard_budget.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
@@ -84,9 +85,12 @@ class LargeCache {
   void NoteFreed(LargeBlock* large, Interval held, bool resident);
   // A mapping that was held back, of at least so many bytes; nothing held if there is none.
   FreedLarge::Record TakeHeld(size_t bytes);
-  // Unmaps one, guards and all.
+  // Gives one up, guards and all.
   void Drop(Interval held);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);
+
+  // Of all large blocks, and what is held back.
+  GuardBudget& guards() { return guards_; }
 
  private:
   friend class Inspector;
@@ -95,6 +99,8 @@ class LargeCache {
   bool DecayHeld(bool all);
   static void CheckWrites(const FreedLarge::Record& record);
   void KeepUnmappable(Interval range);
+  void KeepSealed(Interval range);
+  bool UnmapSealed();
   void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (ranges_.bytes() < least_) least_ = ranges_.bytes();
   }
@@ -105,6 +111,8 @@ class LargeCache {
   size_t least_ ABSL_GUARDED_BY(lock_) = 0;  // cached at any time since the last Decay
   os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);
   FreedLarge freed_ ABSL_GUARDED_BY(lock_);
+  FreeRanges sealed_ ABSL_GUARDED_BY(lock_){&nodes_};  // what could be neither unmapped nor used
+  GuardBudget guards_;
 };
 
 extern LargeCache g_large_cache;

@@ -78,13 +78,15 @@ bool LargeCache::Decay() {
   }
   Purge(unneeded);
   const bool held = DecayHeld(/*all=*/false);
+  const bool sealed = !UnmapSealed();
   LockHolder holder(lock_);
   least_ = ranges_.bytes();
-  return held || least_ != 0;
+  return held || sealed || least_ != 0;
 }
 
 bool LargeCache::PurgeAll() {
   DecayHeld(/*all=*/true);
+  UnmapSealed();
   return Purge(~size_t{0});
 }
 
@@ -161,9 +163,34 @@ void LargeCache::CheckWrites(const FreedLarge::Record& record) {
   if (byte != 0) ReportWriteAfterFree(byte, record.block, record.usable);
 }
 
+// A short range without guards is as usable as any, and to unmap it could split a mapping in two.
 void LargeCache::Drop(Interval held) {
+  if (g_options.guard_pages) guards_.Leave();
+  if (!g_options.guard_pages && held.length() <= FreedLarge::kMostResident) return Put(held);
   if (os::Unmap(held.begin, held.length())) return;
-  if (os::Commit(held.begin, held.length())) KeepUnmappable(held);
+  if (os::Commit(held.begin, held.length())) return KeepUnmappable(held);
+  os::Purge(held.begin, held.length());
+  KeepSealed(held);
+}
+
+// Without memory for a node, a range is forgotten that holds nothing but addresses.
+void LargeCache::KeepSealed(Interval range) {
+  LockHolder holder(lock_);
+  static_cast<void>(sealed_.Add(range));
+}
+
+// Tries again. Returns whether there is nothing left to try.
+bool LargeCache::UnmapSealed() {
+  Interval range;
+  for (;;) {
+    {
+      LockHolder holder(lock_);
+      if (!sealed_.TakeLongest(~size_t{0}, &range)) return true;
+    }
+    if (os::Unmap(range.begin, range.length())) continue;
+    KeepSealed(range);
+    return false;
+  }
 }
 
 // Under the lock: what is being given back must not be used again meanwhile.

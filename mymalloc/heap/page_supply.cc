@@ -46,11 +46,11 @@ size_t PageSupply::GuardOf(size_t bytes) {
   return g_options.guard_pages && bytes >= kLeastGuarded ? kOsPage : 0;
 }
 
+// The guard's place is there in any case, so that what is freed is as long as what was allocated.
 PageSupply::Grant PageSupply::AllocateGuarded(size_t bytes) {
   const size_t guard = GuardOf(bytes);
   const Grant grant = Allocate(bytes + guard);
-  // Where the kernel has no room for another mapping it must do without.
-  if (guard != 0 && grant.begin != 0) os::Protect(grant.begin + bytes, guard);
+  if (guard != 0 && grant.begin != 0 && guards_.Enter()) os::Protect(grant.begin + bytes, guard);
   return grant;
 }
 
@@ -58,6 +58,7 @@ void PageSupply::FreeGuarded(uintptr_t begin, size_t bytes) {
   const size_t guard = GuardOf(bytes);
   // A guard that cannot be lifted stays one for good.
   const bool lifted = guard == 0 || os::Commit(begin + bytes, guard);
+  if (guard != 0) guards_.Leave();
   Free(begin, bytes + (lifted ? guard : 0));
 }
 

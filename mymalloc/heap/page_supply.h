@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/free_ranges.h"
+#include "mymalloc/heap/guard_budget.h"
 
 namespace mymalloc {
 
@@ -63,6 +64,7 @@ class PageSupply {
     if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();
   }
 
+  GuardBudget guards_;  // of pages that are long enough for one
   Lock lock_;
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};

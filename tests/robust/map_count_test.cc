@@ -13,6 +13,8 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/support/block.h"
@@ -151,6 +153,27 @@ TEST_F(MapCountTest, FreesThatWouldSplitMappings) {
   malloc_trim(0);
   const size_t most = resident + 16 * kMiB;
   EXPECT_LE(AwaitResidentAtMost(most, std::chrono::seconds(2)), most);
+}
+
+// More large blocks than there could be mappings, were each one or two of them: guard pages and the
+// quarantine must not use up what the program needs.
+TEST_F(MapCountTest, ThereMayBeMoreLargeBlocksThanMappings) {
+  constexpr size_t kSize = 40000;
+  std::vector<void*> blocks(MaxMapCount());
+  const auto fill = [&blocks] {
+    size_t missing = 0;
+    for (void*& block : blocks) {
+      if (block == nullptr) block = malloc(kSize);
+      if (block == nullptr) ++missing;
+    }
+    return missing;
+  };
+  EXPECT_EQ(fill(), 0u);
+  std::thread([] { free(malloc(100)); }).join();
+  for (size_t i = 0; i < blocks.size(); i += 2) free(std::exchange(blocks[i], nullptr));
+  EXPECT_EQ(fill(), 0u);
+  std::thread([] { free(malloc(100)); }).join();
+  for (void* const block : blocks) free(block);
 }
 
 TEST_F(MapCountTest, GivesMemoryBackWithNoMappingLeft) {

@@ -1,0 +1,28 @@
+// How many guard pages there may be.
+//
+// The kernel lets a process have vm.max_map_count mappings, and a block between guard pages is two
+// of them. When they are used up, nothing can be mapped any more: no memory for anybody, no stack
+// for a thread. So blocks get guards only while there are few of them.
+
+#ifndef MYMALLOC_HEAP_GUARD_BUDGET_H_
+#define MYMALLOC_HEAP_GUARD_BUDGET_H_
+
+#include <atomic>
+#include <cstddef>
+
+namespace mymalloc {
+
+class GuardBudget {
+ public:
+  // Counts a block. Whether it may have guards: while fewer than an eighth of all mappings have
+  // been counted, which is then a quarter of them at most.
+  bool Enter();
+  void Leave() { count_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<size_t> count_{0};
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_GUARD_BUDGET_H_
