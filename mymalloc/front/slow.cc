@@ -41,10 +41,10 @@ NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
   if (ABSL_PREDICT_FALSE(block == 0 && WorthReclaiming(n))) {
     g_janitor.Reclaim();
     block = AllocateLarge(n, alignment, &zeroed);
-    if (block == 0) {
-      block = AllocateLargeFromSupply(n, alignment);
-      zeroed = false;
-    }
+  }
+  if (ABSL_PREDICT_FALSE(block == 0)) {
+    block = AllocateLargeFromSupply(n, alignment);
+    zeroed = false;
   }
   if (block == 0) errno = ENOMEM;
   return {reinterpret_cast<void*>(block), zeroed};

@@ -17,6 +17,7 @@ constexpr size_t kReservation = 1024 * kGiB;
 #endif
 constexpr size_t kSmallestReservation = 64 * kMiB;
 constexpr size_t kConstrainedReservation = 32 * kMiB;
+constexpr size_t kSpareShare = 16;
 constexpr size_t kConstrainedStep = 256 * kKiB;
 constexpr size_t kChunk = 4 * kMiB;
 // The arena grows by an eighth of what it has, between these: few calls, little ahead of need.
@@ -67,7 +68,16 @@ void Arena::Init(bool constrained, bool tags_readable) {
   }
   g_arena_base = begin + kOsPage;
   reservation_ = g_arena_base;
-  reserved_ = bytes - kOsPage;
+  spare_end_ = begin + bytes;
+  spare_ = spare_end_ - (constrained ? 0 : RoundUp(bytes / kSpareShare, kOsPage));
+  reserved_ = spare_ - reservation_;
+}
+
+uintptr_t Arena::TakeSpare(size_t bytes) {
+  const uintptr_t begin = spare_;
+  if (bytes > spare_end_ - begin || !Commit(begin, bytes)) return 0;
+  spare_ = begin + bytes;
+  return begin;
 }
 
 uintptr_t Arena::Grow(size_t bytes, size_t* granted) {

@@ -26,6 +26,11 @@ class Arena {
   // elsewhere. Sets *granted. 0 when the system has none. Not thread safe: the page supply locks.
   uintptr_t Grow(size_t bytes, size_t* granted);
 
+  // Usable memory from the far end of the reservation, for the allocator itself, where nothing more
+  // can be mapped: the program has limited its address space meanwhile. 0 when there is none. Not
+  // thread safe: the metadata locks.
+  uintptr_t TakeSpare(size_t bytes);
+
   // Whether the address is in the reservation, which is never unmapped.
   bool Reserves(uintptr_t p) const { return p - reservation_ < reserved_; }
   // A chunk was unmapped.
@@ -42,6 +47,8 @@ class Arena {
   uintptr_t reservation_ = 0;
   size_t reserved_ = 0;   // from the arena's base on
   size_t committed_ = 0;  // of it
+  uintptr_t spare_ = 0;   // behind it
+  uintptr_t spare_end_ = 0;
   bool tags_readable_ = false;
   std::atomic<size_t> usable_bytes_{0};
   bool constrained_ = false;

@@ -1,6 +1,7 @@
 #include "mymalloc/os/metadata.h"
 
 #include "mymalloc/base/units.h"
+#include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
 
 namespace mymalloc::os {
@@ -18,7 +19,8 @@ size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;
 // Chunks grow with what is in use, so that a small process pays for a small one.
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
   const size_t chunk = RoundUp(Max(bytes, Min(Max(kFirstChunk, g_mapped), kLargestChunk)), kOsPage);
-  const uintptr_t begin = Map(chunk);
+  uintptr_t begin = Map(chunk);
+  if (begin == 0) begin = g_arena.TakeSpare(chunk);
   if (begin == 0) return false;
   g_next = begin;
   g_end = begin + chunk;

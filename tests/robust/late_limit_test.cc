@@ -1,0 +1,66 @@
+// A limit on address space that a program sets itself, after the library has reserved some: every
+// mmap fails from then on, but what is reserved can still be used.
+
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+
+#include "tests/support/block.h"
+#include "tests/support/check.h"
+#include "tests/support/checked_block.h"
+#include "tests/support/child.h"
+
+namespace mymalloc::test {
+namespace {
+
+void LimitAddressSpace() {
+  constexpr rlim_t kBytes = 300 * kMiB;
+  const rlimit limit = {kBytes, kBytes};
+  MYMALLOC_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+  void* const mapped =
+      mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  MYMALLOC_CHECK(mapped == MAP_FAILED);  // or the limit limits nothing
+}
+
+// So many bytes in blocks of one size, or fewer if there are no more; freed, and the same again.
+void FillTwice(size_t size, size_t bytes) {
+  for (int round = 0; round < 2; ++round) {
+    CheckedList blocks;
+    for (size_t i = 0; i < bytes / size; ++i) {
+      CheckedBlock* const block = NewChecked(size, i);
+      MYMALLOC_CHECK(block != nullptr);
+      blocks.Push(block);
+    }
+    MYMALLOC_CHECK(blocks.AllIntact());
+    blocks.FreeAll();
+  }
+}
+
+TEST(LateLimit, WhatIsReservedCanBeUsed) {
+  for (const size_t size : {size_t{100}, size_t{3000}, 30 * kKiB, 100 * kKiB, 5 * kMiB}) {
+    InChild([size] {
+      LimitAddressSpace();
+      FillTwice(size, 100 * kMiB);
+    });
+  }
+}
+
+TEST(LateLimit, BlocksGrow) {
+  InChild([] {
+    LimitAddressSpace();
+    auto* block = static_cast<char*>(malloc(10));
+    for (size_t size = 20; size < 50 * kMiB; size *= 2) {
+      block = static_cast<char*>(realloc(block, size));
+      MYMALLOC_CHECK(block != nullptr);
+      block[size - 1] = 1;
+    }
+    free(block);
+  });
+}
+
+}  // namespace
+}  // namespace mymalloc::test
