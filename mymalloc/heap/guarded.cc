@@ -34,14 +34,26 @@ void FillMargins(const GuardedSlot& slot, uintptr_t page) {
   memset(reinterpret_cast<void*>(end), kMargin, page + kOsPage - end);
 }
 
-// The first byte of [begin, end) that is not the margin's; 0 if there is none.
-uintptr_t FindForeignByte(uintptr_t begin, uintptr_t end) {
+bool IsMargin(uintptr_t begin, uintptr_t end) {
   for (uintptr_t byte = begin; byte < end; ++byte) {
-    if (*reinterpret_cast<const unsigned char*>(byte) != kMargin) return byte;
+    if (*reinterpret_cast<const unsigned char*>(byte) != kMargin) return false;
   }
-  return 0;
+  return true;
 }
 
+// What lies around a block is as it was filled.
+struct Margins {
+  bool before = true;
+  bool behind = true;
+
+  Margins() = default;
+  Margins(const GuardedSlot& slot, uintptr_t page)
+      : before(IsMargin(page, slot.block)),
+        behind(IsMargin(slot.block + slot.size, page + kOsPage)) {}
+  bool Intact() const { return before && behind; }
+};
+
+// Whoever is told may use the heap: reports are made of a copy of the slot, without the lock.
 Fault MakeFault(uintptr_t address, const GuardedSlot& slot, const char* called) {
   Fault fault{};
   fault.called = called;
@@ -50,6 +62,31 @@ Fault MakeFault(uintptr_t address, const GuardedSlot& slot, const char* called) 
   fault.allocated = &slot.allocated;
   fault.freed = &slot.freed;
   return fault;
+}
+
+void ReportNotLive(uintptr_t address, const GuardedSlot& slot, const char* called) {
+  Fault fault = MakeFault(address, slot, called);
+  fault.what = "invalid pointer";
+  fault.detail = "the pointer lies inside or beside a block, not at its start.";
+  fault.advice = "Each block must be freed once, by the pointer that malloc returned.";
+  if (slot.state == GuardedSlot::kUnused) {
+    fault.block = {};
+    fault.detail = "the pointer lies in the allocator's memory, where no block is.";
+  } else if (slot.state == GuardedSlot::kFree && slot.block == address) {
+    fault.what = "double free";
+    fault.detail = "the block is free.";
+  }
+  Report(fault);
+}
+
+void ReportMargins(Margins margins, const GuardedSlot& slot, const char* called) {
+  Fault fault = MakeFault(slot.block, slot, called);
+  fault.what = "corrupted heap";
+  fault.detail = !margins.behind ? "what lies behind the block was overwritten."
+                                 : "what lies before the block was overwritten.";
+  fault.advice = !margins.behind ? "Look for a write past the end of this block."
+                                 : "Look for a write before the start of this block.";
+  Report(fault);
 }
 
 }  // namespace
@@ -69,7 +106,8 @@ void GuardedPool::Init() {
 uintptr_t GuardedPool::Allocate(size_t n, size_t alignment, uint64_t random) {
   if (begin_ == 0) return 0;
   LockHolder holder(lock_);
-  if (live() == kSlots) return 0;
+  SealRetired();
+  if (live() + unsealed_ == kSlots) return 0;
   const unsigned index = queue_[first_];
   const uintptr_t page = PageOf(index);
   const uintptr_t block = Place(page, n, Max(alignment, kGranule), random >> 63 != 0);
@@ -87,31 +125,69 @@ uintptr_t GuardedPool::Allocate(size_t n, size_t alignment, uint64_t random) {
 }
 
 void GuardedPool::Free(uintptr_t address, const char* called) {
-  LockHolder holder(lock_);
-  const unsigned index = SlotNear(address);
-  GuardedSlot& slot = slots_[index];
-  if (slot.state != GuardedSlot::kLive || slot.block != address) {
-    return Report(address, slot, called);
+  GuardedSlot found;
+  Margins margins;
+  {
+    LockHolder holder(lock_);
+    const unsigned index = SlotNear(address);
+    found = slots_[index];
+    if (found.IsLiveBlock(address)) {
+      margins = Margins(found, PageOf(index));
+      Retire(index);
+      if (margins.Intact()) return SealRetired();
+    }
   }
-  CheckMargins(slot, PageOf(index), called);
-  slot.state = GuardedSlot::kFree;
-  Note(&slot.freed);
-  // A page that cannot be sealed is not used again, and counts as live: better than one that can be
-  // written to.
-  if (!os::Seal(PageOf(index), kOsPage)) return;
+  if (margins.Intact()) return ReportNotLive(address, found, called);
+  // What was overwritten is there to be looked at, unless others use the pool meanwhile.
+  ReportMargins(margins, found, called);
+  LockHolder holder(lock_);
+  SealRetired();
+}
+
+void GuardedPool::Retire(unsigned index) {
+  slots_[index].state = GuardedSlot::kFree;
+  Note(&slots_[index].freed);
   queue_[(first_ + kSlots - live()) % kSlots] = static_cast<uint16_t>(index);
   live_.store(live() - 1, std::memory_order_relaxed);
+  ++unsealed_;
+}
+
+// The kernel may refuse (vm.max_map_count): a page waits then for the next call, and is not used
+// before.
+void GuardedPool::SealRetired() {
+  for (; unsealed_ != 0; --unsealed_) {
+    const unsigned index = queue_[(first_ + kSlots - live() - unsealed_) % kSlots];
+    if (!os::Seal(PageOf(index), kOsPage)) return;
+  }
 }
 
 bool GuardedPool::FindLive(uintptr_t address, const char* called, size_t* size) {
-  LockHolder holder(lock_);
-  const GuardedSlot& slot = slots_[SlotNear(address)];
-  if (slot.state == GuardedSlot::kLive && slot.block == address) {
-    *size = slot.size;
-    return true;
+  GuardedSlot found;
+  {
+    LockHolder holder(lock_);
+    found = slots_[SlotNear(address)];
   }
-  Report(address, slot, called);
+  *size = found.size;
+  if (found.IsLiveBlock(address)) return true;
+  ReportNotLive(address, found, called);
   return false;
+}
+
+const char* GuardedPool::Verify() {
+  if (begin_ == 0) return nullptr;
+  LockHolder holder(lock_);
+  unsigned live = 0;
+  for (unsigned i = 0; i < kSlots; ++i) live += slots_[i].state == GuardedSlot::kLive ? 1 : 0;
+  if (live != this->live()) return "the sampled blocks are not as many as their count says";
+  if (unsealed_ > kSlots - live) return "more sampled blocks are to be sealed than were freed";
+  bool waits[kSlots] = {};
+  for (unsigned i = 0; i < kSlots - live; ++i) {
+    const unsigned index = queue_[(first_ + i) % kSlots];
+    if (waits[index]) return "a slot for sampled blocks waits twice, and another is lost";
+    if (slots_[index].state == GuardedSlot::kLive) return "a sampled block's slot waits for reuse";
+    waits[index] = true;
+  }
+  return nullptr;
 }
 
 // Of the two slots beside a guard page: the block that is nearer.
@@ -131,33 +207,5 @@ unsigned GuardedPool::SlotNear(uintptr_t address) const {
 }
 
 GuardedSlot GuardedPool::Nearest(uintptr_t address) const { return slots_[SlotNear(address)]; }
-
-void GuardedPool::Report(uintptr_t address, const GuardedSlot& slot, const char* called) const {
-  Fault fault = MakeFault(address, slot, called);
-  fault.what = "invalid pointer";
-  fault.detail = "the pointer lies inside or beside a block, not at its start.";
-  fault.advice = "Each block must be freed once, by the pointer that malloc returned.";
-  if (slot.state == GuardedSlot::kUnused) {
-    fault.block = {};
-    fault.detail = "the pointer lies in the allocator's memory, where no block is.";
-  } else if (slot.state == GuardedSlot::kFree && slot.block == address) {
-    fault.what = "double free";
-    fault.detail = "the block is free.";
-  }
-  mymalloc::Report(fault);
-}
-
-void GuardedPool::CheckMargins(const GuardedSlot& slot, uintptr_t page, const char* called) const {
-  const uintptr_t before = FindForeignByte(page, slot.block);
-  const uintptr_t behind = FindForeignByte(slot.block + slot.size, page + kOsPage);
-  if (before == 0 && behind == 0) return;
-  Fault fault = MakeFault(slot.block, slot, called);
-  fault.what = "corrupted heap";
-  fault.detail = behind != 0 ? "what lies behind the block was overwritten."
-                             : "what lies before the block was overwritten.";
-  fault.advice = behind != 0 ? "Look for a write past the end of this block."
-                             : "Look for a write before the start of this block.";
-  mymalloc::Report(fault);
-}
 
 }  // namespace mymalloc

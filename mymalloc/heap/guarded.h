@@ -30,6 +30,7 @@ struct GuardedSlot {
   FaultEvent allocated;
   FaultEvent freed;
 
+  bool IsLiveBlock(uintptr_t address) const { return state == kLive && block == address; }
   FaultBlock Describe() const { return {block, size, state == kLive ? "live" : "free", 0, 0}; }
 };
 
@@ -51,6 +52,9 @@ class GuardedPool {
   // The slot that an address lies in or beside, as it is now, for a report.
   GuardedSlot Nearest(uintptr_t address) const;
 
+  // nullptr, or what is wrong with the slots.
+  const char* Verify();
+
   unsigned live() const { return live_.load(std::memory_order_relaxed); }
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
@@ -59,14 +63,16 @@ class GuardedPool {
 
   uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * kOsPage; }
   unsigned SlotNear(uintptr_t address) const;
-  void Report(uintptr_t address, const GuardedSlot& slot, const char* called) const;
-  void CheckMargins(const GuardedSlot& slot, uintptr_t page, const char* called) const;
+  void Retire(unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SealRetired() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Lock lock_;
   uintptr_t begin_ = 0;
   GuardedSlot* slots_ = nullptr;
   uint16_t queue_[kSlots] ABSL_GUARDED_BY(lock_) = {};  // a ring of the slots that are not live
   unsigned first_ ABSL_GUARDED_BY(lock_) = 0;
+  unsigned unsealed_ ABSL_GUARDED_BY(lock_) =
+      0;  // the last of them, whose pages can be touched yet
   std::atomic<unsigned> live_{0};
 };
 

@@ -74,7 +74,7 @@ class Facts {
 
 // "block" or "culprit". The program knows all but slot and page.
 std::string BlockLine(const Facts& facts, const std::string& name, const std::string& heading,
-                      const std::string& state, const Mode& mode) {
+                      const std::string& state, bool sampled) {
   const uint64_t begin = facts.Of(name);
   const uint64_t usable = facts.Of(name + "_usable");
   const auto offset = static_cast<int64_t>(facts.Of("address") - begin);
@@ -83,13 +83,14 @@ std::string BlockLine(const Facts& facts, const std::string& name, const std::st
   if (name == "block" && offset != 0) {
     line += ", the pointer is at offset " + std::to_string(offset);
   }
-  return line + (usable > kLargestInPage || mode.sampled ? "; a mapping of its own"
-                                                         : "; slot S of page P");
+  return line +
+         (usable > kLargestInPage || sampled ? "; a mapping of its own" : "; slot S of page P");
 }
 
 std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts) {
   const Expectation& expected = run.expected();
   const Complaint& words = expected.complaint;
+  const bool sampled = !expected.events.empty();
   std::vector<std::string> lines;
   lines.push_back("mymalloc[" + std::to_string(facts.Of("process")) + "." +
                   std::to_string(facts.Of("thread")) + "]: " + words.what + ": " + expected.called +
@@ -100,13 +101,13 @@ std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts) {
   if (expected.block == "*") {
     lines.emplace_back(kAnyBlock);
   } else if (!expected.block.empty()) {
-    lines.push_back(BlockLine(facts, "block", "block", expected.block, run.mode));
+    lines.push_back(BlockLine(facts, "block", "block", expected.block, sampled));
   }
   if (!expected.culprit.empty()) {
-    lines.push_back(BlockLine(facts, "culprit", "probably by", expected.culprit, run.mode));
+    lines.push_back(BlockLine(facts, "culprit", "probably by", expected.culprit, sampled));
   }
   for (const std::string& event : expected.events) {
-    lines.push_back("  " + event + " by thread " + std::to_string(facts.Of("thread")) + ":");
+    lines.push_back("  " + event + " by thread " + std::to_string(facts.Of("owner")) + ":");
   }
   lines.push_back(std::string("  ") + words.advice);
   return lines;

@@ -1,6 +1,5 @@
-// Runs the cases of a program (programs/case.h) under the library, each in the default and in the
-// hardened mode, and with on_error=warn, and compares how it ends and what is reported, word for
-// word.
+// Runs the cases of a program (programs/case.h) under the library, each in several modes, and with
+// on_error=warn, and compares how it ends and what is reported, word for word.
 //
 //   const Case kCases[] = {{"small_at_once", Reports(kDoubleFree).Block("free")}, ...};
 //   MISUSE_TEST("double_free", kCases, kModes);
@@ -39,7 +38,8 @@ struct Expectation {
   Expectation Culprit(const char* state) const { return With(&Expectation::culprit, state); }
   Expectation By(const char* function) const { return With(&Expectation::called, function); }
   Expectation Given(const char* name) const { return With(&Expectation::given, name); }
-  // "freed", "allocated": by the thread that misuses it now.
+  // "freed", "allocated": by the thread that had the block. It then lies in no page: it was
+  // sampled.
   Expectation Knows(const std::vector<std::string>& past) const {
     return With(&Expectation::events, past);
   }
@@ -75,12 +75,18 @@ inline Expectation NotPromised() { return Ends(Expectation::kNotPromised); }
 
 struct Case {
   Case(const char* a_name, const Expectation& both) : Case(a_name, both, both) {}
-  Case(const char* a_name, Expectation in_default, Expectation in_hardened)
-      : name(a_name), standard(std::move(in_default)), hardened(std::move(in_hardened)) {}
+  Case(const char* a_name, const Expectation& in_default, const Expectation& in_hardened)
+      : Case(a_name, in_default, in_hardened, in_default) {}
+  Case(const char* a_name, Expectation in_default, Expectation in_hardened, Expectation in_sampled)
+      : name(a_name),
+        standard(std::move(in_default)),
+        hardened(std::move(in_hardened)),
+        sampled(std::move(in_sampled)) {}
 
   const char* name;
   Expectation standard;
   Expectation hardened;
+  Expectation sampled;  // whether hardened or not
 };
 
 struct Mode {
@@ -88,7 +94,7 @@ struct Mode {
   const char* options;  // as MYMALLOC_OPTIONS has them
   bool hardened = false;
   bool warn = false;
-  bool sampled = false;  // no block is in a page
+  bool sampled = false;
 };
 inline const std::vector<Mode> kModes = {
     {"default", ""},
@@ -99,7 +105,14 @@ inline const std::vector<Mode> kModes = {
 inline const std::vector<Mode> kSampled = {
     {"sampled", "sample=1", false, false, true},
     {"sampled_warn", "sample=1:on_error=warn", false, true, true},
+    {"hardened_sampled", "harden=1:sample=1", true, false, true},
+    {"hardened_sampled_warn", "harden=1:sample=1:on_error=warn", true, true, true},
 };
+inline const std::vector<Mode> kAllModes = [] {
+  std::vector<Mode> all = kModes;
+  all.insert(all.end(), kSampled.begin(), kSampled.end());
+  return all;
+}();
 
 struct Run {
   std::string program;
@@ -107,7 +120,9 @@ struct Run {
   Mode mode;
 
   const Expectation& expected() const {
-    return mode.hardened ? test_case.hardened : test_case.standard;
+    return mode.sampled    ? test_case.sampled
+           : mode.hardened ? test_case.hardened
+                           : test_case.standard;
   }
 };
 std::ostream& operator<<(std::ostream& out, const Run& run);
@@ -124,7 +139,7 @@ void CheckNames(const std::string& program, const std::vector<Case>& cases);
 
 class MisuseTest : public testing::TestWithParam<Run> {};
 
-// cases: an array; modes: kModes or kSampled.
+// cases: an array; modes: one of those above.
 #define MISUSE_TEST(program, cases, modes)                     \
   TEST(CasesTest, AreThoseOfTheProgram) {                      \
     CheckNames(program, {std::begin(cases), std::end(cases)}); \

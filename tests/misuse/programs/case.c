@@ -37,7 +37,10 @@ static char* SayBlock(const char* name, void* block, size_t usable) {
 }
 
 char* Block(void* block) { return BlockOf(block, malloc_usable_size(block)); }
-char* BlockOf(void* block, size_t usable) { return SayBlock("block", block, usable); }
+char* BlockOf(void* block, size_t usable) {
+  Say("owner %#lx\n", (unsigned long)gettid());
+  return SayBlock("block", block, usable);
+}
 char* Culprit(void* block) { return SayBlock("culprit", block, malloc_usable_size(block)); }
 
 size_t Given(size_t number) {

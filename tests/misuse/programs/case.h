@@ -44,8 +44,9 @@ void RegisterCase(struct Case* added);
   }                                                           \
   static void name(void)
 
-/* The block that the report describes, while it is live; and the one that it accuses. NULL: none.
- * All return what they are given, of which the compiler then knows nothing. */
+/* The block that the report describes, while it is live, on the thread that has it; and the one
+ * that the report accuses. NULL: none. All return what they are given, of which the compiler then
+ * knows nothing. */
 char* Block(void* block);
 char* BlockOf(void* block, size_t usable); /* that is not live */
 char* Culprit(void* block);

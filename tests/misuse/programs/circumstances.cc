@@ -8,7 +8,11 @@
 
 #include <cerrno>
 
+#include "mymalloc/override/prefixed.h"
 #include "tests/misuse/programs/case.h"
+
+// It is there when the library is.
+#pragma weak mymalloc_on_misuse
 
 namespace {
 
@@ -64,6 +68,23 @@ CASE(with_an_abort_handler_that_returns) {
 CASE(with_an_abort_handler_that_allocates) {
   OnSignal(
       SIGABRT, [](int) { free(malloc(kSmall)); }, 0);
+  FreeTwice();
+}
+
+// More than a thread has at hand, and than the hardened mode keeps from it.
+void AllocateALot() {
+  enum { kBlocks = 20000 };
+  static void* blocks[kBlocks];
+  for (void*& block : blocks) block = malloc(kSmall);
+  for (void* block : blocks) free(block);
+}
+CASE(with_an_abort_handler_that_needs_another_thread) {
+  OnSignal(
+      SIGABRT, [](int) { OnAnotherThread([](void*) { AllocateALot(); }, nullptr); }, 0);
+  FreeTwice();
+}
+CASE(with_a_callback_that_allocates) {
+  mymalloc_on_misuse([](const mymalloc_misuse*, void*) { AllocateALot(); }, nullptr);
   FreeTwice();
 }
 

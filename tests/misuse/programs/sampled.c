@@ -1,5 +1,7 @@
 /* Faults around a block that has an OS page of its own. */
 
+#include <signal.h>
+
 #include "tests/misuse/programs/case.h"
 
 enum { kPage = 4096, kSize = 96 };
@@ -46,6 +48,21 @@ CASE(underrun_found_at_free) {
   char* p = AtEnd();
   p[-1] = 1;
   free(Give(p));
+}
+/* Who is told of a misuse may use the heap. */
+static void AllocateInHandler(int number) {
+  (void)number;
+  for (int i = 0; i < 1000; ++i) free(malloc(kSize));
+}
+CASE(overrun_with_an_abort_handler_that_allocates) {
+  signal(SIGABRT, AllocateInHandler);
+  char* p = AtStart();
+  p[kSize] = 1;
+  free(Give(p));
+}
+CASE(realloc_with_an_abort_handler_that_allocates) {
+  signal(SIGABRT, AllocateInHandler);
+  REQUIRE(realloc(Give(Block(malloc(kSize)) + 16), 1000) == NULL);
 }
 CASE(free_twice) {
   char* p = Block(malloc(kSize));
