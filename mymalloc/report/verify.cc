@@ -1,5 +1,6 @@
 #include "mymalloc/report/verify.h"
 
+#include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/inspector.h"
 #include "mymalloc/heap/registry.h"
 
@@ -85,7 +86,8 @@ bool InRemote(const PageHeader& page, unsigned slot) {
 }
 
 void HeapVerifier::CheckTrees() {
-  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify()};
+  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify(),
+                               g_guarded.Verify()};
   for (const char* wrong : found) {
     if (wrong_ == nullptr) wrong_ = wrong;
   }

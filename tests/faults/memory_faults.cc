@@ -67,6 +67,11 @@ bool Fails(const char* call) {
 
 }  // namespace
 
+void FailAll(const char* calls) {
+  setenv(kFaultCalls, calls, /*replace=*/1);
+  setenv(kFaultFirst, "1", /*replace=*/1);
+  setenv(kFaultCount, "1000000000", /*replace=*/1);
+}
 void EndFaults() { ended = true; }
 uint64_t CountedCalls() { return counted; }
 uint64_t FailedCalls() { return failed; }

@@ -18,6 +18,10 @@ inline constexpr char kFaultCalls[] = "FAULT_CALLS";
 inline constexpr char kFaultFirst[] = "FAULT_FIRST";
 inline constexpr char kFaultCount[] = "FAULT_COUNT";
 
+// For tests without such an environment: from here on all calls of these kinds fail; of none
+// ("").
+void FailAll(const char* calls);
+
 // From here on nothing fails that the system grants.
 void EndFaults();
 

@@ -4,9 +4,11 @@
 #include <memory>
 #include <vector>
 
+#include "tests/faults/memory_faults.h"
 #include "tests/heap/engine.h"
 #include "tests/heap/faults.h"
 #include "tests/support/block.h"
+#include "tests/support/residency.h"
 
 namespace mymalloc {
 namespace {
@@ -26,6 +28,8 @@ class GuardedTest : public test::EngineTest {
     pools.push_back(std::make_unique<GuardedPool>());
     return *pools.back();
   }
+
+  ~GuardedTest() override { EXPECT_STREQ(pool_.Verify(), nullptr); }
 
   static uintptr_t PageOf(uintptr_t block) { return block / kOsPage * kOsPage; }
   uintptr_t New(size_t n = 100, size_t alignment = kGranule, uint64_t random = kAtEnd) {
@@ -119,6 +123,45 @@ TEST_F(GuardedTest, MemoryIsClearedWhenASlotIsUsedAgain) {
   Free(blocks[0]);
   ASSERT_EQ(New(), blocks[0]);
   EXPECT_TRUE(test::IsZero(Pointer(blocks[0]), 100));
+}
+
+TEST_F(GuardedTest, APageThatCannotBeSealedIsFreeAtOnceAndSealedLater) {
+  const uintptr_t blocks[] = {New(), New(), New()};
+  memset(Pointer(blocks[1]), 1, 100);
+  test::FailAll(",seal,");
+  Free(blocks[1]);
+  Free(blocks[2]);
+  EXPECT_EQ(pool_.live(), 1u);
+  Free(blocks[1]);
+  EXPECT_EQ(faults_.TakeOne().what, "double free");
+  // They are not clear yet, so others are used as long as there are any.
+  EXPECT_EQ(UseAll().size(), GuardedPool::kSlots - 3);
+  EXPECT_TRUE(test::IsReadable(blocks[1]));
+  EXPECT_STREQ(pool_.Verify(), nullptr);
+  test::FailAll("");
+  Free(blocks[0]);
+  for (const uintptr_t block : blocks) EXPECT_FALSE(test::IsReadable(block));
+  for (const unsigned i : {1u, 2u, 0u}) EXPECT_EQ(New(), blocks[i]);
+  EXPECT_TRUE(test::IsZero(Pointer(blocks[1]), 100));
+  EXPECT_EQ(pool_.live(), GuardedPool::kSlots);
+}
+
+TEST_F(GuardedTest, WhatCouldNotBeSealedIsSealedForTheNextBlock) {
+  std::vector<uintptr_t> blocks = UseAll();
+  test::FailAll(",seal,");
+  for (const uintptr_t block : blocks) Free(block);
+  EXPECT_EQ(pool_.live(), 0u);
+  EXPECT_EQ(New(), 0u);
+  test::FailAll("");
+  EXPECT_EQ(UseAll(), blocks);
+}
+
+TEST_F(GuardedTest, WithoutAPageThereIsNoBlockAndNothingIsLost) {
+  test::FailAll(",commit,");
+  EXPECT_EQ(New(), 0u);
+  EXPECT_EQ(pool_.live(), 0u);
+  test::FailAll("");
+  EXPECT_EQ(UseAll().size(), GuardedPool::kSlots);
 }
 
 TEST_F(GuardedTest, FindLiveTellsTheSizeOfALiveBlock) {

@@ -1,8 +1,5 @@
 // Large blocks between guard pages, and those that are held back after their free.
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <random>
 #include <vector>
@@ -20,6 +17,8 @@
 
 namespace mymalloc {
 namespace {
+
+using test::IsReadable;
 
 constexpr size_t kDelay = 9;  // frees until a mapping may be used again
 void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
@@ -46,13 +45,6 @@ class LargeHeldTest : public testing::Test {
   }
   static void Free(uintptr_t block) { EXPECT_TRUE(FreeLarge(RecordOf(block), block)); }
   static size_t Guard() { return g_options.guard_pages ? kOsPage : 0; }
-  // Asks the kernel, which says no where a load would fault.
-  static bool IsReadable(uintptr_t address) {
-    char byte;
-    const iovec to = {&byte, 1};
-    const iovec from = {Pointer(address), 1};
-    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
-  }
   void ExpectGuards(uintptr_t block) {
     const LargeBlock& large = *RecordOf(block);
     ASSERT_EQ(large.guard, Guard());

@@ -1,10 +1,11 @@
-// Which pages of this process's memory are resident, page by page.
+// Which pages of this process's memory are resident, page by page, and which can be read.
 
 #ifndef MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
 #define MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -22,6 +23,14 @@ inline size_t ResidentPages(uintptr_t begin, size_t bytes) {
   size_t resident = 0;
   for (const unsigned char page : pages) resident += page & 1;
   return resident;
+}
+
+// Asks the kernel, which says no where a load would fault.
+inline bool IsReadable(uintptr_t address) {
+  char byte;
+  const iovec to = {&byte, 1};
+  const iovec from = {reinterpret_cast<void*>(address), 1};
+  return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
 }
 
 // Keeps memory from being given back, or no longer. False if that is not allowed here. (The
