@@ -64,6 +64,8 @@ class FreedLarge {
   template <typename Purge>
   bool Decay(bool all, Purge&& purge);
 
+  size_t held_bytes() const { return held_bytes_; }
+
   // What is known of an address: a block that began there, or whose held mapping it lies in; the
   // last one if there are several. False if there is none.
   bool Find(uintptr_t address, Record* record) const;

@@ -30,6 +30,10 @@ class Inspector {
   static const FreeRanges& Ranges(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return cache.ranges_;
   }
+  // Bytes of the mappings that are held back.
+  static size_t HeldBytes(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return cache.freed_.held_bytes();
+  }
   static const PageHeader* FirstPage(const Heap& heap, SizeClass c) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return heap.lists_[c].head;
   }

@@ -15,6 +15,8 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
+#include "mymalloc/heap/guarded.h"
+#include "mymalloc/heap/inspector.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
@@ -37,6 +39,12 @@ using Blocks = std::vector<Shadow>;
 size_t refused = 0;
 bool faults_over = false;
 uint64_t next_seed = 0;
+
+bool IsSampled(const Shadow& block) {
+  Interval range;
+  Owner owner;
+  return g_page_map.Find(block.begin(), &range, &owner) && owner.guarded();
+}
 
 void CheckSound(const char* step) {
   const char* const wrong = VerifyHeap();
@@ -168,7 +176,7 @@ void UseLateDestructor() {
     ++refused;
     return;
   }
-  MYMALLOC_CHECK(!faults_over || !IsOutsidePages(*left_behind));
+  MYMALLOC_CHECK(!faults_over || !IsOutsidePages(*left_behind) || IsSampled(*left_behind));
   left_behind->CheckContents();
   mymalloc_free(left_behind->block());
   delete std::exchange(left_behind, nullptr);
@@ -200,38 +208,44 @@ void Work(Blocks* blocks) {
 
 void CheckStatistics(const Blocks& blocks) {
   size_t slot_bytes = 0;
-  size_t large = 0;
+  size_t outside = 0;
+  size_t sampled = 0;
   for (const Shadow& block : blocks) {
     if (IsOutsidePages(block)) {
-      ++large;
+      ++outside;
+      if (IsSampled(block)) ++sampled;
     } else {
       slot_bytes += block.SlotBytes();
     }
   }
   const struct mallinfo2 info = mymalloc_mallinfo2();
   MYMALLOC_CHECK(info.uordblks == slot_bytes);
-  MYMALLOC_CHECK(info.hblks == large);
+  MYMALLOC_CHECK(info.hblks == outside);
+  MYMALLOC_CHECK(g_guarded.live() == sampled);
 }
 
 // Every byte of the arena is in a page or free, but for what the trees took for their nodes when
 // there was nothing else: an OS page at a time.
-void CheckNothingLost(bool exactly) {
-  size_t known = g_page_supply.FreeBytes();
-  g_page_map.ForEach([&](Interval range, Owner owner) {
-    const LargeBlock* const large = owner.large();
-    if (large == nullptr || large->from_supply) known += range.length();
-  });
-  const size_t lost = os::g_arena.UsableBytes() - known;
-  MYMALLOC_CHECK(lost <= (exactly ? 0 : 8 * kOsPage));
+void CheckNothingLost(bool exactly) { MYMALLOC_CHECK(LostBytes() <= (exactly ? 0 : 8 * kOsPage)); }
+
+// What the arena has besides its reservation.
+size_t ChunkBytes() {
+  size_t bytes = 0;
+  const auto add = [&bytes](Interval range) {
+    if (!os::g_arena.Reserves(range.begin)) bytes += range.length();
+  };
+  ForEachUsed(add);
+  for (const auto& entry : Inspector::Dirty(g_page_supply).tree()) add(entry.range);
+  for (const auto& entry : Inspector::Clean(g_page_supply).tree()) add(entry.range);
+  return bytes;
 }
 
-// With nothing live and the cache empty, what is mapped is metadata, chunks of pages, and little
-// else: the stack
-// of the janitor's thread, what the trees took for their nodes.
+// With nothing live and the cache empty, what is mapped is metadata, chunks of pages, freed blocks
+// that are held back, and little else: the stack of the janitor's thread, what the trees took for
+// their nodes.
 void CheckNothingLeftMapped() {
-  if (g_options.checked) return;  // g_arena_granules then does not tell the arena's size
-  const size_t chunks = os::g_arena.UsableBytes() - os::g_arena_granules * kGranule;
-  const size_t other = MappedBytes() - os::MetadataBytes() - chunks;
+  const size_t other =
+      MappedBytes() - os::MetadataBytes() - ChunkBytes() - Inspector::HeldBytes(g_large_cache);
   MYMALLOC_CHECK(g_large_cache.Bytes() == 0);
   MYMALLOC_CHECK(other <= 20 * kOsPage);
 }

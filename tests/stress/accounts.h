@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/arena.h"
@@ -52,14 +53,25 @@ inline std::string FindMiscount(const std::vector<Shadow>& live) {
   return info.arena != parts ? differs("arena", info.arena, parts) : "";
 }
 
-// Bytes of the arena that are neither in a page, nor the guard behind one, nor free.
-inline size_t LostBytes() {
-  size_t pages = 0;
+// Calls visit(range) for each range of the arena that is a page or a large block in want of a
+// mapping of its own, guards and all.
+template <typename Visitor>
+void ForEachUsed(Visitor&& visit) {
   g_page_map.ForEach([&](Interval range, Owner owner) {
-    const size_t bytes = range.length();
-    if (owner.page() != nullptr) pages += bytes + PageSupply::GuardOf(bytes);
+    const LargeBlock* const large = owner.large();
+    if (owner.page() != nullptr) {
+      visit(Interval{range.begin, range.end + PageSupply::GuardOf(range.length())});
+    } else if (large != nullptr && large->from_supply) {
+      visit(Interval{range.begin - large->guard, range.end + large->guard});
+    }
   });
-  return os::g_arena.UsableBytes() - pages - g_page_supply.FreeBytes();
+}
+
+// Bytes of the arena that are neither used nor free.
+inline size_t LostBytes() {
+  size_t used = 0;
+  ForEachUsed([&](Interval range) { used += range.length(); });
+  return os::g_arena.UsableBytes() - used - g_page_supply.FreeBytes();
 }
 
 // What is wrong with the heap, its figures or these blocks; empty if nothing.
