@@ -22,8 +22,13 @@ bool FreeRanges::Add(Interval range) {
 void FreeRanges::AddSurely(Interval range) {
   while (!range.empty() && !Add(range)) {
     nodes_->pool.Donate(range.begin, kOsPage);
+    spent_ += kOsPage;
     range.begin += kOsPage;
   }
+}
+
+void FreeRanges::AddIfPossible(Interval range) {
+  if (!Add(range)) spent_ += range.length();
 }
 
 uintptr_t FreeRanges::TakeFront(const Tree::Entry& entry, size_t bytes) {

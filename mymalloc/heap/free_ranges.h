@@ -25,6 +25,9 @@ class FreeRanges {
   // OS page becomes such memory. REQUIRES: the range is readable and writable.
   void AddSurely(Interval range);
 
+  // Adds a range that cannot be touched; if there is no memory for the tree, it is lost.
+  void AddIfPossible(Interval range);
+
   // Takes `bytes` from the front of the tightest range that has them. 0 when none has.
   uintptr_t Take(size_t bytes) { return TakeFront(tree_.TightestWithAtLeast(bytes), bytes); }
 
@@ -35,6 +38,8 @@ class FreeRanges {
   bool TakeLongest(size_t most, Interval* range);
 
   size_t bytes() const { return bytes_; }
+  // What the two above did not add.
+  size_t spent() const { return spent_; }
   size_t count() const { return tree_.size(); }
 
   using Tree = IntervalTree<uint64_t, TreeNodes>;
@@ -46,6 +51,7 @@ class FreeRanges {
   TreeNodes* nodes_;
   Tree tree_;
   size_t bytes_ = 0;
+  size_t spent_ = 0;
 };
 
 }  // namespace mymalloc

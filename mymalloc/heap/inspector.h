@@ -27,6 +27,13 @@ class Inspector {
   static const FreeRanges& Clean(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.clean_;
   }
+  // Bytes that neither has any more.
+  static size_t Spent(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return supply.dirty_.spent() + supply.clean_.spent() + supply.protected_.spent();
+  }
+  static size_t Spent(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return cache.ranges_.spent() + cache.to_drop_.spent();
+  }
   static const FreeRanges& Ranges(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return cache.ranges_;
   }

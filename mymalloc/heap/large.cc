@@ -62,12 +62,31 @@ void RaiseGuards(const LargeBlock& large) {
   os::Protect(large.end, large.guard);
 }
 
-// The block's mapping with its guards, which are lifted. One that cannot be lifted is left behind.
+void GiveBackProtected(Interval range, bool to_supply) {
+  if (to_supply) {
+    g_page_supply.FreeProtected(range.begin, range.length());
+  } else {
+    g_large_cache.Drop(range);
+  }
+}
+
+// The block's mapping with its guards, which are lifted; those that cannot be are given back by
+// themselves.
 Interval LiftGuards(const LargeBlock& large) {
   Interval range = {large.begin, large.end};
   if (large.guard == 0) return range;
-  if (os::Commit(large.begin - large.guard, large.guard)) range.begin -= large.guard;
-  if (os::Commit(large.end, large.guard)) range.end += large.guard;
+  const Interval before = {large.begin - large.guard, large.begin};
+  const Interval behind = {large.end, large.end + large.guard};
+  if (os::Commit(before.begin, before.length())) {
+    range.begin = before.begin;
+  } else {
+    GiveBackProtected(before, large.from_supply);
+  }
+  if (os::Commit(behind.begin, behind.length())) {
+    range.end = behind.end;
+  } else {
+    GiveBackProtected(behind, large.from_supply);
+  }
   return range;
 }
 
@@ -135,7 +154,7 @@ uintptr_t AllocateHeld(size_t bytes) {
   if (large == nullptr ||
       (held.length() > FreedLarge::kMostResident && !os::Commit(inner.begin, inner.length()))) {
     if (large != nullptr) g_large_cache.DeleteRecord(large);
-    g_large_cache.Drop(held);
+    g_large_cache.DropHeld(held);
     return 0;
   }
   *large = {inner.begin, inner.end, inner.begin + kGranule, guard, /*from_supply=*/false};
@@ -144,7 +163,7 @@ uintptr_t AllocateHeld(size_t bytes) {
     return large->block;
   }
   g_large_cache.DeleteRecord(large);
-  g_large_cache.Drop(held);
+  g_large_cache.DropHeld(held);
   return 0;
 }
 

@@ -85,8 +85,10 @@ class LargeCache {
   void NoteFreed(LargeBlock* large, Interval held, bool resident);
   // A mapping that was held back, of at least so many bytes; nothing held if there is none.
   FreedLarge::Record TakeHeld(size_t bytes);
-  // Gives one up, guards and all.
-  void Drop(Interval held);
+  // Gives up one that was held back, guards and all.
+  void DropHeld(Interval held);
+  // Unmaps memory, or what faults. False if the kernel would not have it now: later, then.
+  bool Drop(Interval range);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);
 
   // Of all large blocks, and what is held back.
@@ -97,10 +99,9 @@ class LargeCache {
 
   bool Purge(size_t bytes);
   bool DecayHeld(bool all);
+  void DropRest();
   static void CheckWrites(const FreedLarge::Record& record);
   void KeepUnmappable(Interval range);
-  void KeepSealed(Interval range);
-  bool UnmapSealed();
   void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (ranges_.bytes() < least_) least_ = ranges_.bytes();
   }
@@ -111,7 +112,7 @@ class LargeCache {
   size_t least_ ABSL_GUARDED_BY(lock_) = 0;  // cached at any time since the last Decay
   os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);
   FreedLarge freed_ ABSL_GUARDED_BY(lock_);
-  FreeRanges sealed_ ABSL_GUARDED_BY(lock_){&nodes_};  // what could be neither unmapped nor used
+  FreeRanges to_drop_ ABSL_GUARDED_BY(lock_){&nodes_};  // neither unmapped nor readable yet
   GuardBudget guards_;
 };
 

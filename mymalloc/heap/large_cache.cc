@@ -71,6 +71,7 @@ void LargeCache::KeepUnmappable(Interval range) {
 }
 
 bool LargeCache::Decay() {
+  DropRest();
   size_t unneeded;
   {
     LockHolder holder(lock_);
@@ -78,15 +79,14 @@ bool LargeCache::Decay() {
   }
   Purge(unneeded);
   const bool held = DecayHeld(/*all=*/false);
-  const bool sealed = !UnmapSealed();
   LockHolder holder(lock_);
   least_ = ranges_.bytes();
-  return held || sealed || least_ != 0;
+  return held || least_ != 0;
 }
 
 bool LargeCache::PurgeAll() {
+  DropRest();
   DecayHeld(/*all=*/true);
-  UnmapSealed();
   return Purge(~size_t{0});
 }
 
@@ -143,7 +143,7 @@ void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
       }
     }
     CheckWrites(oldest);
-    Drop(oldest.held);
+    DropHeld(oldest.held);
   }
 }
 
@@ -164,32 +164,34 @@ void LargeCache::CheckWrites(const FreedLarge::Record& record) {
 }
 
 // A short range without guards is as usable as any, and to unmap it could split a mapping in two.
-void LargeCache::Drop(Interval held) {
-  if (g_options.guard_pages) guards_.Leave();
-  if (!g_options.guard_pages && held.length() <= FreedLarge::kMostResident) return Put(held);
-  if (os::Unmap(held.begin, held.length())) return;
-  if (os::Commit(held.begin, held.length())) return KeepUnmappable(held);
-  os::Purge(held.begin, held.length());
-  KeepSealed(held);
+void LargeCache::DropHeld(Interval held) {
+  if (g_options.guard_pages) {
+    guards_.Leave();
+  } else if (held.length() <= FreedLarge::kMostResident) {
+    return Put(held);
+  }
+  Drop(held);
 }
 
-// Without memory for a node, a range is forgotten that holds nothing but addresses.
-void LargeCache::KeepSealed(Interval range) {
+bool LargeCache::Drop(Interval range) {
+  if (os::Unmap(range.begin, range.length())) return true;
+  if (os::Commit(range.begin, range.length())) {
+    KeepUnmappable(range);
+    return true;
+  }
   LockHolder holder(lock_);
-  static_cast<void>(sealed_.Add(range));
+  to_drop_.AddIfPossible(range);
+  return false;
 }
 
-// Tries again. Returns whether there is nothing left to try.
-bool LargeCache::UnmapSealed() {
-  Interval range;
+void LargeCache::DropRest() {
   for (;;) {
+    Interval range;
     {
       LockHolder holder(lock_);
-      if (!sealed_.TakeLongest(~size_t{0}, &range)) return true;
+      if (!to_drop_.TakeLongest(~size_t{0}, &range)) return;
     }
-    if (os::Unmap(range.begin, range.length())) continue;
-    KeepSealed(range);
-    return false;
+    if (!Drop(range)) return;
   }
 }
 

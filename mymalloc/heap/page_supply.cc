@@ -29,6 +29,7 @@ void PageSupply::Free(uintptr_t begin, size_t bytes) {
 }
 
 bool PageSupply::Decay() {
+  LiftProtected();
   size_t unneeded;
   {
     LockHolder holder(lock_);
@@ -40,7 +41,10 @@ bool PageSupply::Decay() {
   return least_dirty_ != 0;
 }
 
-bool PageSupply::PurgeAll() { return Purge(~size_t{0}); }
+bool PageSupply::PurgeAll() {
+  LiftProtected();
+  return Purge(~size_t{0});
+}
 
 size_t PageSupply::GuardOf(size_t bytes) {
   return g_options.guard_pages && bytes >= kLeastGuarded ? kOsPage : 0;
@@ -55,11 +59,27 @@ PageSupply::Grant PageSupply::AllocateGuarded(size_t bytes) {
 }
 
 void PageSupply::FreeGuarded(uintptr_t begin, size_t bytes) {
+  Free(begin, bytes);
   const size_t guard = GuardOf(bytes);
-  // A guard that cannot be lifted stays one for good.
-  const bool lifted = guard == 0 || os::Commit(begin + bytes, guard);
-  if (guard != 0) guards_.Leave();
-  Free(begin, bytes + (lifted ? guard : 0));
+  if (guard == 0) return;
+  guards_.Leave();
+  FreeProtected(begin + bytes, guard);
+}
+
+void PageSupply::FreeProtected(uintptr_t begin, size_t bytes) {
+  if (os::Commit(begin, bytes)) return Free(begin, bytes);
+  LockHolder holder(lock_);
+  protected_.AddIfPossible({begin, begin + bytes});
+}
+
+void PageSupply::LiftProtected() {
+  LockHolder holder(lock_);
+  while (const auto entry = protected_.tree().Successor(0)) {
+    const Interval range = entry.range;
+    if (!os::Commit(range.begin, range.length())) return;
+    protected_.TakeAt(range.begin, range.length());
+    dirty_.AddSurely(range);
+  }
 }
 
 // The range being purged is in neither set while the kernel works, so the lock is free meanwhile.
@@ -112,7 +132,7 @@ size_t PageSupply::DirtyBytes() {
 
 size_t PageSupply::FreeBytes() {
   LockHolder holder(lock_);
-  return dirty_.bytes() + clean_.bytes();
+  return dirty_.bytes() + clean_.bytes() + protected_.bytes();
 }
 
 const char* PageSupply::Verify() {

@@ -35,6 +35,9 @@ class PageSupply {
   // Bytes of the guard behind so much memory; 0 if it has none.
   static size_t GuardOf(size_t bytes);
 
+  // A range that can be touched when the kernel allows it, at once or later.
+  void FreeProtected(uintptr_t begin, size_t bytes);
+
   // Gives back what was dirty throughout the time since the last call. Returns whether dirty ranges
   // are left.
   bool Decay();
@@ -58,6 +61,7 @@ class PageSupply {
 
   // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
   static constexpr size_t kLeastGuarded = 64 * kKiB;
+  void LiftProtected();
   bool Purge(size_t bytes);
   bool ReleaseChunksOf(FreeRanges& ranges) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
@@ -69,6 +73,7 @@ class PageSupply {
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};
   FreeRanges clean_ ABSL_GUARDED_BY(lock_){&nodes_};
+  FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
   // The least that was dirty since the last Decay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
 };

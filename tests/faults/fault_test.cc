@@ -28,6 +28,7 @@ struct Mode {
   const char* name;
   std::map<std::string, std::string> environment;
   std::vector<Limit> limits;
+  uint64_t most_firsts = ~uint64_t{0};  // calls that are tried, where every one would take too long
 };
 
 const Mode kModes[] = {
@@ -37,7 +38,11 @@ const Mode kModes[] = {
     {"limited", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {{RLIMIT_AS, 4096 * kMiB}}},
     // Passes of the janitor come between: the n-th call is not always the same.
     {"janitor", {{"MYMALLOC_BACKGROUND_THREAD", "1"}, {"MYMALLOC_DECAY", "2ms"}}, {}},
+    {"hardened", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_HARDEN", "1"}}, {}, 70},
+    {"sampled", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_SAMPLE", "3"}}, {}, 70},
 };
+const Mode& kHardened = kModes[4];
+const Mode& kSampled = kModes[5];
 
 using Parameter = std::tuple<Mode, std::string>;
 
@@ -74,13 +79,25 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FaultTest,
                                             ::testing::ValuesIn(kKinds)),
                          NameOf);
 
+INSTANTIATE_TEST_SUITE_P(HardenedKinds, FaultTest,
+                         ::testing::Combine(::testing::Values(kHardened),
+                                            ::testing::Values(",protect,", ",seal,", ",commit,")),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(SampledKinds, FaultTest,
+                         ::testing::Combine(::testing::Values(kSampled),
+                                            ::testing::Values(",seal,", ",commit,")),
+                         NameOf);
+
 TEST_P(FaultTest, EachCallMayFail) {
   const Outcome sound = Run(0, 0);
   ASSERT_TRUE(sound.Succeeded()) << sound.Describe();
   const uint64_t calls = strtoull(sound.output.c_str(), nullptr, 10);
   RecordProperty("calls", std::to_string(calls));
+  // Odd, so that calls which come in pairs are both tried.
+  const uint64_t step = calls / std::get<Mode>(GetParam()).most_firsts | 1;
   for (const uint64_t count : kCounts) {
-    for (uint64_t first = 1; first <= calls && !HasFailure(); first += count == 1 ? 1 : kStride) {
+    const uint64_t stride = count == 1 ? step : step * kStride;
+    for (uint64_t first = 1; first <= calls && !HasFailure(); first += stride) {
       const Outcome outcome = Run(first, count);
       EXPECT_TRUE(outcome.Succeeded())
           << "call " << first << " of " << calls << " and those after it, " << count
