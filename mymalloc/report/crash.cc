@@ -1,8 +1,11 @@
 #include "mymalloc/report/crash.h"
 
 #include <signal.h>
+#include <time.h>
 #include <ucontext.h>
 
+#include "mymalloc/base/lock.h"
+#include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/large.h"
@@ -17,6 +20,21 @@ constexpr char kAdviseUse[] = "Look for a pointer to the block that is used afte
 constexpr char kAdviseBounds[] = "Look for an index or a length that is too large or negative.";
 
 struct sigaction g_before;
+
+// Whether a lock comes free: not if this thread itself holds it, which faulted in a signal handler
+// that interrupted the allocator, or in the allocator. If it does, it can be waited for.
+bool ComesFree(Lock& lock) {
+  constexpr int kMillis = 100;
+  const timespec pause = {0, 1000 * 1000};
+  for (int i = 0; i < kMillis; ++i) {
+    if (lock.TryAcquire()) {
+      lock.Release();
+      return true;
+    }
+    Syscall(SYS_nanosleep, reinterpret_cast<long>(&pause), 0);
+  }
+  return false;
+}
 
 bool ExplainGuarded(uintptr_t address, Fault* fault) {
   static GuardedSlot slot;  // as large as the handler's stack may be small
@@ -88,6 +106,7 @@ void OnFault(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 bool ExplainAccess(uintptr_t address, const char* called) {
+  if (!ComesFree(g_page_map.lock()) || !ComesFree(g_large_cache.lock())) return false;
   Fault fault{};
   fault.called = called;
   fault.address = address;

@@ -14,6 +14,7 @@ namespace mymalloc {
 void InstallCrashHandler();
 
 // For tests: reports an access to an address, if the heap made it fault. `called`: "load", "store".
+// Says nothing where a lock of the heap would have to be waited for without end.
 bool ExplainAccess(uintptr_t address, const char* called);
 
 }  // namespace mymalloc
