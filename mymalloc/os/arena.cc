@@ -77,6 +77,7 @@ uintptr_t Arena::TakeSpare(size_t bytes) {
   const uintptr_t begin = spare_;
   if (bytes > spare_end_ - begin || !Commit(begin, bytes)) return 0;
   spare_ = begin + bytes;
+  spare_taken_ += bytes;
   return begin;
 }
 

@@ -30,6 +30,7 @@ class Arena {
   // can be mapped: the program has limited its address space meanwhile. 0 when there is none. Not
   // thread safe: the metadata locks.
   uintptr_t TakeSpare(size_t bytes);
+  size_t SpareTaken() const { return spare_taken_; }
 
   // Whether the address is in the reservation, which is never unmapped.
   bool Reserves(uintptr_t p) const { return p - reservation_ < reserved_; }
@@ -49,6 +50,7 @@ class Arena {
   size_t committed_ = 0;  // of it
   uintptr_t spare_ = 0;   // behind it
   uintptr_t spare_end_ = 0;
+  size_t spare_taken_ = 0;
   bool tags_readable_ = false;
   std::atomic<size_t> usable_bytes_{0};
   bool constrained_ = false;

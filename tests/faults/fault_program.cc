@@ -244,7 +244,8 @@ size_t ChunkBytes() {
 // that are held back, what the trees took for their nodes, and the stack of the janitor's thread.
 void CheckNothingLeftMapped() {
   MYMALLOC_CHECK(g_large_cache.Bytes() == 0);
-  const size_t other = MappedBytes() - os::MetadataBytes() - ChunkBytes() -
+  const size_t metadata = os::MetadataBytes() - os::g_arena.SpareTaken();
+  const size_t other = MappedBytes() - metadata - ChunkBytes() -
                        Inspector::HeldBytes(g_large_cache) - Inspector::Spent(g_large_cache);
   MYMALLOC_CHECK(other <= (g_options.background_thread ? 16 * kOsPage : 0));
 }

@@ -108,7 +108,8 @@ TEST_P(DlopenTest, OpeningAndClosingInALoopLeavesNothing) {
   open_and_close();
   const size_t mappings = MappingCount();
   open_and_close();
-  EXPECT_LE(MappingCount(), mappings + 16);
+  // A mapping left behind each time would be 150; the thread beside makes some come and go.
+  EXPECT_LE(MappingCount(), mappings + 64);
 }
 
 TEST_P(DlopenTest, FromSeveralThreads) {

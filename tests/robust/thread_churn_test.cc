@@ -57,10 +57,12 @@ TEST(ThreadChurn, TwentyThousandThreadsLeaveNothing) {
   const struct mallinfo2 before = mallinfo2();
   RunThreads(20000);
   const struct mallinfo2 after = mallinfo2();
-  EXPECT_LE(ResidentBytes(), resident + 2 * kMiB);
-  EXPECT_LE(MappingCount(), mappings + 16);
+  // Half a KiB from each thread would be more. (With random slots it takes many threads until all
+  // slots have been used.)
+  EXPECT_LE(ResidentBytes(), resident + 8 * kMiB);
+  EXPECT_LE(MappingCount(), mappings + 256);
   EXPECT_LE(after.uordblks + after.hblkhd, before.uordblks + before.hblkhd + 4 * kKiB);
-  EXPECT_LE(after.arena, before.arena + 2 * kMiB);
+  EXPECT_LE(after.arena, before.arena + 8 * kMiB);
 }
 
 // Many heaps at once, then none: what they held does not stay.
