@@ -6,6 +6,13 @@ namespace {
 // Beyond this a difference of pointers overflows: such requests fail.
 constexpr size_t kLargest = PTRDIFF_MAX;
 
+constexpr size_t kHighestPower = SIZE_MAX / 2 + 1;
+
+void* Invalid() {
+  errno = EINVAL;
+  return nullptr;
+}
+
 }  // namespace
 
 void* MallocMedium(size_t n) { return n <= kLargest ? AllocateMedium(n).pointer : NoMemory(); }
@@ -32,14 +39,15 @@ void* ReallocArray(void* pointer, size_t count, size_t size) {
 }
 
 void* Memalign(size_t alignment, size_t n) {
-  if (alignment > kLargest / 2 + 1) {
-    errno = EINVAL;
-    return nullptr;
-  }
-  if (n > kLargest - alignment) return NoMemory();
+  if (alignment > kHighestPower) return Invalid();
   size_t power = kGranule;
   while (power < alignment) power *= 2;
+  if (power > kLargest || n > kLargest - power) return NoMemory();
   return AllocateAligned(power, n);
+}
+
+void* AlignedAlloc(size_t alignment, size_t n) {
+  return IsPowerOfTwo(alignment) ? Memalign(alignment, n) : Invalid();
 }
 
 int PosixMemalign(void** result, size_t alignment, size_t n) {

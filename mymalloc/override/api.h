@@ -39,9 +39,10 @@ inline void* Calloc(size_t count, size_t size) {
 void* Realloc(void* pointer, size_t n, const char* called = "realloc");
 void* ReallocArray(void* pointer, size_t count, size_t size);
 
-// memalign and aligned_alloc as glibc 2.36 has them: an alignment that is no power of two is
-// rounded up to one.
+// An alignment that is no power of two: memalign rounds it up to one, as glibc does; aligned_alloc
+// fails with EINVAL, as C17 asks.
 void* Memalign(size_t alignment, size_t n);
+void* AlignedAlloc(size_t alignment, size_t n);
 int PosixMemalign(void** result, size_t alignment, size_t n);
 void* Valloc(size_t n);
 void* Pvalloc(size_t n);

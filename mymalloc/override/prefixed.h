@@ -21,6 +21,7 @@ void mymalloc_free(void* pointer) MYMALLOC_NOTHROW;
 void* mymalloc_calloc(size_t count, size_t size) MYMALLOC_NOTHROW;
 void* mymalloc_realloc(void* pointer, size_t n) MYMALLOC_NOTHROW;
 void* mymalloc_reallocarray(void* pointer, size_t count, size_t size) MYMALLOC_NOTHROW;
+/* An alignment that is no power of two: memalign rounds it up to one, the other two fail. */
 void* mymalloc_memalign(size_t alignment, size_t n) MYMALLOC_NOTHROW;
 void* mymalloc_aligned_alloc(size_t alignment, size_t n) MYMALLOC_NOTHROW;
 int mymalloc_posix_memalign(void** result, size_t alignment, size_t n) MYMALLOC_NOTHROW;

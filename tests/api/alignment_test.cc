@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kMaxAlign = 16;
 constexpr size_t kLargestAlignment = 16 * kMiB;
+constexpr size_t kHighestPower = SIZE_MAX / 2 + 1;
 
 size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
@@ -144,27 +145,58 @@ TEST(PosixMemalign, TakesThePointersOwnSizeAsAlignment) {
   free(block);
 }
 
-// glibc 2.36: both functions round an alignment up to the next power of two.
+// As glibc does.
 TEST(Memalign, RoundsTheAlignmentUp) {
+  for (const size_t alignment : {size_t{0}, size_t{1}, size_t{3}, size_t{8}, size_t{24}, size_t{48},
+                                 size_t{100}, size_t{5000}, size_t{1000000}}) {
+    void* block = memalign(Opaque(alignment), 100);
+    ASSERT_NE(block, nullptr) << alignment;
+    size_t power = kMaxAlign;
+    while (power < alignment) power *= 2;
+    EXPECT_TRUE(IsAligned(block, power)) << alignment;
+    free(block);
+  }
+}
+
+// C17: the function fails if the alignment is none.
+TEST(AlignedAlloc, RefusesAnAlignmentThatIsNoPowerOfTwo) {
+  for (const size_t alignment : {size_t{0}, size_t{3}, size_t{24}, size_t{48}, size_t{4097},
+                                 size_t{1000000}, kHighestPower + 1, SIZE_MAX}) {
+    errno = 0;
+    EXPECT_EQ(aligned_alloc(Opaque(alignment), 100), nullptr) << alignment;
+    EXPECT_EQ(errno, EINVAL) << alignment;
+  }
+}
+
+TEST(AlignedAlloc, TakesSmallPowersOfTwoAndAnySize) {
+  for (size_t alignment = 1; alignment <= 64; alignment *= 2) {
+    void* block = aligned_alloc(Opaque(alignment), 100);  // no multiple of 8 and more
+    ASSERT_NE(block, nullptr) << alignment;
+    EXPECT_TRUE(IsAligned(block, kMaxAlign)) << alignment;
+    free(block);
+  }
+}
+
+// The alignment is one, but there is no such memory.
+TEST(Memalign, HasNoMemoryForTheHighestAlignments) {
   for (const Aligned function :
        {static_cast<Aligned>(memalign), static_cast<Aligned>(aligned_alloc)}) {
-    for (const size_t alignment : {size_t{0}, size_t{1}, size_t{3}, size_t{8}, size_t{24},
-                                   size_t{48}, size_t{100}, size_t{5000}, size_t{1000000}}) {
-      void* block = function(Opaque(alignment), 100);
-      ASSERT_NE(block, nullptr) << alignment;
-      size_t power = kMaxAlign;
-      while (power < alignment) power *= 2;
-      EXPECT_TRUE(IsAligned(block, power)) << alignment;
-      free(block);
+    for (const size_t alignment : {kHighestPower / 4, kHighestPower / 2, kHighestPower}) {
+      errno = 0;
+      EXPECT_EQ(function(Opaque(alignment), 1), nullptr) << alignment;
+      EXPECT_EQ(errno, ENOMEM) << alignment;
     }
   }
+  errno = 0;
+  EXPECT_EQ(memalign(Opaque(kHighestPower / 2 + 1), 1), nullptr) << "rounded up";
+  EXPECT_EQ(errno, ENOMEM);
 }
 
 TEST(Memalign, RefusesWhatCannotBe) {
   for (const Aligned function :
        {static_cast<Aligned>(memalign), static_cast<Aligned>(aligned_alloc)}) {
     errno = 0;
-    EXPECT_EQ(function(Opaque(SIZE_MAX / 2 + 2), 100), nullptr);
+    EXPECT_EQ(function(Opaque(kHighestPower + 1), 100), nullptr);
     EXPECT_EQ(errno, EINVAL);
     errno = 0;
     EXPECT_EQ(function(Opaque(SIZE_MAX), 100), nullptr);

@@ -125,6 +125,12 @@ TEST_F(PrefixedTest, FailsWithErrno) {
   errno = 0;
   EXPECT_EQ(malloc_(Opaque(SIZE_MAX)), nullptr);
   EXPECT_EQ(errno, ENOMEM);
+  errno = 0;
+  EXPECT_EQ(Find<void*(size_t, size_t)>("aligned_alloc")(3, 100), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+  errno = 0;
+  EXPECT_EQ(Find<void*(size_t, size_t)>("memalign")(SIZE_MAX / 2 + 1, 1), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
 }
 
 TEST_F(PrefixedTest, WorksFromManyThreads) {

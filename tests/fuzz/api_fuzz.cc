@@ -122,7 +122,8 @@ class Session {
     MYMALLOC_CHECK(IsZero(pointer, count * size));
     Add(pointer, LiveBlock::kPlain, count * size);
   }
-  // An alignment that is no power of two is rounded up to one.
+  // An alignment that is no power of two is rounded up to one by memalign, and refused by
+  // aligned_alloc.
   void Aligned() {
     const size_t n = Size();
     const size_t alignment = Alignment();
@@ -130,7 +131,7 @@ class Session {
     const size_t asked = how % 4 == 0 ? alignment - alignment / 4 : alignment;
     if (!live_.HasRoomFor(1, n)) return;
     void* const pointer = Call([&] {
-      return how % 2 == 0 ? mymalloc_memalign(asked, n) : mymalloc_aligned_alloc(asked, n);
+      return how % 2 == 0 ? mymalloc_memalign(asked, n) : mymalloc_aligned_alloc(alignment, n);
     });
     Add(pointer, LiveBlock::kAligned, n, alignment);
   }
@@ -255,7 +256,12 @@ class Session {
   void RequestNonsense() {
     const size_t n = Size();
     const size_t alignment = in_.Number(2);
-    ExpectFailure(EINVAL, [n] { return mymalloc_memalign(SIZE_MAX / 2 + 2, n); });
+    constexpr size_t kHighestPower = SIZE_MAX / 2 + 1;
+    ExpectFailure(EINVAL, [n] { return mymalloc_memalign(kHighestPower + 1, n); });
+    ExpectFailure(ENOMEM, [n] { return mymalloc_memalign(kHighestPower, n); });
+    if (!IsPowerOfTwo(alignment)) {
+      ExpectFailure(EINVAL, [&] { return mymalloc_aligned_alloc(alignment, n); });
+    }
     if (alignment % sizeof(void*) == 0 && IsPowerOfTwo(alignment)) return;
     ExpectPosixFailure(EINVAL, alignment, n);
   }
