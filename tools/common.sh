@@ -14,6 +14,13 @@ die() {
   exit 1
 }
 
+# The counts as tools/test prints them; skipped ones only if there are any.
+summary() {
+  local skipped=''
+  if [ "$3" -gt 0 ]; then skipped=", $3 skipped"; fi
+  echo "$1 passed, $2 failed$skipped"
+}
+
 # Bazel from the project's root, told apart from what the caller runs: it reads no stdin, writes to
 # stderr only, and a library that the caller preloads stays out of it.
 run_bazel() {

@@ -1,0 +1,86 @@
+"""What tools/test says at its end: what has passed, failed, and not been run."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOLS = pathlib.Path("tools")
+
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuites tests="3" failures="{failed}" name="AllTests">
+  <testsuite name="Suite" tests="{tests}" failures="{failed}" disabled="0" skipped="{skipped}" errors="0">
+    {cases}
+  </testsuite>
+</testsuites>
+"""
+SKIPPED = """<testcase name="Case{number}" classname="Suite" status="run" result="skipped">
+  <skipped message="suite.cc:119&#x0A;only where there is a moon"/>
+</testcase>"""
+
+
+def suite(passed=0, failed=0, skipped=0):
+    cases = "".join(SKIPPED.format(number=i) for i in range(skipped))
+    return XML.format(tests=passed + failed + skipped, failed=failed, skipped=skipped, cases=cases)
+
+
+class CountTestsTest(unittest.TestCase):
+    def count(self, *targets, status=0):
+        """Targets: (bazel's status, test.xml or None). Returns what the tool prints."""
+        with tempfile.TemporaryDirectory() as folder:
+            events = pathlib.Path(folder, "events.json")
+            lines = []
+            for number, (outcome, xml) in enumerate(targets):
+                result = {"status": outcome, "testActionOutput": []}
+                if xml is not None:
+                    path = pathlib.Path(folder, f"{number}.xml")
+                    path.write_text(xml)
+                    result["testActionOutput"] = [{"name": "test.xml", "uri": path.as_uri()}]
+                key = {"label": f"//tests:number_{number}", "run": 1, "shard": 1}
+                lines.append(json.dumps({"id": {"testResult": key}, "testResult": result}))
+            events.write_text("\n".join(lines))
+            command = [sys.executable, TOOLS / "count_tests.py", events, str(status)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            self.said = done.stderr
+            return done.stdout.strip()
+
+    def test_cases_are_added_up(self):
+        self.assertEqual(self.count(("PASSED", suite(3)), ("FAILED", suite(2, failed=1))), "5 1 0")
+
+    def test_a_target_that_skips_everything_has_not_passed(self):
+        self.assertEqual(self.count(("PASSED", suite(skipped=5))), "0 0 5")
+
+    def test_what_was_skipped_is_named_with_the_reason(self):
+        self.assertEqual(self.count(("PASSED", suite(2, skipped=1))), "2 0 1")
+        self.assertIn("skipped: //tests:number_0 Suite.Case0: only where there is a moon", self.said)
+
+    def test_a_reason_is_told_once_for_each_target(self):
+        self.count(("PASSED", suite(skipped=5)))
+        self.assertEqual(self.said.count("moon"), 1)
+        self.assertIn("and 4 more", self.said)
+
+    def test_a_target_without_cases_is_one(self):
+        self.assertEqual(self.count(("PASSED", None), ("FAILED", None)), "1 1 0")
+
+    def test_what_ends_badly_has_failed_whatever_it_skipped(self):
+        self.assertEqual(self.count(("TIMEOUT", suite(skipped=5))), "0 1 5")
+
+    def test_bazels_own_failure_counts(self):
+        self.assertEqual(self.count(("PASSED", suite(1)), status=1), "1 1 0")
+
+
+class SummaryTest(unittest.TestCase):
+    def summary(self, *counts):
+        script = '. "$1"; shift; summary "$@"'
+        command = ["bash", "-c", script, "bash", TOOLS / "common.sh", *map(str, counts)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def test_skipped_cases_are_told_if_there_are_any(self):
+        self.assertEqual(self.summary(12, 1, 0), "12 passed, 1 failed\n")
+        self.assertEqual(self.summary(12, 0, 5), "12 passed, 0 failed, 5 skipped\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
