@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "mymalloc/page/size_class.h"
+#include "tools/size_class_waste.h"
 
 namespace mymalloc {
 namespace {
@@ -47,6 +48,36 @@ void PrintAligned() {
   }
 }
 
+// The request of this range and alignment that wastes most.
+struct Worst {
+  double waste = 0;
+  size_t n = 0;
+  size_t alignment = 1;
+
+  void Try(const WasteBound& range, size_t align) {
+    for (size_t candidate = range.smallest; candidate <= range.largest; ++candidate) {
+      const SizeClass c = align <= kGranule ? ClassOf(candidate) : AlignedClassOf(candidate, align);
+      if (c == kNoClass || WasteOf(candidate, align, c) <= waste) continue;
+      *this = {WasteOf(candidate, align, c), candidate, align};
+    }
+  }
+};
+
+void PrintWaste() {
+  std::printf(
+      "| requests | at most | the worst | aligned: at most | the worst |\n"
+      "|---:|---:|---:|---:|---:|\n");
+  for (const WasteBound& range : kWasteBounds) {
+    Worst regular;
+    Worst aligned;
+    regular.Try(range, kGranule);
+    for (size_t a = 2 * kGranule; a <= kLargestSlotAlignment; a *= 2) aligned.Try(range, a);
+    std::printf("| %zu-%zu | %.1f%% | %.1f%%, of %zu | %.1f%% | %.1f%%, of %zu aligned to %zu |\n",
+                range.smallest, range.largest, 100 * range.regular, 100 * regular.waste, regular.n,
+                100 * range.aligned, 100 * aligned.waste, aligned.n, aligned.alignment);
+  }
+}
+
 void PrintAll() {
   std::printf(
       "# Size classes\n\n"
@@ -67,6 +98,12 @@ void PrintAll() {
       "multiple of the alignment.\n\n",
       kGranule);
   PrintAligned();
+  std::printf(
+      "\n## How much is wasted at most\n\n"
+      "Of a slot, beyond the tag and rounding to the alignment, which is at least %zu. "
+      "`//tests/page:size_class_test` holds every request against these bounds.\n\n",
+      kGranule);
+  PrintWaste();
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 //             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
 //
 // The table that this makes, with the waste of each class, is printed by `//tools:size_classes`;
-// the bounds on the waste are tested over every size.
+// the bounds on the waste (tools/size_class_waste.h) are tested over every size.
 
 #ifndef MYMALLOC_PAGE_SIZE_CLASS_H_
 #define MYMALLOC_PAGE_SIZE_CLASS_H_

@@ -3,23 +3,10 @@
 #include <algorithm>
 
 #include "gtest/gtest.h"
+#include "tools/size_class_waste.h"
 
 namespace mymalloc {
 namespace {
-
-// What a request may lose to its class, beyond the tag and rounding to a granule.
-struct Bound {
-  size_t largest;   // for requests up to here
-  double fraction;  // of the slot
-};
-constexpr Bound kBounds[] = {{kLargestSmall, 0.125}, {4096, 0.125}, {kLargestMedium, 0.2}};
-
-double BoundOf(size_t n) {
-  for (const Bound& bound : kBounds) {
-    if (n <= bound.largest) return bound.fraction;
-  }
-  return 0;
-}
 
 // The smallest regular class that holds n bytes, looked for in the plainest way.
 SizeClass SmallestRegular(size_t n) {
@@ -79,11 +66,26 @@ TEST(SizeClassTest, TheTwoTablesMeet) {
 }
 
 TEST(SizeClassTest, WasteIsBounded) {
-  for (size_t n = 0; n <= kLargestMedium; ++n) {
-    const size_t slot = StrideOf(ClassOf(n));
-    const size_t least = RoundUp(n + kTagBytes, kGranule);
-    ASSERT_GE(slot, least) << n;
-    ASSERT_LE(static_cast<double>(slot - least), BoundOf(n) * static_cast<double>(slot)) << n;
+  size_t n = 0;
+  for (const WasteBound& bound : kWasteBounds) {
+    ASSERT_EQ(n, bound.smallest) << "a gap between the bounds";
+    for (; n <= bound.largest; ++n) {
+      ASSERT_GE(UsableOf(ClassOf(n)), n);
+      ASSERT_LE(WasteOf(n, 1, ClassOf(n)), bound.regular) << n;
+    }
+  }
+  EXPECT_EQ(n, kLargestMedium + 1);
+}
+
+TEST(SizeClassTest, WasteOfAlignedRequestsIsBounded) {
+  for (size_t alignment = 2 * kGranule; alignment <= kLargestSlotAlignment; alignment *= 2) {
+    for (const WasteBound& bound : kWasteBounds) {
+      for (size_t n = bound.smallest; n <= bound.largest; ++n) {
+        const SizeClass c = AlignedClassOf(n, alignment);
+        if (c == kNoClass) continue;  // a large block
+        ASSERT_LE(WasteOf(n, alignment, c), bound.aligned) << n << " aligned to " << alignment;
+      }
+    }
   }
 }
 
