@@ -34,6 +34,11 @@ uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
 // What others hold unused could serve a request of n bytes, as far as one can tell.
 bool WorthReclaiming(size_t n) { return n <= os::g_arena.UsableBytes() + g_large_cache.Bytes(); }
 
+// Where the program has limited its address space meanwhile, nothing can be mapped, but what is
+// reserved can be used. Otherwise what the kernel would not map is more than it has memory for: to
+// take that from the reservation would only put off the end.
+bool SupplyMayServe(size_t n) { return WorthReclaiming(n) || os::AddressSpaceIsLimited(); }
+
 NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
   g_registry.EnsureHeap();
   bool zeroed = false;
@@ -42,9 +47,8 @@ NewBlock AllocateLargeBlock(size_t n, size_t alignment) {
     g_janitor.Reclaim();
     block = AllocateLarge(n, alignment, &zeroed);
   }
-  if (ABSL_PREDICT_FALSE(block == 0)) {
-    block = AllocateLargeFromSupply(n, alignment);
-    zeroed = false;
+  if (ABSL_PREDICT_FALSE(block == 0 && SupplyMayServe(n))) {
+    block = AllocateLargeFromSupply(n, alignment, &zeroed);
   }
   if (block == 0) errno = ENOMEM;
   return {reinterpret_cast<void*>(block), zeroed};

@@ -224,9 +224,12 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
                      [zeroed](size_t bytes) { return g_large_cache.TakeOrMap(bytes, zeroed); });
 }
 
-uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment) {
-  return AllocateNew(n, alignment, /*from_supply=*/true,
-                     [](size_t bytes) { return g_page_supply.Allocate(bytes).begin; });
+uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment, bool* zeroed) {
+  return AllocateNew(n, alignment, /*from_supply=*/true, [zeroed](size_t bytes) {
+    const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
+    *zeroed = grant.zeroed;
+    return grant.begin;
+  });
 }
 
 bool FreeLarge(LargeBlock* large, uintptr_t block) {

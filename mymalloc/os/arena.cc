@@ -24,10 +24,10 @@ constexpr size_t kChunk = 4 * kMiB;
 constexpr size_t kSmallestStep = kMiB;
 constexpr size_t kLargestStep = 256 * kMiB;
 
-bool HasLimit(int resource) {
+rlim_t LimitOn(int resource) {
   rlimit limit{};
   const long result = Syscall(SYS_prlimit64, 0, resource, 0, reinterpret_cast<long>(&limit));
-  return !IsError(result) && limit.rlim_cur != RLIM_INFINITY;
+  return IsError(result) ? RLIM_INFINITY : limit.rlim_cur;
 }
 
 // vm.overcommit_memory = 2: every usable byte counts, touched or not.
@@ -47,8 +47,10 @@ Arena g_arena;
 uintptr_t g_arena_base = 0;
 std::atomic<uint64_t> g_arena_granules{0};
 
+bool AddressSpaceIsLimited() { return LimitOn(RLIMIT_AS) != RLIM_INFINITY; }
+
 bool AddressSpaceIsScarce() {
-  return HasLimit(RLIMIT_AS) || HasLimit(RLIMIT_DATA) || OvercommitIsStrict();
+  return AddressSpaceIsLimited() || LimitOn(RLIMIT_DATA) != RLIM_INFINITY || OvercommitIsStrict();
 }
 
 void Arena::Init(bool constrained, bool tags_readable) {
@@ -86,12 +88,16 @@ uintptr_t Arena::Grow(size_t bytes, size_t* granted) {
   return here != 0 ? here : GrowElsewhere(bytes, granted);
 }
 
+// The kernel counts the whole reservation: it holds nobody to a limit on address space here.
+size_t Arena::MostHere() const { return Min<rlim_t>(LimitOn(RLIMIT_AS), reserved_); }
+
 uintptr_t Arena::GrowHere(size_t bytes, size_t* granted) {
   const size_t committed = committed_;
-  if (bytes > reserved_ - committed) return 0;
+  const size_t most = MostHere();
+  if (committed > most || bytes > most - committed) return 0;
   size_t step = Min(Max(committed / 8, kSmallestStep), kLargestStep);
   if (constrained_) step = kConstrainedStep;
-  step = Min(Max(bytes, RoundUp(step, kOsPage)), reserved_ - committed);
+  step = Min(Max(bytes, RoundUp(step, kOsPage)), RoundDown(most - committed, kOsPage));
   if (!Commit(g_arena_base + committed, step)) {
     step = bytes;
     if (!Commit(g_arena_base + committed, step)) return 0;

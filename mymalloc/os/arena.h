@@ -42,6 +42,7 @@ class Arena {
   bool constrained() const { return constrained_; }
 
  private:
+  size_t MostHere() const;
   uintptr_t GrowHere(size_t bytes, size_t* granted);
   uintptr_t GrowElsewhere(size_t bytes, size_t* granted);
 
@@ -71,6 +72,8 @@ inline bool HasReadableTag(uintptr_t p) {
   return ((offset >> 4) | (offset << 60)) < g_arena_granules.load(std::memory_order_relaxed);
 }
 
+// Whether the program, or who started it, has limited its address space.
+bool AddressSpaceIsLimited();
 // Whether limits on the process or strict overcommit make address space scarce.
 bool AddressSpaceIsScarce();
 

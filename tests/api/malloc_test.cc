@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <random>
 #include <set>
@@ -65,6 +66,23 @@ TEST(Malloc, MoreThanTheAddressSpaceIsRefused) {
   ExpectOutOfMemory([size] { return malloc(size); });
   ExpectOutOfMemory([size] { return calloc(2, size / 2); });
   ExpectOutOfMemory([size] { return realloc(nullptr, size); });
+}
+
+// As long as the kernel says how much is too much, that is too much here.
+TEST(Malloc, WhatTheKernelWouldNotMapIsRefused) {
+  constexpr size_t kGiB = 1024 * kMiB;
+  for (size_t size = 16 * kGiB; size <= 2048 * kGiB; size *= 2) {
+    void* const mapped =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped != MAP_FAILED) {
+      munmap(mapped, size);
+      continue;
+    }
+    ExpectOutOfMemory([size] { return malloc(Opaque(size)); });
+    ExpectOutOfMemory([size] { return realloc(nullptr, Opaque(size)); });
+    if (HasFailure()) return;  // the next would write to all of it
+    ExpectOutOfMemory([size] { return calloc(1, Opaque(size)); });
+  }
 }
 
 TEST(Malloc, ProductsThatOverflowAreRefused) {

@@ -17,9 +17,11 @@
 namespace mymalloc::test {
 namespace {
 
+constexpr rlim_t kLimit = 300 * kMiB;
+constexpr size_t kSizes[] = {100, 3000, 30 * kKiB, 100 * kKiB, 5 * kMiB};
+
 void LimitAddressSpace() {
-  constexpr rlim_t kBytes = 300 * kMiB;
-  const rlimit limit = {kBytes, kBytes};
+  const rlimit limit = {kLimit, kLimit};
   MYMALLOC_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
   void* const mapped =
       mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -41,12 +43,53 @@ void FillTwice(size_t size, size_t bytes) {
 }
 
 TEST(LateLimit, WhatIsReservedCanBeUsed) {
-  for (const size_t size : {size_t{100}, size_t{3000}, 30 * kKiB, 100 * kKiB, 5 * kMiB}) {
+  for (const size_t size : kSizes) {
     InChild([size] {
       LimitAddressSpace();
       FillTwice(size, 100 * kMiB);
     });
   }
+}
+
+// What one size has freed serves the next.
+TEST(LateLimit, SizesInTurn) {
+  InChild([] {
+    LimitAddressSpace();
+    for (const size_t size : kSizes) FillTwice(size, 100 * kMiB);
+  });
+}
+
+// The limit is there to be kept: memory ends no later than it says, and comes back.
+void RunOut(size_t size) {
+  for (uint64_t round = 0; round < 2; ++round) {
+    CheckedList blocks;
+    while (blocks.bytes() <= kLimit) {
+      CheckedBlock* const block = NewChecked(size, round);
+      if (block == nullptr) break;
+      blocks.Push(block);
+    }
+    MYMALLOC_CHECK(blocks.bytes() <= kLimit);
+    MYMALLOC_CHECK(blocks.bytes() >= kLimit / 2);
+    MYMALLOC_CHECK(blocks.AllIntact());
+    blocks.FreeAll();
+  }
+}
+
+TEST(LateLimit, MemoryEndsAtTheLimit) {
+  for (const size_t size : kSizes) {
+    InChild([size] {
+      LimitAddressSpace();
+      RunOut(size);
+    });
+  }
+}
+
+TEST(LateLimit, MoreThanTheLimitIsRefused) {
+  InChild([] {
+    LimitAddressSpace();
+    MYMALLOC_CHECK(malloc(Opaque(2 * kLimit)) == nullptr && errno == ENOMEM);
+    MYMALLOC_CHECK(calloc(2, Opaque(kLimit)) == nullptr && errno == ENOMEM);
+  });
 }
 
 TEST(LateLimit, BlocksGrow) {
