@@ -3,6 +3,7 @@
 import json
 import lzma
 import os
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -11,6 +12,7 @@ from pathlib import Path
 from benchmarks.harness import catalogue, paths
 from tools.trace import pack
 
+_TIMEOUT = 40
 _PROGRAM = """
 import threading
 def work():
@@ -28,13 +30,13 @@ def _artifact(relative: str) -> str:
     return str(found)
 
 
-def _record(folder: str) -> bytes:
+def _record(folder: str, *command: str) -> bytes:
     environment = {
         "LD_PRELOAD": _artifact("tools/trace/librecorder.so"),
         "MALLOC_TRACE_OUT": f"{folder}/raw.%p",
         "PATH": os.defpath,
     }
-    subprocess.run(["/usr/bin/python3", "-c", _PROGRAM], env=environment, check=True)
+    subprocess.run(command, env=environment, check=True, timeout=_TIMEOUT)
     (raw,) = Path(folder).glob("raw.*")
     return raw.read_bytes()
 
@@ -48,10 +50,36 @@ def _replay(trace: Path, preload: str) -> dict[str, object]:
     return found
 
 
+class RecorderTest(unittest.TestCase):
+    def test_a_program_of_several_threads_may_fork(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            raw = _record(folder, _artifact("tests/benchmarks/recorded"), "fork")
+        sizes = {event[1] for event in struct.iter_unpack("<QQQII", raw)}
+        self.assertIn(100, sizes)
+        self.assertNotIn(12345, sizes)  # What the children ask for is not in their parent's file.
+
+    def test_rarer_calls_do_as_libc_says_and_are_recorded(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            raw = _record(folder, _artifact("tests/benchmarks/recorded"), "calls")
+        events = list(struct.iter_unpack("<QQQII", raw))
+        # By size: posix_memalign, valloc, pvalloc (whole pages), reallocarray (of nothing, and again).
+        expected = {
+            12345: pack.ALIGNED,
+            12346: pack.ALIGNED,
+            16384: pack.ALIGNED,
+            24690: pack.MALLOC,
+            37035: pack.REALLOC,
+        }
+        found = {event[1]: event[4] for event in events if event[1] in expected}
+        self.assertEqual(found, expected)
+        made = {event[0] for event in events if event[4] != pack.FREE and event[1] in expected}
+        self.assertLessEqual(made, {event[2] for event in events})  # Each was freed, or replaced.
+
+
 class TraceTest(unittest.TestCase):
     def test_record_and_replay(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            packed = pack.pack(_record(folder), limit=-1)
+            packed = pack.pack(_record(folder, "/usr/bin/python3", "-c", _PROGRAM), limit=-1)
             self.assertGreater(len(packed), 10000)
             self.assertEqual(packed[len(pack.MAGIC)], 4)  # Its threads.
             trace = Path(folder) / "python.trace"

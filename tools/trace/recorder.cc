@@ -3,7 +3,8 @@
 // tools/trace/pack.py makes a small trace of it, which `workload replay` runs under any allocator.
 //
 // One lock is held over each call and its record, so that the order in the file is the order in
-// which blocks came into being and went. The blocks are glibc's.
+// which blocks came into being and went. The blocks are glibc's. A forked child is not recorded,
+// and takes no lock: another thread of its parent's may have held it.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <atomic>
 
 #include "tools/trace/raw_event.h"
 
@@ -39,7 +42,7 @@ pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 RawEvent buffer[kBuffered];
 size_t buffered = 0;
 int file = -1;
-pid_t owner = 0;  // A forked child must not write into its parent's file.
+std::atomic<pid_t> owner{0};  // The process that is recorded; 0 until its first call.
 uint32_t threads = 0;
 __attribute__((tls_model("initial-exec"))) thread_local uint32_t thread_number = 0;
 
@@ -74,35 +77,51 @@ void Flush() {
 // Holds the lock for the length of one call, and leaves errno as the call set it.
 class Recorder {
  public:
-  Recorder() { pthread_mutex_lock(&mutex); }
+  Recorder() : recording_(owner == 0 || owner == getpid()) {
+    if (recording_) pthread_mutex_lock(&mutex);
+  }
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
-  ~Recorder() { pthread_mutex_unlock(&mutex); }
+  ~Recorder() {
+    if (recording_) pthread_mutex_unlock(&mutex);
+  }
 
   void Add(Op op, const void* result, size_t size, uint64_t argument) {
+    if (!recording_) return;
     const int saved = errno;
     if (owner == 0) Open();
     if (thread_number == 0) thread_number = ++threads;
-    if (owner == getpid()) {
-      buffer[buffered++] = {reinterpret_cast<uint64_t>(result), size, argument, thread_number - 1,
-                            static_cast<uint32_t>(op)};
-      if (buffered == kBuffered) Flush();
-    }
+    buffer[buffered++] = {reinterpret_cast<uint64_t>(result), size, argument, thread_number - 1,
+                          static_cast<uint32_t>(op)};
+    if (buffered == kBuffered) Flush();
     errno = saved;
   }
+
+ private:
+  const bool recording_;
 };
 
 __attribute__((destructor)) void Finish() {
+  if (owner != getpid()) return;
   const Recorder recorder;
-  if (owner == getpid()) Flush();
+  Flush();
+}
+
+// What glibc makes of any alignment, and posix_memalign, by which it is replayed, takes.
+size_t PowerOfTwoFrom(size_t alignment) {
+  size_t power = sizeof(void*);
+  while (power < alignment) power *= 2;
+  return power;
 }
 
 void* Aligned(size_t alignment, size_t size) {
   Recorder recorder;
   void* block = __libc_memalign(alignment, size);
-  if (block != nullptr) recorder.Add(Op::kAligned, block, size, alignment);
+  if (block != nullptr) recorder.Add(Op::kAligned, block, size, PowerOfTwoFrom(alignment));
   return block;
 }
+
+size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
 }  // namespace
 
@@ -142,8 +161,32 @@ EXPORT void free(void* block) {
 EXPORT void* memalign(size_t alignment, size_t size) { return Aligned(alignment, size); }
 EXPORT void* aligned_alloc(size_t alignment, size_t size) { return Aligned(alignment, size); }
 
+EXPORT void* valloc(size_t size) { return Aligned(PageSize(), size); }
+
+EXPORT void* pvalloc(size_t size) {
+  size_t whole = 0;
+  if (__builtin_add_overflow(size, PageSize() - 1, &whole)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return Aligned(PageSize(), whole & ~(PageSize() - 1));
+}
+
+EXPORT void* reallocarray(void* old, size_t count, size_t size) {
+  size_t whole = 0;
+  if (__builtin_mul_overflow(count, size, &whole)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return realloc(old, whole);
+}
+
 EXPORT int posix_memalign(void** result, size_t alignment, size_t size) {
+  const bool power_of_two = alignment != 0 && (alignment & (alignment - 1)) == 0;
+  if (!power_of_two || alignment % sizeof(void*) != 0) return EINVAL;
+  const int saved = errno;
   void* block = Aligned(alignment, size);
+  errno = saved;
   if (block == nullptr) return ENOMEM;
   *result = block;
   return 0;
