@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import paths, process
+from benchmarks.harness.options import refuse
 
 LIBRARY_FOLDERS = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")
 
@@ -78,7 +79,7 @@ def commit() -> str:
 def from_file(name: str, library: str) -> Allocator:
     path = str(paths.user_path(library).resolve())
     if not os.path.exists(path):
-        raise SystemExit(f"benchmarks: --allocator={name}: there is no file {path}")
+        refuse(f"--allocator={name}: there is no file {path}")
     return Allocator(name, path, package_version(path) or _file_version(path))
 
 

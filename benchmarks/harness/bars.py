@@ -121,6 +121,12 @@ def _startup(results: Results) -> Bar | None:
     )
 
 
+def caveat(results: Results) -> str:
+    """Why the bars say less than they should; empty if they do not."""
+    part = "the work" if results.options["scale"] < 1 else "the rows" if results.caveats() else ""
+    return f"on a fraction of {part}: an impression, no verdict" if part else ""
+
+
 def judge(results: Results) -> list[Bar]:
     """Nothing, when mymalloc or glibc is not among the allocators."""
     if OURS not in results.allocators or BASELINE not in results.allocators:

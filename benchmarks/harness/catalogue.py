@@ -118,9 +118,9 @@ LIVE_COUNTS = (10**3, 10**4, 10**5, 10**6, 10**7)
 QUICK_LIVE_COUNTS = LIVE_COUNTS[:3]
 
 
-def thread_counts() -> list[int]:
+def thread_counts(cores: int) -> list[int]:
     """1 to twice the cores, by doubling."""
-    most = 2 * len(os.sched_getaffinity(0))
+    most = 2 * cores
     counts = [1]
     while counts[-1] * 2 < most:
         counts.append(counts[-1] * 2)
@@ -152,9 +152,10 @@ def workload_binary() -> str:
     return str(found)
 
 
-def workload_rows(binary: str, scale: float, quick: bool) -> list[Row]:
+def workload_rows(binary: str, scale: float, quick: bool, cores: int = 0) -> list[Row]:
+    """`cores`: as on a machine that has so many; 0: on this one."""
     entries = [(entry, "") for entry in _WORKLOADS]
-    for threads in thread_counts():
+    for threads in thread_counts(cores or len(os.sched_getaffinity(0))):
         what = f"random replacement by {threads} threads, the same work in all"
         entries.append((("scale_threads", SCALING, (f"--threads={threads}",), what), f"/{threads}"))
     for live in QUICK_LIVE_COUNTS if quick else LIVE_COUNTS:

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks."""
+"""Measures what the command line asks for, or loads it, and shows it."""
 
 import argparse
 import re
@@ -22,61 +22,28 @@ from benchmarks.harness import (
     traces,
     tree,
 )
+from benchmarks.harness import options as command_line
 from benchmarks.harness.allocators import Allocator
+from benchmarks.harness.options import refuse
 
-DEFAULT_ROUNDS = 5
-QUICK_ROUNDS = 2
-QUICK_STARTUP_ROUNDS = 20
-QUICK_SCALE = 0.03
-SMOKE_SCALE = 0.002
-
-
-def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="bazel run -c opt //benchmarks --",
-        description="Compares mymalloc with glibc and every other allocator that is installed.",
-    )
-    add = parser.add_argument
-    add(
-        "--allocator",
-        action="append",
-        default=[],
-        metavar="NAME=/PATH.so",
-        help="one more allocator, or another build of one; repeatable",
-    )
-    add("--only", metavar="NAME,NAME", help="these allocators only (glibc is always there)")
-    add("--filter", default="", metavar="REGEX", help="rows whose name or group matches")
-    add("--rounds", type=int, default=0, help=f"rounds per row (default {DEFAULT_ROUNDS})")
-    add("--quick", action="store_true", help="less work, 2 rounds: a first impression in a minute")
-    add("--smoke", action="store_true", help="one tiny round of everything: does it all work?")
-    add("--json", metavar="FILE", help="write the results")
-    add("--html", metavar="FILE", help="write them as a page to look at")
-    add("--markdown", metavar="FILE", help="write them as Markdown (docs/benchmarks.md)")
-    add("--compare", metavar="OLD.json", help="say what changed for mymalloc since that run")
-    add("--load", metavar="FILE.json", help="show the results of an earlier run; measure nothing")
-    add("--list", action="store_true", help="name the rows and the allocators; measure nothing")
-    add("--workload-binary", help=argparse.SUPPRESS)
-    add("--operations-binary", help=argparse.SUPPRESS)
-    add("--tree-binary", help=argparse.SUPPRESS)
-    add("--launcher", help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+QUICK_WITHOUT = (allocators.HARDENED, "scudo", allocators.LIMIT)  # As slow as all others together.
 
 
 def chosen_allocators(options: argparse.Namespace) -> list[Allocator]:
     """The discovered ones and those given; a given one replaces a discovered one of its name."""
     found = {one.name: one for one in allocators.discover()}
+    if options.quick and not options.only:
+        found = {name: one for name, one in found.items() if name not in QUICK_WITHOUT}
     for given in options.allocator:
         name, _, library = given.partition("=")
         if not library:
-            raise SystemExit(f"benchmarks: --allocator wants name=/path/to.so, not {given}")
+            refuse(f"--allocator wants name=/path/to.so, not {given}")
         found[name] = allocators.from_file(name, library)
-    if options.quick:
-        found.pop(allocators.LIMIT, None)  # It takes as long as all the others.
     if options.only:
         wanted = {allocators.BASELINE, *options.only.split(",")}
         unknown = wanted - set(found)
         if unknown:
-            raise SystemExit(f"benchmarks: not installed: {', '.join(sorted(unknown))}")
+            refuse(f"--only: not installed: {', '.join(sorted(unknown))}")
         found = {name: one for name, one in found.items() if name in wanted}
     return list(found.values())
 
@@ -93,53 +60,47 @@ def usable(found: list[Allocator]) -> list[Allocator]:
     return kept
 
 
-def scale_of(options: argparse.Namespace) -> float:
-    if options.smoke:
-        return SMOKE_SCALE
-    return QUICK_SCALE if options.quick else 1.0
-
-
-def rounds_of(options: argparse.Namespace) -> int:
-    if options.rounds:
-        return int(options.rounds)
-    if options.smoke:
-        return 1
-    return QUICK_ROUNDS if options.quick else DEFAULT_ROUNDS
-
-
-def startup_rounds(options: argparse.Namespace) -> int:
-    if options.smoke:
-        return 1
-    return QUICK_STARTUP_ROUNDS if options.quick else programs.STARTUP_ROUNDS
+def all_rows(options: argparse.Namespace, cores: int = 0) -> list[catalogue.Row]:
+    small = options.quick or options.smoke
+    binary = options.workload_binary or catalogue.workload_binary()
+    scale = command_line.scale(options)
+    rows = catalogue.workload_rows(binary, scale, small, cores)
+    rows += traces.rows(binary, scale) + programs.rows(scale)
+    rows.append(programs.startup_row(command_line.startup_rounds(options)))
+    return rows + operations.rows(options.operations_binary, small)
 
 
 def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
-    small = options.quick or options.smoke
-    binary = options.workload_binary or catalogue.workload_binary()
-    scale = scale_of(options)
-    rows = catalogue.workload_rows(binary, scale, small)
-    rows += traces.rows(binary, scale) + programs.rows(scale)
-    rows.append(programs.startup_row(startup_rounds(options)))
-    rows += operations.rows(options.operations_binary, small)
     wanted = re.compile(options.filter)
-    return [row for row in rows if wanted.search(row.name) or wanted.search(row.group)]
+    rows = all_rows(options)
+    found = [row for row in rows if wanted.search(row.name) or wanted.search(row.group)]
+    if not found:
+        refuse(f"no row matches --filter={options.filter}; --list names them")
+    return found
 
 
 def measure(options: argparse.Namespace) -> results.Results:
     rows = chosen_rows(options)
-    if not rows:
-        raise SystemExit(f"benchmarks: no row matches {options.filter!r}; --list names them")
     found = usable(chosen_allocators(options))
-    rounds = rounds_of(options)
-    small = options.quick or options.smoke
-    about = machine.describe()
-    return results.Results(
-        machine=about,
-        options={"rounds": rounds, "scale": scale_of(options), "filter": options.filter},
+    rounds = command_line.rounds(options)
+    kept = results.Results(
+        machine=machine.describe(),
+        options={
+            "rounds": rounds,
+            "scale": command_line.scale(options),
+            "asked": command_line.asked(options),
+            "rows": len(rows),
+        },
         allocators={one.name: one.version for one in found},
-        rows=runner.run(rows, found, rounds),
-        tree=tree.measure(options.tree_binary) if not (small or options.filter) else {},
     )
+    try:
+        for row in runner.run(rows, found, rounds):
+            kept.rows.append(row)
+        if not (options.quick or options.smoke or options.filter):
+            kept.tree = tree.measure(options.tree_binary)
+    except KeyboardInterrupt:
+        kept.interrupted = True
+    return kept
 
 
 def list_all(options: argparse.Namespace) -> None:
@@ -149,32 +110,51 @@ def list_all(options: argparse.Namespace) -> None:
         print(f"{row.group:12} {row.name:24} {row.skipped or row.what}")
 
 
-def main(argv: list[str]) -> int:
-    options = parse(argv)
-    if options.launcher:
-        process.set_launcher(options.launcher)
-    if options.list:
-        list_all(options)
-        return 0
-    if options.load:
-        found = results.load(paths.user_path(options.load))
-    else:
-        found = measure(options)
+def show(options: argparse.Namespace, found: results.Results, old: results.Results | None) -> None:
     print(table.render(found, colour=sys.stdout.isatty()))
     verdicts = bars.judge(found)
-    if verdicts and found.options["scale"] < 1:
-        print("the bars, on a fraction of the work: an impression, no verdict")
+    if verdicts and bars.caveat(found):
+        print(f"the bars, {bars.caveat(found)}")
     for bar in verdicts:
         print(bar)
-    if options.compare:
-        print(compare.render(results.load(paths.user_path(options.compare)), found))
+    if old is not None:
+        print(compare.render(old, found))
     if options.html:
         paths.user_path(options.html).write_text(page.render(found))
     if options.markdown:
         paths.user_path(options.markdown).write_text(markdown.render(found))
-    if options.json:
+
+
+def _load(path: str | None) -> results.Results | None:
+    return results.load(paths.user_path(path)) if path else None
+
+
+def run(options: argparse.Namespace) -> int:
+    command_line.check(options)
+    old = _load(options.compare)
+    found = _load(options.load) or measure(options)
+    if options.json:  # Before anything else can go wrong.
         found.save(paths.user_path(options.json))
+    show(options, found, old)
     failures = runner.failures(found.rows)
     for failure in failures:
         print(f"FAILED  {failure}")
+    for caveat in found.caveats():
+        print(caveat)
+    if found.interrupted:
+        return command_line.INTERRUPTED
     return 1 if failures else 0
+
+
+def main(argv: list[str]) -> int:
+    options = command_line.parse(argv)
+    if options.launcher:
+        process.set_launcher(options.launcher)
+    try:
+        if options.list:
+            list_all(options)
+            return 0
+        return run(options)
+    except KeyboardInterrupt:
+        print("benchmarks: interrupted", file=sys.stderr)
+        return command_line.INTERRUPTED

@@ -100,9 +100,14 @@ def _tree(results: Results) -> list[str]:
 
 
 def render(results: Results) -> str:
-    lines = [_HEAD, "| | |", "|---|---|"]
+    lines = [_HEAD]
+    for caveat in results.caveats():
+        lines += [f"**{caveat}**", ""]
+    lines += ["| | |", "|---|---|"]
     lines += [_line([key, value]) for key, value in results.about().items()]
     lines += ["", "## The bars we set ourselves", ""]
+    if bars.caveat(results):
+        lines += [f"Judged {bars.caveat(results)}.", ""]
     lines += [
         f"- **{'PASS' if bar.passed else 'MISS'}** {bar.name}: {bar.figure}"
         for bar in bars.judge(results)

@@ -61,6 +61,8 @@ class _Page:
         self._add('<meta name="viewport" content="width=device-width, initial-scale=1">')
         self._add(f"<title>mymalloc: benchmarks</title><style>{_STYLE}</style></head><body>")
         self._add("<h1>mymalloc beside other allocators</h1>")
+        for caveat in self._results.caveats():
+            self._add(f'<p class="miss">{html.escape(caveat)}</p>')
         rows = "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
             for key, value in self._results.about().items()
@@ -71,7 +73,10 @@ class _Page:
         verdicts = bars.judge(self._results)
         if not verdicts:
             return
-        self._add("<h2>The bars we set ourselves</h2><ul>")
+        self._add("<h2>The bars we set ourselves</h2>")
+        if bars.caveat(self._results):
+            self._add(f"<p>Judged {html.escape(bars.caveat(self._results))}.</p>")
+        self._add("<ul>")
         for bar in verdicts:
             word, kind = ("PASS", "pass") if bar.passed else ("MISS", "miss")
             text = html.escape(f"{bar.name}: {bar.figure}")

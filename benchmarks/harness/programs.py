@@ -13,7 +13,6 @@ from benchmarks.harness import allocators, catalogue, paths, process
 from benchmarks.harness.allocators import Allocator
 from benchmarks.harness.catalogue import Measured, Row
 
-STARTUP_ROUNDS = 200
 _FOLDER = paths.ROOT / "benchmarks" / "programs"
 
 

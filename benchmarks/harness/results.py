@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import stats
+from benchmarks.harness.options import refuse
 from benchmarks.harness.stats import Spread
 
 FORMAT = 1
@@ -62,6 +63,7 @@ class Results:
     options: dict[str, Any]
     allocators: dict[str, str]  # Name to version, in the order of the columns.
     rows: list[RowResult] = field(default_factory=list)
+    interrupted: bool = False  # Then the rows are those that were measured until then.
     # The cost of finding a range: per structure, [number of ranges, nanoseconds].
     tree: dict[str, list[list[float]]] = field(default_factory=dict)
 
@@ -74,6 +76,17 @@ class Results:
         }
         return {**self.machine, **run, **self.allocators}
 
+    def caveats(self) -> list[str]:
+        """Why these are not the figures of a whole run; nothing if they are."""
+        found = []
+        if self.interrupted:
+            asked = self.options["rows"]
+            found.append(f"INTERRUPTED: {len(self.rows)} of the {asked} rows asked for are here.")
+        flags = self.options.get("asked", [])
+        if flags:
+            found.append(f"NOT THE WHOLE RUN: asked for with {' '.join(flags)}")
+        return found
+
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=None) + "\n")
 
@@ -84,16 +97,22 @@ class Results:
         return next((row for row in self.rows if row.name == name), None)
 
 
-def load(path: Path) -> Results:
-    try:
-        raw = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"benchmarks: cannot read {path}: {error}") from error
-    if raw.pop("format", None) != FORMAT:
-        raise SystemExit(f"benchmarks: {path} is not a result of this version of the benchmarks")
+def _parse(text: str) -> Results:
+    raw = json.loads(text)
+    if raw.pop("format") != FORMAT:
+        raise ValueError("it is of another version")
     rows = raw.pop("rows")
     found = Results(**raw)
     for row in rows:
         cells = {name: Cell(**cell) for name, cell in row.pop("cells").items()}
         found.rows.append(RowResult(**row, cells=cells))
     return found
+
+
+def load(path: Path) -> Results:
+    try:
+        return _parse(path.read_text())
+    except OSError as error:
+        refuse(f"cannot read {path}: {error.strerror}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        refuse(f"{path} is not a result of this version of the benchmarks: {error}")

@@ -1,6 +1,6 @@
 """Runs every row under every allocator, in alternation."""
 
-import sys
+from collections.abc import Iterator
 
 from benchmarks.harness.allocators import LIMIT, Allocator
 from benchmarks.harness.catalogue import Measured, Row
@@ -37,22 +37,21 @@ def _run_row(row: Row, allocators: list[Allocator], rounds: int, progress: Progr
     return result
 
 
-def run(rows: list[Row], allocators: list[Allocator], rounds: int) -> list[RowResult]:
+def run(rows: list[Row], allocators: list[Allocator], rounds: int) -> Iterator[RowResult]:
+    """Each row when it is done, so that what is done is kept if the rest is interrupted."""
+
     def runs(row: Row) -> int:
         return 0 if row.skipped else (row.rounds or rounds)
 
     progress = Progress(sum(row.weight * runs(row) for row in rows) * len(allocators))
-    results: list[RowResult] = []
     try:
         for row in rows:
             if row.skipped:
-                results.append(RowResult(row.name, row.group, row.what, skipped=row.skipped))
+                yield RowResult(row.name, row.group, row.what, skipped=row.skipped)
             else:
-                results.append(_run_row(row, allocators, runs(row), progress))
-    except KeyboardInterrupt:
-        print("\ninterrupted: what follows is what was measured until then", file=sys.stderr)
-    progress.finish()
-    return results
+                yield _run_row(row, allocators, runs(row), progress)
+    finally:
+        progress.finish()
 
 
 def failures(results: list[RowResult]) -> list[str]:

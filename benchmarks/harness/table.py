@@ -207,7 +207,8 @@ def _widest_spread(results: Results) -> str:
 
 def render(results: Results, colour: bool) -> str:
     style = Style(colour)
-    lines = [f"{key}: {value}" for key, value in results.about().items()]
+    lines = [style.lost(caveat) for caveat in results.caveats()]
+    lines += [f"{key}: {value}" for key, value in results.about().items()]
     groups = list(dict.fromkeys(row.group for row in results.rows))
     timed = [group for group in groups if group != catalogue.LATENCY]
     lines += ["", LEGEND]

@@ -3,7 +3,7 @@
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import allocators, catalogue, main, paths, process, runner
+from benchmarks.harness import allocators, catalogue, main, options, paths, process, runner
 from benchmarks.harness.results import Results, RowResult
 
 
@@ -16,7 +16,7 @@ def _shim(name: str) -> Path:
 def _measure(flaw: str, row: str, *flags: str) -> Results:
     """Runs one row under glibc and under glibc with a flaw."""
     given = f"--allocator={flaw}={_shim(flaw)}"
-    return main.measure(main.parse([given, f"--only={flaw}", f"--filter=^{row}$", *flags]))
+    return main.measure(options.parse([given, f"--only={flaw}", f"--filter=^{row}$", *flags]))
 
 
 def _only_row(results: Results) -> RowResult:
