@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from benchmarks.harness import catalogue, stats, table
+from benchmarks.harness import catalogue, stats, table, tree
 from benchmarks.harness.allocators import BASELINE, HARDENED, OURS
 from benchmarks.harness.results import Results, RowResult
 
@@ -13,6 +13,7 @@ FOUR = (BASELINE, "jemalloc", "mimalloc", "tcmalloc")
 REMOTE_FACTOR = 1.5
 IDLE_PART = 0.10
 STARTUP_SECONDS = 0.0003
+TREE_GROWTH = 3.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ def _mean_time(rows: list[RowResult], results: Results, rivals: list[str]) -> Ba
     )
 
 
+def _range(spread: stats.Spread, base: stats.Spread) -> str:
+    return f"{spread.low / base.median:.2f} to {spread.high / base.median:.2f}"
+
+
 def _never_slower(rows: list[RowResult]) -> Bar:
     slower: list[str] = []
     beyond: list[str] = []
@@ -51,7 +56,10 @@ def _never_slower(rows: list[RowResult]) -> Bar:
         if ours is None or base is None or ours.median <= base.median:
             continue
         text = f"{row.name} {ours.median / base.median:.2f}"
-        (slower if ours.overlaps(base) else beyond).append(text)
+        if ours.overlaps(base):
+            slower.append(f"{text} ({_range(ours, base)}, glibc {_range(base, base)})")
+        else:
+            beyond.append(text)
     figure = ", ".join(beyond) if beyond else "none is, beyond the spread"
     if slower:
         figure += f"; within the spread: {', '.join(slower)}"
@@ -85,6 +93,8 @@ def _memory(rows: list[RowResult], results: Results) -> Bar:
 
 
 def _idle(results: Results) -> Bar | None:
+    if results.options["scale"] < 1:
+        return None  # A tenth of a small peak is less than what any process has.
     parts = {}
     for row in results.rows:
         left, peak = row.median(OURS, "idle_rss"), row.median(OURS, "peak_rss")
@@ -121,6 +131,36 @@ def _startup(results: Results) -> Bar | None:
     )
 
 
+def _tree_growth(results: Results) -> Bar | None:
+    points = results.tree.get(tree.LOOKUP, {}).get(tree.OURS, [])
+    lookups = {count: nanos for count, nanos in points}
+    some, many = lookups.get(1e3), lookups.get(1e6)
+    if some is None or many is None:
+        return None
+    growth = many / some
+    return Bar(
+        "tree: stab at 10^6 ranges within 3 times 10^3",
+        growth <= TREE_GROWTH,
+        f"{growth:.1f} times ({some:.1f} and {many:.1f} ns)",
+    )
+
+
+def _tree_rival(results: Results) -> Bar | None:
+    """Of every operation of the tree that was measured."""
+    ratios = {}
+    for operation, structures in results.tree.items():
+        rival = {count: nanos for count, nanos in structures.get(tree.RIVAL, [])}
+        for count, nanos in structures.get(tree.OURS, []):
+            if count in rival:
+                ratios[f"{operation} at {count:.0f}"] = nanos / rival[count]
+    if not ratios:
+        return None
+    slower = [f"{name} {ratio:.2f}" for name, ratio in ratios.items() if ratio > 1]
+    worst = max(ratios, key=lambda name: ratios[name])
+    figure = ", ".join(slower) or f"worst is {worst}: {ratios[worst]:.2f} of its time"
+    return Bar("tree: no slower than absl::btree_map at every size", not slower, figure)
+
+
 def caveat(results: Results) -> str:
     """Why the bars say less than they should; empty if they do not."""
     part = "the work" if results.options["scale"] < 1 else "the rows" if results.caveats() else ""
@@ -133,7 +173,9 @@ def judge(results: Results) -> list[Bar]:
         return []
     rivals = [name for name in FOUR if name in results.allocators]
     rows = results.in_groups(catalogue.WORKLOADS, catalogue.PROGRAMS)
-    every = results.in_groups(catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.SCALING)
+    every = results.in_groups(
+        catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.SCALING, catalogue.TRACES
+    )
     bars: list[Bar | None] = []
     if rows and not math.isnan(table.mean_ratio(results, rows, OURS, "seconds")):
         bars += [
@@ -153,5 +195,7 @@ def judge(results: Results) -> list[Bar]:
         ),
         _idle(results),
         _startup(results),
+        _tree_growth(results),
+        _tree_rival(results),
     ]
     return [bar for bar in bars if bar is not None]

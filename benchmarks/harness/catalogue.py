@@ -44,6 +44,7 @@ class Row:
     weight: float = 0.7  # About how many seconds one run takes.
     skipped: str = ""  # Why this row cannot be run here.
     rounds: int = 0  # Of its own; 0: as many as the others.
+    only: str = ""  # The one allocator that it is about; empty: all.
 
 
 def failed(done: process.Finished) -> Measured:

@@ -2,7 +2,7 @@
 
 import math
 
-from benchmarks.harness import bars, catalogue, table
+from benchmarks.harness import bars, catalogue, table, tree
 from benchmarks.harness.results import Results, RowResult
 
 _HEAD = """# Benchmarks
@@ -87,15 +87,14 @@ def _latency(results: Results) -> list[str]:
 
 
 def _tree(results: Results) -> list[str]:
-    if not results.tree:
-        return []
-    structures = list(results.tree)
-    counts = [count for count, _ in results.tree[structures[0]]]
-    lines = ["", "## The tree: finding the range that holds an address, ns", ""]
-    lines += [_line(["ranges", *structures]), _ruler(len(structures) + 1)]
-    for i, count in enumerate(counts):
-        nanos = [f"{results.tree[structure][i][1]:.1f}" for structure in structures]
-        lines.append(_line([f"{count:.0f}", *nanos]))
+    lines: list[str] = []
+    for operation, found in results.tree.items():
+        structures = list(found)
+        lines += ["", f"## The tree: {tree.OPERATIONS[operation]}, ns", ""]
+        lines += [_line(["ranges", *structures]), _ruler(len(structures) + 1)]
+        for i, (count, _) in enumerate(found[structures[0]]):
+            nanos = [f"{found[structure][i][1]:.1f}" for structure in structures]
+            lines.append(_line([f"{count:.0f}", *nanos]))
     return lines
 
 

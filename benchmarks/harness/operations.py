@@ -1,14 +1,27 @@
-"""Single calls, timed by Google Benchmark: one row per benchmark of benchmarks/operations."""
+"""Single calls, timed by Google Benchmark: one row per benchmark of benchmarks/operations.
+
+And mymalloc's own parts, the tag and the bitmap: they call no malloc, so they are timed once a
+round, and stand in mymalloc's column.
+"""
 
 import json
 import re
 import subprocess
+from pathlib import Path
+from typing import Any
 
 from benchmarks.harness import catalogue, paths, process
-from benchmarks.harness.allocators import Allocator
+from benchmarks.harness.allocators import OURS, Allocator
 from benchmarks.harness.catalogue import Measured, Row
 
 _MANUAL = "/manual_time"  # Google Benchmark's suffix, of no interest to a reader.
+
+# Label, executable, which of its benchmarks. What several threads do is left to the workloads.
+_PROGRAMS = (
+    ("", "benchmarks/operations/operations", "."),
+    ("tag/", "benchmarks/tag/tag_benchmark", "."),
+    ("bitmap/", "benchmarks/bitmap/bitmap_benchmark", "-Remote"),
+)
 
 
 def _google_benchmark(binary: str, only: str, seconds: float) -> list[str]:
@@ -20,32 +33,54 @@ def _google_benchmark(binary: str, only: str, seconds: float) -> list[str]:
     ]
 
 
-def _measure(argv: list[str], allocator: Allocator) -> Measured:
-    done = process.run(argv, allocator.library, catalogue.TIMEOUT, allocator.settings)
+def _seconds(found: dict[str, Any]) -> float:
+    """Of one item, where the benchmark counts items; else of one iteration."""
+    if "items_per_second" in found:
+        return 1 / float(found["items_per_second"])
+    return float(found.get("per_slot", found["cpu_time"] * 1e-9))
+
+
+def _measure(argv: list[str], preload: str, settings: process.Settings) -> Measured:
+    done = process.run(argv, preload, catalogue.TIMEOUT, settings)
     if done.failure:
         return catalogue.failed(done)
     (found,) = json.loads(done.stdout)["benchmarks"]
-    return Measured(figures={"seconds": 1 / found["items_per_second"]})
+    return Measured(figures={"seconds": _seconds(found)})
 
 
-def _row(binary: str, name: str, seconds: float, quick: bool) -> Row:
-    argv = _google_benchmark(binary, name, seconds)
+def _names(binary: Path, wanted: str) -> list[str]:
+    command = [str(binary), "--benchmark_list_tests", f"--benchmark_filter={wanted}"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+def _row(label: str, argv: list[str], own: bool, seconds: float, quick: bool) -> Row:
+    def measure(allocator: Allocator) -> Measured:
+        library, settings = ("", ()) if own else (allocator.library, allocator.settings)
+        return _measure(argv, library, settings)
+
     return Row(
-        name.removesuffix(_MANUAL),
+        label,
         catalogue.OPERATIONS,
-        "one call, in a loop",
-        lambda allocator: _measure(argv, allocator),
+        "one operation of mymalloc's, in a loop" if own else "one call, in a loop",
+        measure,
         weight=0.02 + 4 * seconds,
         rounds=1 if quick else 0,
+        only=OURS if own else "",
     )
 
 
 def rows(binary: str | None, quick: bool) -> list[Row]:
-    found = binary or paths.artifact("benchmarks/operations/operations")
-    if found is None:
-        return []
-    listed = subprocess.run(
-        [str(found), "--benchmark_list_tests"], capture_output=True, text=True, check=True
-    )
     seconds = 0.002 if quick else 0.02
-    return [_row(str(found), name, seconds, quick) for name in listed.stdout.split()]
+    found = []
+    for label, program, wanted in _PROGRAMS:
+        path = paths.artifact(program)
+        if not label and binary:
+            path = Path(binary)
+        if path is None:
+            continue
+        for name in _names(path, wanted):
+            argv = _google_benchmark(str(path), name, seconds)
+            shown = label + name.removesuffix(_MANUAL).removeprefix("BM_")
+            found.append(_row(shown, argv, label != "", seconds, quick))
+    return found

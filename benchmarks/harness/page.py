@@ -2,7 +2,7 @@
 
 import html
 
-from benchmarks.harness import bars, catalogue, svg, table
+from benchmarks.harness import bars, catalogue, svg, table, tree
 from benchmarks.harness.allocators import BASELINE, LIMIT
 from benchmarks.harness.results import Results, RowResult
 from benchmarks.harness.stats import Spread
@@ -182,21 +182,17 @@ class _Page:
                 self._add(svg.curves(lines, self._palette, f"latency of {call}", axes))
 
     def _tree(self) -> None:
-        if not self._results.tree:
-            return
-        names = list(self._results.tree)
-        palette = svg.colours(names)
-        self._add(
-            "<h2>The tree</h2><p>Nanoseconds to find the range that holds an address, "
-            "by the number of ranges.</p>"
-        )
-        self._add(svg.legend(names, palette))
-        lines = [
-            svg.Curve(name, [(count, nanos) for count, nanos in points])
-            for name, points in self._results.tree.items()
-        ]
-        axes = svg.Axes("ranges", "ns", log_x=True)
-        self._add(svg.curves(lines, palette, "the tree", axes))
+        for operation, found in self._results.tree.items():
+            palette = svg.colours(list(found))
+            what = f"Nanoseconds {tree.OPERATIONS[operation]}, by the number of ranges."
+            self._add(f"<h2>The tree: {html.escape(operation)}</h2><p>{html.escape(what)}</p>")
+            self._add(svg.legend(list(found), palette))
+            lines = [
+                svg.Curve(name, [(count, nanos) for count, nanos in points])
+                for name, points in found.items()
+            ]
+            axes = svg.Axes("ranges", "ns", log_x=True)
+            self._add(svg.curves(lines, palette, f"the tree: {operation}", axes))
 
     def _tables(self) -> None:
         self._add(f"<h2>All figures</h2><p>{html.escape(table.LEGEND)}</p>")

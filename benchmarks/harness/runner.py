@@ -43,13 +43,16 @@ def run(rows: list[Row], allocators: list[Allocator], rounds: int) -> Iterator[R
     def runs(row: Row) -> int:
         return 0 if row.skipped else (row.rounds or rounds)
 
-    progress = Progress(sum(row.weight * runs(row) for row in rows) * len(allocators))
+    def subjects(row: Row) -> list[Allocator]:
+        return [one for one in allocators if row.only in ("", one.name)]
+
+    progress = Progress(sum(row.weight * runs(row) * len(subjects(row)) for row in rows))
     try:
         for row in rows:
             if row.skipped:
                 yield RowResult(row.name, row.group, row.what, skipped=row.skipped)
             else:
-                yield _run_row(row, allocators, runs(row), progress)
+                yield _run_row(row, subjects(row), runs(row), progress)
     finally:
         progress.finish()
 

@@ -106,7 +106,8 @@ def mark(row: RowResult, name: str, figure: str, names: list[str]) -> str:
     """ "*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
     if name == OURS and is_lost(row, figure, names):
         return "!"
-    return "*" if name == best_of(row, figure, names) else " "
+    alone = len(row.cells) == 1
+    return "*" if name == best_of(row, figure, names) and not alone else " "
 
 
 def _line(row: RowResult, results: Results, figure: str, style: Style) -> str:

@@ -1,4 +1,4 @@
-"""The tree beside other ordered structures: how finding a range grows with their number.
+"""The tree beside other ordered structures: how its operations' cost grows with the ranges' number.
 
 It has no allocator under test, so it is run once, and by Google Benchmark alone.
 """
@@ -11,11 +11,21 @@ from pathlib import Path
 
 from benchmarks.harness import paths, process
 
-_OPERATION = "Stab hit"
+LOOKUP = "Stab hit"
+OPERATIONS = {  # The benchmark's name of each, and what it is.
+    LOOKUP: "to find the range that holds an address",
+    "Insert": "to insert a range",
+    "Erase": "to erase a range",
+}
+OURS = "IntervalTree"
+RIVAL = "absl::btree"
+_REPETITIONS = 5
+
+Points = list[list[float]]  # [number of ranges, median nanoseconds]
 
 
-def measure(binary: str | None) -> dict[str, list[list[float]]]:
-    """Per structure, [number of ranges, median nanoseconds]; nothing when it is not built."""
+def measure(binary: str | None) -> dict[str, dict[str, Points]]:
+    """Per operation and structure; nothing when it is not built."""
     program = binary or paths.artifact("benchmarks/tree/tree_benchmark")
     if program is None:
         return {}
@@ -23,15 +33,20 @@ def measure(binary: str | None) -> dict[str, list[list[float]]]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.json"
         subprocess.run(
-            [str(program), f"--benchmark_filter=^{_OPERATION}/", f"--benchmark_out={out}",
+            [str(program), f"--benchmark_filter=^({'|'.join(OPERATIONS)})/",
+             f"--benchmark_repetitions={_REPETITIONS}", f"--benchmark_out={out}",
              "--benchmark_out_format=json"],
             env=process.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             check=True,
         )  # fmt: skip
         reported = json.loads(out.read_text())["benchmarks"]
-    points: dict[str, list[list[float]]] = {}
+    found: dict[str, dict[str, Points]] = {operation: {} for operation in OPERATIONS}
     for entry in reported:
         if entry.get("aggregate_name") == "median":
-            _, structure, count = entry["run_name"].split("/")[:3]
-            points.setdefault(structure, []).append([float(count), entry["real_time"]])
-    return {structure: sorted(found) for structure, found in points.items()}
+            operation, structure, count = entry["run_name"].split("/")[:3]
+            points = found[operation].setdefault(structure, [])
+            points.append([float(count), entry["real_time"]])
+    return {
+        operation: {structure: sorted(points) for structure, points in structures.items()}
+        for operation, structures in found.items()
+    }

@@ -1,5 +1,6 @@
 """Statistics, verdicts and bars on figures that are known."""
 
+import dataclasses
 import math
 import unittest
 
@@ -56,12 +57,78 @@ class TableTest(unittest.TestCase):
         (faster,) = _run(_scaled(0.5)).rows
         self.assertEqual(table.mark(faster, "mymalloc", "seconds", names), "*")
 
+    def test_who_is_alone_is_not_the_best(self) -> None:
+        (row,) = _run(_STEADY).rows
+        del row.cells["glibc"]
+        self.assertEqual(table.mark(row, "mymalloc", "seconds", ["glibc", "mymalloc"]), " ")
+
     def test_bars_follow_the_figures(self) -> None:
         passed = {bar.name: bar.passed for bar in bars.judge(_run(_scaled(0.5)))}
         missed = {bar.name: bar.passed for bar in bars.judge(_run(_scaled(1.5)))}
         for name in ("mean time ahead of every one of the four", "never slower than glibc"):
             self.assertTrue(passed[name])
             self.assertFalse(missed[name])
+
+
+def _bar(results: Results, name: str) -> bars.Bar | None:
+    return next((bar for bar in bars.judge(results) if bar.name == name), None)
+
+
+class BarsTest(unittest.TestCase):
+    def test_the_tree_must_not_grow_much_and_not_be_slower(self) -> None:
+        results = _run(_STEADY)
+        growth, rival = (
+            "tree: stab at 10^6 ranges within 3 times 10^3",
+            "tree: no slower than absl::btree_map at every size",
+        )
+        self.assertIsNone(_bar(results, growth))
+        self.assertIsNone(_bar(results, rival))
+        other = [[1e3, 10.0], [1e6, 40.0]]
+        for largest, grows, slower in ((29.0, False, False), (39.0, True, False), (41.0, True, True)):
+            ours = [[1e3, 10.0], [1e6, largest]]
+            results.tree = {"Stab hit": {"IntervalTree": ours, "absl::btree": other}}
+            bar = _bar(results, growth)
+            assert bar is not None
+            self.assertEqual(bar.passed, not grows)
+            bar = _bar(results, rival)
+            assert bar is not None
+            self.assertEqual(bar.passed, not slower)
+        self.assertIn("Stab hit", bar.figure)
+        self.assertIn("1.02", bar.figure)
+
+    def test_an_edit_of_the_tree_may_not_be_slower_either(self) -> None:
+        results = _run(_STEADY)
+        points = {"IntervalTree": [[1e3, 10.0]], "absl::btree": [[1e3, 10.0]]}
+        slow = {"IntervalTree": [[1e3, 12.0]], "absl::btree": [[1e3, 10.0]]}
+        results.tree = {"Stab hit": points, "Erase": slow}
+        bar = _bar(results, "tree: no slower than absl::btree_map at every size")
+        assert bar is not None
+        self.assertFalse(bar.passed)
+        self.assertIn("Erase", bar.figure)
+
+    def test_traces_must_be_near_the_best_too(self) -> None:
+        for group in (catalogue.TRACES, catalogue.PROGRAMS, catalogue.SCALING):
+            results = _run(_STEADY)
+            (row,) = _run(_scaled(1.5)).rows
+            results.rows.append(dataclasses.replace(row, name="far", group=group))
+            bar = _bar(results, "within 1.10 of the best of the four on each")
+            assert bar is not None
+            self.assertFalse(bar.passed)
+            self.assertIn("far 1.50", bar.figure)
+
+    def test_what_passes_within_the_spread_shows_it(self) -> None:
+        bar = _bar(_run([0.8, 1.2, 1.6], base=[0.9, 1.0, 1.1]), "never slower than glibc")
+        assert bar is not None
+        self.assertTrue(bar.passed)
+        self.assertIn("pair 1.20 (1.00 to 1.40, glibc 0.95 to 1.05)", bar.figure)
+
+    def test_idle_memory_is_not_judged_by_a_fraction_of_the_work(self) -> None:
+        name = "after freeing all and 2 s idle, 10% of the peak"
+        results = _run(_STEADY)
+        results.rows[0].cells["mymalloc"].figures.update(idle_rss=[1.0], peak_rss=[2.0])
+        self.assertIsNotNone(_bar(results, name))
+        results.options["scale"] = 0.03
+        self.assertIsNone(_bar(results, name))
 
 
 class StatsTest(unittest.TestCase):

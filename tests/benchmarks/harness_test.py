@@ -3,7 +3,7 @@
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import allocators, catalogue, main, options, paths, process, runner
+from benchmarks.harness import allocators, catalogue, main, options, paths, process, programs, runner
 from benchmarks.harness.results import Results, RowResult
 
 
@@ -82,6 +82,24 @@ class HonestyTest(unittest.TestCase):
     def test_a_library_that_cannot_be_preloaded_is_left_out(self) -> None:
         not_a_library = allocators.Allocator("text", str(Path(__file__).resolve()), "")
         self.assertNotEqual(allocators.preload_failure(not_a_library), "")
+
+    def test_mymallocs_own_parts_are_measured_once(self) -> None:
+        given = ["--quick", "--only=mymalloc,slow", f"--allocator=slow={_shim('slow')}", "--filter=^(tag/Make|bitmap/Count)"]
+        rows = main.measure(options.parse(given)).rows
+        self.assertEqual([row.name for row in rows], ["tag/Make/256", "bitmap/Count"])
+        for row in rows:
+            self.assertEqual(list(row.cells), [allocators.OURS])
+            seconds = row.median(allocators.OURS, "seconds")
+            assert seconds is not None
+            self.assertLess(seconds, 1e-5)
+
+    def test_redis_is_timed_by_what_the_server_took(self) -> None:
+        row = next(row for row in programs.rows(0.03) if row.name == "redis")
+        if row.skipped:
+            self.skipTest(row.skipped)
+        figures = row.measure(allocators.discover()[0]).figures
+        self.assertEqual(figures["seconds"], figures["cpu_seconds"])
+        self.assertGreater(figures["elapsed"], 0)
 
     def test_different_checksums_are_wrong_results(self) -> None:
         sums = {"one": "1", "two": "2"}

@@ -72,7 +72,13 @@ def _results() -> Results:
         options={"rounds": 3, "scale": 1.0},
         allocators=dict.fromkeys(_NAMES, "1.0"),
         rows=rows,
-        tree={"interval tree": [[10, 5], [1000000, 60]], "btree_map": [[10, 4], [1000000, 90]]},
+        tree={
+            operation: {
+                "IntervalTree": [[10, 5], [1000000, 60]],
+                "absl::btree": [[10, 4], [1000000, 90]],
+            }
+            for operation in ("Stab hit", "Insert")
+        },
     )
 
 
