@@ -5,6 +5,7 @@
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/stack_trace.h"
 #include "mymalloc/heap/page_map.h"
+#include "mymalloc/heap/totals.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
 
@@ -113,7 +114,7 @@ uintptr_t GuardedPool::Allocate(size_t n, size_t alignment, uint64_t random) {
   const uintptr_t block = Place(page, n, Max(alignment, kGranule), random >> 63 != 0);
   if (block == 0 || !os::Commit(page, kOsPage)) return 0;
   first_ = (first_ + 1) % kSlots;
-  live_.store(live() + 1, std::memory_order_relaxed);
+  SetLive(live() + 1);
   GuardedSlot& slot = slots_[index];
   slot.block = block;
   slot.size = n;
@@ -148,7 +149,7 @@ void GuardedPool::Retire(unsigned index) {
   slots_[index].state = GuardedSlot::kFree;
   Note(&slots_[index].freed);
   queue_[(first_ + kSlots - live()) % kSlots] = static_cast<uint16_t>(index);
-  live_.store(live() - 1, std::memory_order_relaxed);
+  SetLive(live() - 1);
   ++unsealed_;
 }
 
@@ -159,6 +160,13 @@ void GuardedPool::SealRetired() {
     const unsigned index = queue_[(first_ + kSlots - live() - unsealed_) % kSlots];
     if (!os::Seal(PageOf(index), kOsPage)) return;
   }
+}
+
+void GuardedPool::SetLive(unsigned live) {
+  const size_t more = size_t{live} - live_.load(std::memory_order_relaxed);
+  live_.store(live, std::memory_order_relaxed);
+  g_totals.large_blocks.Add(more);
+  g_totals.large_bytes.Add(more * kOsPage);
 }
 
 bool GuardedPool::FindLive(uintptr_t address, const char* called, size_t* size) {

@@ -62,6 +62,7 @@ class GuardedPool {
   static constexpr size_t kBytes = (2 * kSlots + 1) * kOsPage;
 
   uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * kOsPage; }
+  void SetLive(unsigned live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned SlotNear(uintptr_t address) const;
   void Retire(unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SealRetired() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -6,6 +6,7 @@
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
+#include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
 namespace {
@@ -18,6 +19,12 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
+
+void RaiseHighWater(PageHeader* page, unsigned slot) {
+  const size_t before = page->ResidentBytes();
+  page->high_water = static_cast<uint16_t>(slot);
+  g_totals.system.Add(page->ResidentBytes() - before);
+}
 
 }  // namespace
 
@@ -75,7 +82,7 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const unsigned zeroed_from =
       page->zeroed != 0 && c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
-  if (end > page->high_water) page->high_water = static_cast<uint16_t>(end);
+  if (end > page->high_water) RaiseHighWater(page, end);
   WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.
@@ -163,6 +170,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   }
   page->freed_at = g_janitor.tick();
   empty_bytes_ += page->TouchedBytes();
+  g_totals.system.Add(page->ResidentBytes());
   PushFront(page);
   return page;
 }
@@ -243,6 +251,7 @@ void Heap::PageBecameEmpty(PageHeader* page) {
 void Heap::Retire(PageHeader* page) {
   empty_bytes_ -= page->TouchedBytes();
   Unlink(page);
+  g_totals.system.Add(-page->ResidentBytes());  // The supply counts them again.
   g_page_map.Erase(page->page());
   g_page_supply.FreeGuarded(page->page(), page->bytes());
 }

@@ -1,6 +1,7 @@
 #include "mymalloc/heap/page_map.h"
 
 #include "absl/base/attributes.h"
+#include "mymalloc/heap/totals.h"
 #include "mymalloc/os/memory.h"
 #include "tree/verify.h"
 
@@ -17,13 +18,23 @@ constexpr int kAttempts = 0;
 constexpr int kAttempts = 16;
 #endif
 
+// Differences, as Total::Add takes them.
+void CountLarge(uint64_t owner, size_t blocks, size_t bytes) {
+  if (Owner(owner).large() == nullptr) return;
+  g_totals.large_blocks.Add(blocks);
+  g_totals.large_bytes.Add(bytes);
+}
+
 }  // namespace
 
 PageMap g_page_map;
+Totals g_totals;
 
 bool PageMap::Insert(Interval range, Owner owner) {
   EditHolder holder(lock_, edits_);
-  return tree_.Insert(range, owner.bits()) == InsertResult::kInserted;
+  if (tree_.Insert(range, owner.bits()) != InsertResult::kInserted) return false;
+  CountLarge(owner.bits(), 1, range.length());
+  return true;
 }
 
 void PageMap::Erase(uintptr_t begin) {
@@ -36,6 +47,7 @@ bool PageMap::EraseIf(uintptr_t begin, Owner owner) {
   const auto entry = tree_.Find(begin);
   if (!entry || entry.value != owner.bits()) return false;
   tree_.Erase(begin);
+  CountLarge(entry.value, -size_t{1}, -entry.range.length());
   return true;
 }
 
@@ -43,6 +55,7 @@ void PageMap::Resize(Interval range, uintptr_t new_end) {
   EditHolder holder(lock_, edits_);
   const auto entry = tree_.Find(range.begin);
   tree_.Replace(range.begin, {range.begin, new_end}, entry.value);
+  CountLarge(entry.value, 0, new_end - range.end);
 }
 
 uintptr_t PageMap::Move(Interval range, size_t bytes) {
@@ -51,7 +64,10 @@ uintptr_t PageMap::Move(Interval range, size_t bytes) {
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
   const uint64_t owner = tree_.Erase(range.begin).value;
   const uintptr_t begin = os::Remap(range.begin, range.length(), bytes, /*may_move=*/true);
-  if (begin != 0) range = {begin, begin + bytes};
+  if (begin != 0) {
+    CountLarge(owner, 0, bytes - range.length());
+    range = {begin, begin + bytes};
+  }
   tree_.Insert(range, owner);
   return begin;
 }

@@ -26,6 +26,7 @@ PageSupply::Grant PageSupply::Allocate(size_t bytes) {
 void PageSupply::Free(uintptr_t begin, size_t bytes) {
   LockHolder holder(lock_);
   dirty_.AddSurely({begin, begin + bytes});
+  NoteDirty();
 }
 
 bool PageSupply::Decay() {
@@ -79,6 +80,7 @@ void PageSupply::LiftProtected() {
     if (!os::Commit(range.begin, range.length())) return;
     protected_.TakeAt(range.begin, range.length());
     dirty_.AddSurely(range);
+    NoteDirty();
   }
 }
 
@@ -96,6 +98,7 @@ bool PageSupply::Purge(size_t bytes) {
     LockHolder holder(lock_);
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
     (purged ? clean_ : dirty_).AddSurely(range);
+    NoteDirty();
     if (!purged) break;
     purged_any = true;
     bytes -= range.length();

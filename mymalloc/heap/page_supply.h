@@ -15,6 +15,7 @@
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/free_ranges.h"
 #include "mymalloc/heap/guard_budget.h"
+#include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
 
@@ -64,8 +65,11 @@ class PageSupply {
   void LiftProtected();
   bool Purge(size_t bytes);
   bool ReleaseChunksOf(FreeRanges& ranges) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // After each change.
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();
+    g_totals.system.Add(dirty_.bytes() - counted_dirty_);
+    counted_dirty_ = dirty_.bytes();
   }
 
   GuardBudget guards_;  // of pages that are long enough for one
@@ -76,6 +80,7 @@ class PageSupply {
   FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
   // The least that was dirty since the last Decay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
+  size_t counted_dirty_ ABSL_GUARDED_BY(lock_) = 0;  // in g_totals
 };
 
 extern PageSupply g_page_supply;

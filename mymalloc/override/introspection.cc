@@ -27,7 +27,6 @@ int Mallopt(int parameter, int) {
 
 struct mallinfo2 Mallinfo2() {
   const Statistics s = CountHeap();
-  NotePeaks(s);
   struct mallinfo2 info {};
   info.uordblks = s.live.bytes;
   info.fordblks = s.free.bytes + s.supply_dirty;

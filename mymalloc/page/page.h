@@ -61,8 +61,9 @@ struct alignas(64) PageHeader {
     Tag::Make(Block(slot), heap, size_class, slot % kSlotsPerPage).WriteTo(Block(slot));
   }
   bool AllFree() const { return free_count == capacity; }
-  // Bytes that may be resident.
+  // Bytes of slots that may be resident; of the page, which has at least its header.
   size_t TouchedBytes() const { return high_water * stride(); }
+  size_t ResidentBytes() const { return Max(TouchedBytes(), kOsPage); }
 };
 
 static_assert(sizeof(PageHeader) == 128, "two cache lines");

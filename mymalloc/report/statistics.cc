@@ -8,6 +8,7 @@
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/heap/registry.h"
+#include "mymalloc/heap/totals.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
 
@@ -27,7 +28,7 @@ unsigned CountFree(const PageHeader& page) {
 void CountPage(const PageHeader& page, Statistics* s) {
   ++s->pages;
   const size_t stride = page.stride();
-  s->page_bytes += Max(page.TouchedBytes(), kOsPage);
+  s->page_bytes += page.ResidentBytes();
   unsigned remote = 0;
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w)
     remote += SlotBitmap::PopCount(page.remote.Peek(w));
@@ -82,26 +83,15 @@ Statistics CountHeap(FreeBlocksVisitor visit, void* context) {
   return s;
 }
 
-Peaks NotePeaks(const Statistics& now) {
-  static Lock lock;
-  static Peaks peaks;
-  LockHolder holder(lock);
-  peaks.system = Max(peaks.system, now.FromSystem());
-  peaks.large_blocks = Max(peaks.large_blocks, now.large.blocks);
-  peaks.large_bytes = Max(peaks.large_bytes, now.large.bytes);
-  return peaks;
-}
-
 void PrintMallocStats() {
   const Statistics s = CountHeap();
-  const Peaks peaks = NotePeaks(s);
   Printer out;
   out.Text("Arena 0:\nsystem bytes     = ").Decimal(s.FromSystem());
   out.Text("\nin use bytes     = ").Decimal(s.live.bytes);
   out.Text("\nTotal (incl. mmap):\nsystem bytes     = ").Decimal(s.FromSystem() + s.large.bytes);
   out.Text("\nin use bytes     = ").Decimal(s.live.bytes + s.large.bytes);
-  out.Text("\nmax mmap regions = ").Decimal(peaks.large_blocks);
-  out.Text("\nmax mmap bytes   = ").Decimal(peaks.large_bytes);
+  out.Text("\nmax mmap regions = ").Decimal(g_totals.large_blocks.most());
+  out.Text("\nmax mmap bytes   = ").Decimal(g_totals.large_bytes.most());
   out.Text("\nmymalloc:\nlive blocks      = ").Decimal(s.live.blocks + s.large.blocks);
   out.Text("\nfree blocks      = ").Decimal(s.free.blocks);
   out.Text("\nin magazines     = ").Decimal(s.in_magazines.blocks);
@@ -166,14 +156,13 @@ int PrintMallocInfo(FILE* stream) {
   table.counts = reinterpret_cast<uint32_t*>(os::Map(table.Bytes()));
   if (table.counts == nullptr) return ENOMEM;
   const Statistics s = CountHeap(&FreeTable::Add, &table);
-  const Peaks peaks = NotePeaks(s);
   fputs("<malloc version=\"1\">\n", stream);
   for (HeapId heap = 1; heap <= table.heaps; ++heap) PrintHeap(stream, heap, table);
   PrintTotal(stream, "fast", s.in_magazines.blocks, s.in_magazines.bytes);
   PrintTotal(stream, "rest", s.free.blocks - s.in_magazines.blocks,
              s.free.bytes - s.in_magazines.bytes + s.supply_dirty);
   PrintTotal(stream, "mmap", s.large.blocks, s.large.bytes);
-  PrintSystem(stream, s.FromSystem(), peaks.system);
+  PrintSystem(stream, s.FromSystem(), g_totals.system.most());
   fputs("</malloc>\n", stream);
   os::Unmap(reinterpret_cast<uintptr_t>(table.counts), table.Bytes());
   return 0;

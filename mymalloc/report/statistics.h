@@ -48,14 +48,6 @@ struct Statistics {
 using FreeBlocksVisitor = void (*)(void* context, HeapId heap, SizeClass c, size_t blocks);
 Statistics CountHeap(FreeBlocksVisitor visit = nullptr, void* context = nullptr);
 
-// The most that CountHeap's figures have been when asked for: glibc reports such maxima.
-struct Peaks {
-  size_t system = 0;
-  size_t large_blocks = 0;
-  size_t large_bytes = 0;
-};
-Peaks NotePeaks(const Statistics& now);
-
 // glibc's formats.
 void PrintMallocStats();
 int PrintMallocInfo(FILE* stream);

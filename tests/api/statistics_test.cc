@@ -344,6 +344,46 @@ TEST(MallocInfo, IsXmlWithPlausibleTotals) {
   EXPECT_GE(empty.system_most, full.system_now);
 }
 
+// The number behind the last such text.
+size_t FigureBehind(const std::string& text, const std::string& label) {
+  return NumbersIn(text.substr(text.rfind(label) + label.size())).at(0);
+}
+
+struct Most {
+  size_t mappings, mapped, system;
+};
+
+Most ReportedMost() {
+  const std::string stats = Captured(STDERR_FILENO, [] { malloc_stats(); });
+  const std::string info = Captured(STDOUT_FILENO, [] { malloc_info(0, stdout); });
+  return {FigureBehind(stats, "max mmap regions ="), FigureBehind(stats, "max mmap bytes   ="),
+          FigureBehind(info, "<system type=\"max\" size=\"")};
+}
+
+void AllocateAndFree(size_t count, size_t size) {
+  std::vector<void*> blocks(count);
+  for (void*& block : blocks) block = malloc(size);
+  for (void* block : blocks) free(block);
+}
+
+// As glibc's figures: also of what came and went while nobody asked.
+TEST(Peaks, AreKeptWhenNobodyLooks) {
+  constexpr size_t kMedium = 32000;
+  const Most before = ReportedMost();
+  const size_t mappings = before.mappings + before.mapped / kMiB + 10;
+  const size_t mediums = (before.system + 64 * kMiB) / kMedium;
+  AllocateAndFree(mappings, kMiB);
+  AllocateAndFree(mediums, kMedium);
+  malloc_trim(0);
+  const Most after = ReportedMost();
+  EXPECT_GE(after.mappings, mappings);
+  EXPECT_LE(after.mappings, mappings + before.mappings);
+  EXPECT_GE(after.mapped, mappings * kMiB);
+  EXPECT_LE(after.mapped, mappings * (kMiB + 8 * kKiB) + before.mapped);
+  EXPECT_GE(after.system, mediums * kMedium);
+  EXPECT_LE(after.system, mediums * (kMedium + kMedium / 4) + before.system);
+}
+
 TEST(MallocInfo, RefusesOptionsItDoesNotKnow) {
   FILE* sink = fopen("/dev/null", "w");
   ASSERT_NE(sink, nullptr);

@@ -9,6 +9,7 @@
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
+#include "mymalloc/heap/totals.h"
 #include "mymalloc/report/verify.h"
 #include "tests/interleave/outside.h"
 
@@ -118,6 +119,7 @@ void EngineProgram::SaveState(std::vector<Saved>* state) const {
   save(Address(&g_registry + 1) - kRegistryEnds, Address(&g_registry + 1));
   save(Address(&g_page_map), Address(&g_page_map + 1));
   save(Address(&g_page_supply), Address(&g_page_supply + 1));
+  save(Address(&g_totals), Address(&g_totals + 1));
   save(Address(&g_janitor), Address(&g_janitor + 1));
   save(Address(&g_large_cache), Address(&g_large_cache + 1));
   save(Address(&g_guarded), Address(&g_guarded + 1));

@@ -9,6 +9,7 @@
 
 #include "mymalloc/front/front.h"
 #include "mymalloc/heap/inspector.h"
+#include "mymalloc/heap/totals.h"
 #include "tests/heap/engine.h"
 
 namespace mymalloc {
@@ -112,16 +113,50 @@ TEST_F(StatisticsTest, ABlockThatWasNeverHandedOutIsNotFree) {
   Free(block);
 }
 
-TEST_F(StatisticsTest, PeaksStay) {
-  const Peaks before = NotePeaks(CountHeap());
-  const std::vector<void*> blocks = AllocateMany(20 * kMiB, 10);
-  NotePeaks(CountHeap());
-  FreeAll(blocks);
+// What is counted at each change is what counting everything finds.
+void ExpectTotalsOf(const Statistics& now) {
+  EXPECT_EQ(g_totals.system.now(), now.FromSystem());
+  EXPECT_EQ(g_totals.large_blocks.now(), now.large.blocks);
+  EXPECT_EQ(g_totals.large_bytes.now(), now.large.bytes);
+}
+
+TEST_F(StatisticsTest, TotalsFollowPages) {
+  for (const size_t n : {size_t{1}, size_t{100}, size_t{1000}, size_t{5000}, size_t{32000}}) {
+    const std::vector<void*> blocks = AllocateMany(n, 700);
+    ExpectTotalsOf(CountHeap());
+    const size_t full = CountHeap().FromSystem();
+    FreeAll(blocks);
+    ExpectTotalsOf(CountHeap());
+    GiveAllBack();
+    ExpectTotalsOf(CountHeap());
+    EXPECT_GE(g_totals.system.most(), full);
+  }
+  std::thread([] { FreeAll(AllocateMany(3000, 1000)); }).join();
+  ExpectTotalsOf(CountHeap());
+}
+
+TEST_F(StatisticsTest, TotalsFollowLargeBlocks) {
+  void* block = Allocate(kMiB);
+  for (const size_t n : {2 * kMiB, 20 * kMiB, 19 * kMiB, 3 * kMiB, 200 * kMiB, 100 * kMiB}) {
+    void* const behind = Allocate(kMiB);  // so that some grow in place, and some move
+    block = Reallocate(block, n, "realloc");
+    ExpectTotalsOf(CountHeap());
+    Free(behind);
+  }
+  Free(block);
+  Free(AllocateAligned(kMiB, 100));
+  ExpectTotalsOf(CountHeap());
   GiveAllBack();
-  const Peaks after = NotePeaks(CountHeap());
-  EXPECT_GE(after.large_blocks, 10u);
-  EXPECT_GE(after.large_bytes, 200 * kMiB);
-  EXPECT_GE(after.system, before.system);
+  ExpectTotalsOf(CountHeap());
+}
+
+TEST_F(StatisticsTest, TheMostStays) {
+  const size_t before = g_totals.large_blocks.now();
+  FreeAll(AllocateMany(20 * kMiB, 10));
+  GiveAllBack();
+  EXPECT_EQ(g_totals.large_blocks.now(), before);
+  EXPECT_GE(g_totals.large_blocks.most(), before + 10);
+  EXPECT_GE(g_totals.large_bytes.most(), 200 * kMiB);
 }
 
 TEST_F(StatisticsTest, MallocInfoIsWellFormedAndItsTotalsAgree) {
