@@ -22,6 +22,7 @@ TEST(CHost, HandlersAreCalledAndExceptionsThrownAsWithoutThePreload) {
   const Outcome plain = RunHost("");
   ASSERT_TRUE(plain.Succeeded()) << plain.Describe();
   EXPECT_NE(plain.output.find("plain: bad_alloc after 3 calls"), std::string::npos);
+  EXPECT_NE(plain.output.find("plain: a block after 1 calls that freed"), std::string::npos);
   const Outcome preloaded = RunHost(LibraryUnderTest());
   EXPECT_TRUE(preloaded.Succeeded()) << preloaded.Describe();
   EXPECT_EQ(preloaded.output, plain.output);

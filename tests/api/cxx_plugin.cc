@@ -1,5 +1,8 @@
 // A C++ library for a program that has no C++ in it (c_host.c): each form of operator new without
-// memory, with no handler, one that gives up after some calls, and one that throws.
+// memory, with no handler, one that gives up after some calls, one that throws, and one that frees
+// enough.
+
+#include <sys/resource.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -51,6 +54,41 @@ const char* Outcome(New allocate) {
   }
 }
 
+constexpr size_t kMiB = size_t{1} << 20;
+
+void* reserve;
+
+void FreeReserve() {
+  ++calls;
+  ::operator delete(reserve);
+  reserve = nullptr;
+  std::set_new_handler(nullptr);
+}
+
+size_t AddressSpace() {
+  size_t pages = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr || std::fscanf(file, "%zu", &pages) != 1) return 0;
+  std::fclose(file);
+  return pages * 4096;
+}
+
+// With room for the block only once the reserve is gone.
+void TryWithReserve(const Form& form) {
+  rlimit unlimited;
+  getrlimit(RLIMIT_AS, &unlimited);
+  reserve = ::operator new(600 * kMiB);
+  const rlimit tight = {AddressSpace() + 32 * kMiB, unlimited.rlim_max};
+  calls = 0;
+  std::set_new_handler(&FreeReserve);
+  setrlimit(RLIMIT_AS, &tight);
+  void* const block = form.allocate(500 * kMiB);
+  setrlimit(RLIMIT_AS, &unlimited);
+  std::printf("%s: %s after %d calls that freed\n", form.name,
+              block != nullptr ? "a block" : "null", calls);
+  ::operator delete(block);
+}
+
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void TryAllForms() {
@@ -62,6 +100,7 @@ extern "C" __attribute__((visibility("default"))) void TryAllForms() {
       std::set_new_handler(nullptr);
       std::printf("%s: %s after %d calls\n", form.name, outcome, calls);
     }
+    TryWithReserve(form);
   }
   std::fflush(stdout);
 }
