@@ -15,8 +15,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--text);
   background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
-.chart, .wide { overflow-x: auto; }
-svg { width: 100%; min-width: 620px; max-width: 860px; height: auto; display: block; }
+.wide { overflow-x: auto; }
+.chart { max-width: 860px; } .chart > svg { display: block; }
 svg text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: var(--text); }
 svg .number { font-size: 9px; } svg .failed { font-size: 9px; fill: #d00; }
 svg .grid { stroke: var(--faint); } svg .one { stroke: var(--text); stroke-dasharray: 2 2; }

@@ -1,4 +1,8 @@
-"""The two kinds of chart of the page, as SVG: bars with their spread, and curves."""
+"""The two kinds of chart of the page, as SVG: bars with their spread, and curves.
+
+Places across are parts of the width, in percent, and places down are pixels: so a chart is as wide as the
+window lets it be, and its text as large as any other.
+"""
 
 import html
 import math
@@ -6,12 +10,12 @@ from dataclasses import dataclass, field
 
 from benchmarks.harness.stats import Spread
 
-WIDTH = 720
-_LEFT = 150  # Room for the names of the bars.
-_AXIS = 52  # Room for the numbers of the curves' axis.
-_RIGHT = 60
+_LONGEST = 86  # Percent that the longest bar takes; its number follows.
 _BAR = 9
+_NAME = 13  # The line above a group of bars.
+_LEFT, _RIGHT = 13, 96  # Where the curves' axes begin and end.
 _TICK = 16
+_FINE = 1000  # The curves' own units across.
 
 # Distinct also for the colour-blind (after Okabe and Ito); ours is the strongest.
 _COLOURS = {"mymalloc": "#d55e00", "glibc": "#808080", "bump": "#b0b0b0", "live bytes": "#000000"}
@@ -27,19 +31,19 @@ def colours(names: list[str]) -> dict[str, str]:
 
 def _text(x: float, y: float, text: str, anchor: str = "start", extra: str = "") -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {extra}>{html.escape(text)}</text>'
+        f'<text x="{x:.2f}%" y="{y:.1f}" text-anchor="{anchor}" {extra}>{html.escape(text)}</text>'
     )
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, extra: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {extra}/>'
+    return f'<line x1="{x1:.2f}%" y1="{y1:.1f}" x2="{x2:.2f}%" y2="{y2:.1f}" {extra}/>'
 
 
 def _svg(height: float, title: str, parts: list[str]) -> str:
     label = html.escape(title, quote=True)
     body = "".join(parts)
     return (
-        f'<div class="chart"><svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
+        f'<div class="chart"><svg width="100%" height="{height:.0f}" role="img" '
         f'aria-label="{label}">{body}</svg></div>'
     )
 
@@ -53,37 +57,36 @@ class Bar:
 
 def bars(groups: dict[str, list[Bar]], palette: dict[str, str], title: str, most: float) -> str:
     """One group of horizontal bars per name; values are ratios, and 1 is marked."""
-    scale = (WIDTH - _LEFT - _RIGHT) / most
+    scale = _LONGEST / most
     parts: list[str] = []
-    y = 4.0
+    y = 2.0
     for name, group in groups.items():
+        y += _NAME
+        parts.append(_text(0, y - 3, name, extra='class="name"'))
         top = y
-        middle = y + len(group) * _BAR / 2 + 4
-        parts.append(_text(_LEFT - 6, middle, name, "end", 'class="name"'))
         for bar in group:
             parts.append(_one_bar(bar, y, scale, most, palette))
             y += _BAR
-        parts.append(_line(_LEFT + scale, top - 2, _LEFT + scale, y + 2, 'class="one"'))
-        y += 8
+        parts.append(_line(scale, top - 2, scale, y + 2, 'class="one"'))
+        y += 6
     return _svg(y, title, parts)
 
 
 def _one_bar(bar: Bar, y: float, scale: float, most: float, palette: dict[str, str]) -> str:
     if bar.value is None:
-        return _text(_LEFT + 3, y + _BAR - 2, f"{bar.series}: {bar.note}", extra='class="failed"')
+        return _text(0, y + _BAR - 2, f"{bar.series}: {bar.note}", extra='dx="3" class="failed"')
     shown = min(bar.value.median, most)
     tip = f"{bar.series} {bar.value.median:.3f} ({bar.value.low:.3f} to {bar.value.high:.3f})"
     parts = [
-        f'<rect x="{_LEFT}" y="{y:.1f}" width="{shown * scale:.1f}" height="{_BAR - 1}" '
+        f'<rect x="0" y="{y:.1f}" width="{shown * scale:.2f}%" height="{_BAR - 1}" '
         f'fill="{palette[bar.series]}"><title>{html.escape(tip)}</title></rect>'
     ]
-    low, high = (_LEFT + min(end, most) * scale for end in (bar.value.low, bar.value.high))
+    low, high = (min(end, most) * scale for end in (bar.value.low, bar.value.high))
     middle = y + (_BAR - 1) / 2
     parts.append(_line(low, middle, high, middle, 'class="spread"'))
     number = f"{bar.value.median:.2f}" + (" →" if bar.value.median > most else "")
-    parts.append(
-        _text(max(high, _LEFT + shown * scale) + 3, y + _BAR - 1.5, number, extra='class="number"')
-    )
+    end = max(high, shown * scale)
+    parts.append(_text(end, y + _BAR - 1.5, number, extra='dx="3" class="number"'))
     return "".join(parts)
 
 
@@ -152,27 +155,34 @@ def curves(lines: list[Curve], palette: dict[str, str], title: str, axes: Axes) 
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     x_low, x_high = (min(xs), max(xs)) if axes.log_x or axes.x_names else _bounds(xs, False)
-    across = _Scale(x_low, x_high, _AXIS, WIDTH - 24, axes.log_x)
+    across = _Scale(x_low, x_high, _LEFT, _RIGHT, axes.log_x)
     up = _Scale(*_bounds(ys, axes.log_y), height - bottom, top, axes.log_y)
     parts = _grid(across, up, axes, height)
+    # A polyline knows no percents: these have units of their own, and lines of the same width in all.
+    parts.append(
+        f'<svg x="{_LEFT}%" width="{_RIGHT - _LEFT}%" y="0" height="{height}" overflow="visible" '
+        f'viewBox="0 0 {_FINE} {height}" preserveAspectRatio="none">'
+    )
+    fine = _Scale(x_low, x_high, 0, _FINE, axes.log_x)
     for line in lines:
-        places = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
+        places = " ".join(f"{fine.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
         wide = 2.5 if line.series == "mymalloc" else 1.3
         dashes = ' stroke-dasharray="4 3"' if line.series == "live bytes" else ""
         parts.append(
             f'<polyline points="{places}" fill="none" stroke="{palette[line.series]}" '
-            f'stroke-width="{wide}"{dashes}><title>{html.escape(line.series)}</title></polyline>'
+            f'stroke-width="{wide}"{dashes} vector-effect="non-scaling-stroke">'
+            f"<title>{html.escape(line.series)}</title></polyline>"
         )
-    return _svg(height, title, parts)
+    return _svg(height, title, [*parts, "</svg>"])
 
 
 def _grid(across: _Scale, up: _Scale, axes: Axes, height: float) -> list[str]:
-    parts = [_text(4, 12, axes.y_label, extra='class="label"')]
-    parts.append(_text(WIDTH - 24, height - 6, axes.x_label, "end", 'class="label"'))
+    parts = [_text(0, 12, axes.y_label, extra='class="label"')]
+    parts.append(_text(_RIGHT, height - 6, axes.x_label, "end", 'class="label"'))
     for tick in up.ticks():
         y = up.at(tick)
-        parts.append(_line(_AXIS, y, WIDTH - 24, y, 'class="grid"'))
-        parts.append(_text(_AXIS - 5, y + 4, number(tick), "end", 'class="tick"'))
+        parts.append(_line(_LEFT, y, _RIGHT, y, 'class="grid"'))
+        parts.append(_text(_LEFT, y + 4, number(tick), "end", 'dx="-5" class="tick"'))
     named = [(float(place), name) for place, name in enumerate(axes.x_names)]
     named = named or [(tick, number(tick)) for tick in across.ticks()]
     for place, name in named:
