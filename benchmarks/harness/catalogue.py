@@ -114,7 +114,6 @@ _WORKLOADS: tuple[_Entry, ...] = (
 )
 
 IDLE_WEIGHT = 2.0
-QUICK_IDLE = ("idle_memory",)  # The only one that a quick run lets idle, and only once.
 LIVE_COUNTS = (10**3, 10**4, 10**5, 10**6, 10**7)
 QUICK_LIVE_COUNTS = LIVE_COUNTS[:3]
 
@@ -130,7 +129,7 @@ def thread_counts(cores: int) -> list[int]:
 
 def _row(binary: str, entry: _Entry, label: str, scale: float, quick: bool) -> Row:
     name, group, flags, what = entry
-    if quick and name not in QUICK_IDLE:
+    if quick:  # What is left of a small peak says nothing, and takes two seconds each time.
         flags = tuple(flag for flag in flags if flag != "--idle")
     argv = [binary, name, f"--scale={scale}", *flags]
     idles = "--idle" in flags
@@ -140,7 +139,6 @@ def _row(binary: str, entry: _Entry, label: str, scale: float, quick: bool) -> R
         what,
         lambda allocator: measure_workload(argv, allocator),
         weight=0.05 + 0.8 * scale + (IDLE_WEIGHT if idles else 0.0),
-        rounds=1 if idles and quick else 0,
     )
 
 

@@ -78,7 +78,7 @@ class WhatItIsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "kept.json"
             # The last row idles for seconds, so that there is time to interrupt it.
-            run = _start("--quick", "--filter=^pair$|^batch_|^idle_memory$", f"--json={file}")
+            run = _start("--rounds=1", "--filter=^pair$|^batch_|^idle_memory$", f"--json={file}")
             assert run.stderr is not None
             while "idle_memory" not in run.stderr.readline():
                 self.assertIsNone(run.poll())
