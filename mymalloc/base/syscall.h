@@ -41,6 +41,14 @@ inline uintptr_t ThreadPointer() {
   return pointer;
 }
 
+// libc's threads have a pointer to their control block in its third word; a raw thread
+// (os/raw_thread.h) has zero there.
+inline bool IsThreadOfLibc() {
+  uintptr_t self;
+  __asm__("mov %%fs:16, %0" : "=r"(self));
+  return self != 0;
+}
+
 inline long CurrentTid() { return Syscall(SYS_gettid); }
 inline long CurrentPid() { return Syscall(SYS_getpid); }
 

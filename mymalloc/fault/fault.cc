@@ -1,6 +1,5 @@
 #include "mymalloc/fault/fault.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -9,6 +8,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/printer.h"
 #include "mymalloc/base/syscall.h"
+#include "mymalloc/fault/abort.h"
 #include "mymalloc/fault/listener.h"
 #include "mymalloc/fault/stack_printer.h"
 #include "mymalloc/fault/stack_trace.h"
@@ -18,8 +18,9 @@ namespace {
 
 constexpr unsigned kMostFrames = 16;
 
-// The last thread to abort.
-std::atomic<long> g_aborting{0};
+// The thread that gives memory back, by its pointer; and whether it found something to abort for.
+std::atomic<uintptr_t> g_giving_back{0};
+bool g_abort_is_due = false;
 
 void PrintPrefix(Printer& out) {
   out.Text("mymalloc[").Signed(CurrentPid()).Text(".").Signed(CurrentTid()).Text("]: ");
@@ -66,7 +67,12 @@ void PrintStacksAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
 
 void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
   PrintPrefix(out);
-  out.Text(fault.what).Text(": ").Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
+  out.Text(fault.what).Text(": ");
+  if (fault.called != nullptr) {
+    out.Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
+  } else {
+    out.Text("found while giving memory back: ").Pointer(fault.address).Text(": ");
+  }
   out.Text(fault.detail).Text("\n");
   if (fault.given_name != nullptr) {
     out.Text("  given: ").Text(fault.given_name).Text(" ").Decimal(fault.given).Text("\n");
@@ -74,33 +80,6 @@ void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsi
   PrintBlock(out, "block", fault.block, fault.address);
   PrintBlock(out, "probably by", fault.culprit, fault.culprit.begin);
   PrintStacksAndAdvice(out, frames, count, fault);
-}
-
-void RaiseAbort(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
-
-// Without libc: its abort takes locks, and the janitor has no libc thread data.
-[[noreturn]] void Abort() {
-  const uint64_t mask = uint64_t{1} << (SIGABRT - 1);
-  const auto unblock = [&mask](uint64_t* before) {
-    Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, reinterpret_cast<long>(&mask),
-            reinterpret_cast<long>(before), sizeof(mask));
-  };
-  const long tid = CurrentTid();
-  uint64_t before = 0;
-  unblock(&before);
-  // One that comes again from its handler misuses the heap there: no handler any more, then.
-  const bool in_handler = g_aborting.exchange(tid) == tid && (before & mask) != 0;
-  if (!in_handler) RaiseAbort(tid);
-  // A handler returned: the default action, then.
-  struct {
-    void (*handler)(int);
-    unsigned long flags;
-    void (*restorer)();
-    uint64_t mask;
-  } action = {SIG_DFL, 0, nullptr, 0};
-  Syscall(SYS_rt_sigaction, SIGABRT, reinterpret_cast<long>(&action), 0, sizeof(mask));
-  RaiseAbort(tid);
-  for (;;) Syscall(SYS_exit_group, 128 + SIGABRT);
 }
 
 // Most of what a report needs of the stack is the text; so that a small stack is enough, it is
@@ -139,9 +118,26 @@ ABSL_ATTRIBUTE_NOINLINE void Explain(const Fault& fault) {
 }
 
 void Report(const Fault& fault) {
-  Explain(fault);
-  if (g_options.on_error == OnError::kAbort) Abort();
+  if (g_options.on_error != OnError::kAbort) return Explain(fault);
+  if (!IsGivingBack()) {
+    Explain(fault);
+    Abort();
+  }
+  // The first is the one that ends the process, so it is the only one.
+  if (!g_abort_is_due) Explain(fault);
+  g_abort_is_due = true;
 }
+
+void BeginGivingBack() { g_giving_back.store(ThreadPointer(), std::memory_order_relaxed); }
+
+bool EndGivingBack() {
+  g_giving_back.store(0, std::memory_order_relaxed);
+  const bool due = g_abort_is_due;
+  g_abort_is_due = false;
+  return due;
+}
+
+bool IsGivingBack() { return g_giving_back.load(std::memory_order_relaxed) == ThreadPointer(); }
 
 void Die(const char* message) {
   Printer out;

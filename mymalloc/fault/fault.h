@@ -30,7 +30,7 @@ struct FaultEvent {
 };
 
 struct Fault {
-  const char* called;  // the function, "free"
+  const char* called;  // the function, "free"; nullptr: none, memory was being given back
   const char* what;    // the phrase to search for, "double free"
   uintptr_t address;   // what it was given
   const char* detail;  // one sentence about the address
@@ -47,10 +47,19 @@ struct Fault {
   const FaultEvent* freed = nullptr;
 };
 
-// Returns only if on_error is warn or ignore; the caller then drops the call.
+// Returns only if on_error is warn or ignore, or while memory is given back; the caller then drops
+// the call.
 void Report(const Fault& fault);
 // The same, but always returns: for what ends the process by itself, a signal.
 void Explain(const Fault& fault);
+
+// Between these the calling thread gives memory back, for any heap, under locks that a handler of
+// SIGABRT may need: what it finds is reported, but does not abort. Of one thread at a time.
+void BeginGivingBack();
+// Returns whether the caller must Abort (abort.h), when it has released its locks.
+bool EndGivingBack();
+// Whether the calling thread does.
+bool IsGivingBack();
 
 // Something is wrong that is no fault of the program's: the message, then SIGABRT.
 [[noreturn]] void Die(const char* message);

@@ -38,13 +38,6 @@ class ThreadsInside {
 
 ThreadsInside g_inside;
 
-// libc's threads have a pointer to their control block in its third word; a raw thread has zero.
-bool IsThreadOfLibc() {
-  uintptr_t self;
-  __asm__("mov %%fs:16, %0" : "=r"(self));
-  return self != 0;
-}
-
 }  // namespace
 
 void SetFaultListener(FaultListener listener) { g_listener = listener; }

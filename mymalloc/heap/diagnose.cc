@@ -85,8 +85,11 @@ Finding FindSlot(PageHeader* page, unsigned slot) {
   return finding;
 }
 
-Fault MakeSlotFault(const char* called, PageHeader* page, unsigned slot) {
-  return MakeFault(called, page->Block(slot), FindSlot(page, slot), /*free=*/true);
+// What comes to light later than at the call that did it: as a free goes on, or at none.
+const char* FoundBy() { return IsGivingBack() ? nullptr : "free"; }
+
+Fault MakeSlotFault(PageHeader* page, unsigned slot) {
+  return MakeFault(FoundBy(), page->Block(slot), FindSlot(page, slot), /*free=*/true);
 }
 
 // A tag is overwritten by the block before it, if there is one.
@@ -209,7 +212,7 @@ void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding&
 }
 
 void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
-  Fault fault = MakeFault("free", byte, finding, /*free=*/true);
+  Fault fault = MakeFault(FoundBy(), byte, finding, /*free=*/true);
   fault.what = "write after free";
   fault.detail = "a block was written to after it had been freed.";
   fault.advice = "Look for a pointer to the block that is used after its free.";
@@ -244,7 +247,7 @@ void ReportDisagreement(const char* called, uintptr_t address, const Finding& fi
 }
 
 void ReportFreeTwice(PageHeader* page, unsigned slot) {
-  Fault fault = MakeSlotFault("free", page, slot);
+  Fault fault = MakeSlotFault(page, slot);
   fault.what = kDoubleFree;
   fault.detail = "the block was freed by two threads.";
   Report(fault);
@@ -265,7 +268,7 @@ bool FindBrokenFreeBlock(uintptr_t block, unsigned* slot) {
   Owner owner;
   if (!g_page_map.Find(block, &range, &owner) || owner.page() == nullptr) return false;
   *slot = static_cast<unsigned>((block - range.begin) / owner.page()->stride());
-  Fault fault = MakeSlotFault("free", owner.page(), *slot);
+  Fault fault = MakeSlotFault(owner.page(), *slot);
   fault.what = kCorrupted;
   fault.detail = "the tag before a free block was overwritten.";
   fault.advice = kAdviseOverrun;

@@ -6,6 +6,8 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/syscall.h"
+#include "mymalloc/fault/abort.h"
+#include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_supply.h"
@@ -79,15 +81,27 @@ void Janitor::Run() {
 }
 
 bool Janitor::Reclaim() {
-  g_registry.FlushOwn();
   const bool passed = Pass(/*all=*/true);
   return g_page_supply.ReleaseChunks() || passed;
 }
 
 bool Janitor::Pass(bool all) {
-  LockHolder holder(pass_lock_);
+  bool more;
+  bool abort;
+  {
+    LockHolder holder(pass_lock_);
+    BeginGivingBack();
+    more = PassLocked(all);
+    abort = EndGivingBack();
+  }
+  if (abort) Abort();
+  return more;
+}
+
+bool Janitor::PassLocked(bool all) {
   const uint16_t now = static_cast<uint16_t>(tick() + 1);
   tick_.store(now, std::memory_order_relaxed);
+  if (all) g_registry.FlushOwn();
   bool more = false;
   for (HeapId id = 1; id <= g_registry.HighestId(); ++id) {
     if (Heap* heap = g_heaps[id]) more |= heap->Decay(now, all);

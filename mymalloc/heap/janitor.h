@@ -38,7 +38,8 @@ class Janitor {
     if (state_.load(std::memory_order_relaxed) == kNoThread) PollSlow();
   }
 
-  // One pass over everything. `all`: give back what can be given back, however recently used.
+  // One pass over everything. `all`: give back what can be given back, however recently used, and
+  // what the calling thread holds.
   // Returns whether anything was or may be given back.
   bool Pass(bool all);
 
@@ -55,6 +56,7 @@ class Janitor {
  private:
   enum State : uint32_t { kNotStarted, kStarting, kAsleep, kAwake, kNoThread };
 
+  bool PassLocked(bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void WakeSlow();
   void PollSlow();
   bool StartThread();

@@ -57,7 +57,6 @@ struct mallinfo Mallinfo() {
 
 int MallocTrim(size_t) {
   g_registry.EnsureHeap();
-  g_registry.FlushOwn();
   const size_t before = os::ReleasedBytes();
   g_janitor.Pass(/*all=*/true);
   return os::ReleasedBytes() != before ? 1 : 0;
