@@ -104,7 +104,9 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
 
 uint64_t Heap::Random() {
   random_state_ = random_state_ * 6364136223846793005 + 1442695040888963407;
-  return (random_state_ ^ random_state_ >> 31) * key_.secret.b >> 32 | random_state_ << 32;
+  // The lowest bits of such a state come round soon: every bit is made to depend on the high ones.
+  const uint64_t mixed = (random_state_ ^ random_state_ >> 32) * key_.secret.b;
+  return mixed ^ mixed >> 32;
 }
 
 bool Heap::SampleIsDue(uint32_t every) {
@@ -117,21 +119,31 @@ bool Heap::SampleIsDue(uint32_t every) {
   return !first || every == 1;
 }
 
-// As TakeLowest, from a random word with free slots and there from a random place on. Of long slots
-// only those that were touched before, if there are some: else a few blocks would make the whole
-// page resident.
+// Any free slot that was touched before; and where those are too few to hide which it is, one of
+// the lowest: if it were any of the page's, a few blocks would soon make all of it resident.
+uint64_t Heap::TakeRandomLong(PageHeader* page, unsigned* w) {
+  constexpr unsigned kLeastChoice = 16;
+  SlotBitmap touched = page->free;
+  touched.ClearRange(page->high_water, kSlotsPerPage - page->high_water);
+  const unsigned choice = Min<unsigned>(Max(touched.Count(), kLeastChoice), page->free_count);
+  unsigned below = static_cast<unsigned>(Random() >> 32) % choice;
+  uint64_t word = page->free.Word(*w = 0);
+  for (unsigned n = SlotBitmap::PopCount(word); below >= n; n = SlotBitmap::PopCount(word)) {
+    below -= n;
+    word = page->free.Word(++*w);
+  }
+  for (; below > 0; --below) word &= word - 1;
+  const uint64_t mask = word & (~word + 1);
+  page->free.TakeMask(*w, mask);
+  return mask;
+}
+
+// As TakeLowest, from a random word with free slots and there from a random place on; of long slots
+// one.
 uint64_t Heap::TakeRandom(PageHeader* page, unsigned* w, unsigned want) {
   constexpr size_t kShortStride = 1024;
+  if (page->stride() > kShortStride) return TakeRandomLong(page, w);
   const uint64_t random = Random();
-  if (page->stride() > kShortStride) {
-    for (unsigned i = 0; i < SlotBitmap::kWords; ++i) {
-      const unsigned slot = static_cast<unsigned>(random >> (8 * i)) % kSlotsPerPage;
-      if (slot >= page->high_water || !page->free.Claim(slot)) continue;
-      *w = SlotBitmap::WordOf(slot);
-      return SlotBitmap::BitOf(slot);
-    }
-    return page->free.TakeLowest(*w, 1);
-  }
   *w = static_cast<unsigned>(random >> 32) % SlotBitmap::kWords;
   while (page->free.Word(*w) == 0) *w = (*w + 1) % SlotBitmap::kWords;
   const unsigned turn = static_cast<unsigned>(random >> 58);

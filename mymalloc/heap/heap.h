@@ -101,6 +101,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
+  uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 

@@ -72,7 +72,7 @@ TEST_F(HeapRandomTest, EveryFenceVerifiesAfterRandomUse) {
 
 // Also a magazine's worth at a time does not come in the order of its addresses.
 TEST_F(HeapRandomTest, NeighboursAreSeldomHandedOutOneAfterTheOther) {
-  for (const size_t n : {24u, 1000u}) {
+  for (const size_t n : {24u, 1000u, 2000u, 8000u, 30000u}) {
     const SizeClass c = ClassOf(n);
     std::vector<uintptr_t> blocks(2000);
     for (uintptr_t& block : blocks) block = Allocate(c);
@@ -111,6 +111,62 @@ TEST_F(HeapRandomTest, OfLongSlotsThoseTouchedBeforeAreTaken) {
     CurrentHeap()->Flush();
   }
   EXPECT_LE(high_water, 40u);
+}
+
+// Which of a fresh page's slots comes next is one of several at any time, to its last few: were the
+// lowest free one taken, that would be known.
+TEST_F(HeapRandomTest, TheNextSlotOfAFreshPageIsSeldomTheLowestFreeOne) {
+  for (const size_t n : {64u, 2000u, 8000u, 30000u}) {
+    GiveAllBack();
+    const SizeClass c = ClassOf(n);
+    std::vector<uintptr_t> blocks;
+    int lowest = 0;
+    constexpr int kBlocks = 200;
+    for (int i = 0; i < kBlocks; ++i) {
+      const uintptr_t block = Allocate(c);
+      const uintptr_t page = HeaderOf(block, Tag::Of(block))->page();
+      uintptr_t below = block - StrideOf(c);
+      while (below > page && std::find(blocks.begin(), blocks.end(), below) != blocks.end()) {
+        below -= StrideOf(c);
+      }
+      if (below <= page) ++lowest;
+      blocks.push_back(block);
+    }
+    EXPECT_LT(lowest, kBlocks / 3) << n;
+    for (const uintptr_t b : blocks) Free(b);
+  }
+}
+
+// Each bit of a random number, and each four that follow each other: all sixteen values, as often.
+TEST_F(HeapRandomTest, AllBitsAreRandom) {
+  constexpr int kNumbers = 16000;
+  for (unsigned shift = 0; shift <= 60; ++shift) {
+    int count[16] = {};
+    int same = 0;
+    uint64_t before[64] = {};
+    for (int i = 0; i < kNumbers; ++i) {
+      const uint64_t value = CurrentHeap()->Random() >> shift & 15;
+      ++count[value];
+      if (before[i % 64] == value) ++same;  // a short period
+      before[i % 64] = value;
+    }
+    for (const int n : count) EXPECT_NEAR(n, kNumbers / 16, 200) << shift;  // six deviations
+    EXPECT_NEAR(same, kNumbers / 16, 200) << shift;
+  }
+}
+
+// Nor does a program's handful of long blocks make more than a part of its page resident.
+TEST_F(HeapRandomTest, AFreshPageIsTouchedAsFarAsItIsUsed) {
+  GiveAllBack();
+  const SizeClass c = ClassOf(20000);
+  std::vector<uintptr_t> blocks;
+  for (unsigned i = 1; i <= 100; ++i) {
+    blocks.push_back(Allocate(c));
+    CurrentHeap()->Flush();
+    const PageHeader* const page = HeaderOf(blocks[0], Tag::Of(blocks[0]));
+    EXPECT_LE(page->high_water, i + 40) << i;
+  }
+  for (const uintptr_t block : blocks) Free(block);
 }
 
 TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
