@@ -1,6 +1,7 @@
 #include "mymalloc/front/foreign.h"
 
 #include "mymalloc/base/units.h"
+#include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory_map.h"
 
 // glibc's own allocator under the names that nothing replaces.
@@ -14,6 +15,7 @@ struct Chunk {
   size_t previous_size;
   size_t size_and_flags;
 
+  static constexpr size_t kPreviousTaken = 1;
   static constexpr size_t kMapped = 2;      // a mapping of its own
   static constexpr size_t kOtherArena = 4;  // not in the arena that brk grows
   static constexpr size_t kFlags = 7;
@@ -22,6 +24,18 @@ struct Chunk {
   size_t size() const { return size_and_flags & ~kFlags; }
   bool Plausible() const { return size() >= kSmallest && size() % kGranule == 0; }
 };
+
+// The first arena grows by brk and, where something is in the way, by mappings. In either, behind
+// each block lies another chunk or the arena's rest, of its last 16 bytes at least, which knows
+// that the block is taken. Of a block this is all that libc's own free looks at, too.
+bool InFirstArena(uintptr_t address, const Chunk& chunk, const os::Mapping& mapping) {
+  const size_t room = mapping.end - address;  // behind the chunk's two words
+  if (chunk.size() > room) return false;
+  const Chunk& next = *reinterpret_cast<const Chunk*>(address - sizeof(Chunk) + chunk.size());
+  return (next.size_and_flags & Chunk::kFlags) == Chunk::kPreviousTaken &&
+         next.size() >= sizeof(Chunk) && next.size() % kGranule == 0 &&
+         next.size() <= room + sizeof(Chunk) - chunk.size();
+}
 
 // Arenas other than the first live in heaps of this size and alignment, which begin with this.
 constexpr size_t kGlibcHeapBytes = 64 * kMiB;
@@ -46,27 +60,28 @@ bool IsMapped(uintptr_t address, const Chunk& chunk) {
          (chunk.previous_size + chunk.size()) % kOsPage == 0;
 }
 
+bool IsBlock(uintptr_t address, const Chunk& chunk, const os::Mapping& mapping) {
+  const bool anonymous = mapping.kind == os::Mapping::kAnonymous;
+  if (!anonymous && mapping.kind != os::Mapping::kBrkHeap) return false;
+  if ((chunk.size_and_flags & Chunk::kMapped) != 0) return anonymous && IsMapped(address, chunk);
+  if ((chunk.size_and_flags & Chunk::kOtherArena) != 0) {
+    return anonymous && InOtherArena(address, chunk, mapping);
+  }
+  return InFirstArena(address, chunk, mapping);
+}
+
 }  // namespace
 
 size_t LibcBlockSize(uintptr_t address) {
   os::Mapping mapping;
-  if (address % kGranule != 0 || !os::FindMapping(address - sizeof(Chunk), &mapping) ||
-      !mapping.writable || address >= mapping.end) {
+  // What programs left in memory that was ours is no proof of anything.
+  if (address % kGranule != 0 || os::g_arena.Reserves(address) ||
+      !os::FindMapping(address - sizeof(Chunk), &mapping) || !mapping.writable ||
+      address >= mapping.end) {
     return 0;
   }
   const Chunk& chunk = *reinterpret_cast<const Chunk*>(address - sizeof(Chunk));
-  if (!chunk.Plausible()) return 0;
-  bool is_block = false;
-  if (mapping.kind == os::Mapping::kBrkHeap) {
-    is_block = (chunk.size_and_flags & (Chunk::kMapped | Chunk::kOtherArena)) == 0 &&
-               chunk.size() <= mapping.end - (address - sizeof(Chunk));
-  } else if (mapping.kind == os::Mapping::kAnonymous) {
-    is_block = (chunk.size_and_flags & Chunk::kMapped) != 0 ? IsMapped(address, chunk)
-               : (chunk.size_and_flags & Chunk::kOtherArena) != 0
-                   ? InOtherArena(address, chunk, mapping)
-                   : false;
-  }
-  if (!is_block) return 0;
+  if (!chunk.Plausible() || !IsBlock(address, chunk, mapping)) return 0;
   // A mapped chunk does not lend its successor's first word.
   return chunk.size() - ((chunk.size_and_flags & Chunk::kMapped) != 0 ? 16 : 8);
 }

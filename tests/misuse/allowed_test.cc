@@ -18,6 +18,7 @@ const Case kCases[] = {
     {"freed_on_other_threads", Passes()},
     {"the_same_address_again", Passes()},
     {"libcs_own_block", Passes()},
+    {"libcs_own_block_outside_the_break", Passes()},
 };
 
 MISUSE_TEST("allowed", kCases, kModes);

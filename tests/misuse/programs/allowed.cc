@@ -1,6 +1,8 @@
 // What looks like a misuse, and is none.
 
 #include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <initializer_list>
 #include <new>
@@ -94,17 +96,47 @@ CASE(freed_on_other_threads) {
 CASE(the_same_address_again) {
   for (int i = 0; i < 100000; ++i) free(malloc(kSmall));
 }
+// Of libc's own malloc, as one from before this library came would be.
+void* LibcMalloc(size_t size) {
+  static auto* const libc_malloc = reinterpret_cast<void* (*)(size_t)>(Found("__libc_malloc"));
+  return libc_malloc(size);
+}
 CASE(libcs_own_block) {
-  // Made by libc's own malloc, as one from before this library came would be.
-  auto* const libc_malloc = reinterpret_cast<void* (*)(size_t)>(Found("__libc_malloc"));
   for (const size_t size : {size_t{kSmall}, size_t{kMedium}, size_t{kLarge}, size_t{kHuge}}) {
-    free(libc_malloc(size));
-    operator delete(libc_malloc(size), size);
-    char* const p = static_cast<char*>(libc_malloc(size));
+    free(LibcMalloc(size));
+    operator delete(LibcMalloc(size), size);
+    char* const p = static_cast<char*>(LibcMalloc(size));
     p[0] = 'x';
     char* const moved = static_cast<char*>(realloc(p, 2 * size));
     REQUIRE(moved != nullptr && moved[0] == 'x');
     free(moved);
+  }
+}
+CASE(libcs_own_block_outside_the_break) {
+  // A mapping right behind the break: libc's first arena goes on in mappings of its own.
+  free(LibcMalloc(kSmall));
+  auto* const end = static_cast<char*>(sbrk(0));
+  REQUIRE(mmap(end, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+          end);
+  constexpr int kBlocks = 3000;
+  static char* blocks[kBlocks];
+  for (const size_t size : {size_t{kSmall}, size_t{1000}, size_t{kMedium}}) {
+    int outside = 0;
+    for (char*& block : blocks) {
+      block = static_cast<char*>(LibcMalloc(size));
+      memset(block, 'x', size);
+      if (block >= end) ++outside;
+    }
+    REQUIRE(outside > 1000 || size == kSmall);
+    for (int i = 0; i < kBlocks; i += 2) {
+      REQUIRE(malloc_usable_size(blocks[i]) >= size);
+      free(blocks[i]);
+    }
+    for (int i = 1; i < kBlocks; i += 2) {
+      blocks[i] = static_cast<char*>(realloc(blocks[i], 2 * size));
+      REQUIRE(blocks[i] != nullptr && blocks[i][size - 1] == 'x');
+      free(blocks[i]);
+    }
   }
 }
 

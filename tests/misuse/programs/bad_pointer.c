@@ -133,6 +133,29 @@ CASE(break_area) {
   char* p = (char*)sbrk(65536);
   free(Give((void*)(((uintptr_t)p + 4095) / 16 * 16)));
 }
+/* Of libc's chunks only the word before the block is there, with the bits of one in its first arena
+ * or of one in another, and what would lie behind it says nothing. */
+static void FreeForged(char* memory, size_t size_and_flags) {
+  size_t* p = (size_t*)((uintptr_t)(memory + 4096) / 16 * 16);
+  p[-1] = size_and_flags;
+  free(Give(p));
+}
+static char* OwnMapping(void) {
+  char* p = (char*)mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(p != MAP_FAILED);
+  return p;
+}
+CASE(forged_in_break_area) { FreeForged((char*)sbrk(65536), 64 | 1); }
+CASE(forged_in_break_area_and_free) { FreeForged((char*)sbrk(65536), 64); }
+CASE(forged_in_own_mapping) { FreeForged(OwnMapping(), 64 | 1); }
+CASE(forged_in_own_mapping_past_its_end) { FreeForged(OwnMapping(), 65536 | 1); }
+CASE(forged_of_another_arena) { FreeForged(OwnMapping(), 64 | 4 | 1); }
+/* What lies behind it is plausible, but does not say that it is taken. */
+CASE(forged_before_a_chunk) {
+  char* p = OwnMapping();
+  ((size_t*)(p + 4096))[7] = 64;
+  FreeForged(p, 64 | 1);
+}
 CASE(kernel_half) { free(Give((void*)0xffff888000001000)); }
 CASE(no_address) { free(Give((void*)0x4141414141414140)); }
 CASE(all_ones) { free(Give((void*)~(uintptr_t)0)); }

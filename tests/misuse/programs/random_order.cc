@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
   uintptr_t blocks[kBlocks];
   for (uintptr_t& block : blocks) block = reinterpret_cast<uintptr_t>(malloc(size));
   for (const uintptr_t block : blocks) {
-    const auto below = std::count_if(blocks, blocks + kBlocks,
-                                     [block](uintptr_t other) { return other < block; });
+    const auto below =
+        std::count_if(blocks, blocks + kBlocks, [block](uintptr_t other) { return other < block; });
     printf("%d ", static_cast<int>(below));
   }
 }
