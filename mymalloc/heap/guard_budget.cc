@@ -14,7 +14,7 @@ size_t ReadMaxMapCount() {
   const long fd =
       Syscall(SYS_open, reinterpret_cast<long>("/proc/sys/vm/max_map_count"), O_RDONLY | O_CLOEXEC);
   if (IsError(fd)) return kUsual;
-  char text[24];
+  char text[24] = {};
   const long length = Syscall(SYS_read, fd, reinterpret_cast<long>(text), sizeof(text));
   Syscall(SYS_close, fd);
   size_t count = 0;

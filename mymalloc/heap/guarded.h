@@ -64,7 +64,7 @@ class GuardedPool {
   uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * kOsPage; }
   void SetLive(unsigned live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned SlotNear(uintptr_t address) const;
-  void Retire(unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Retire(unsigned index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SealRetired() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Lock lock_;
