@@ -25,7 +25,7 @@ struct sigaction g_before;
 // that interrupted the allocator, or in the allocator. If it does, it can be waited for.
 bool ComesFree(Lock& lock) {
   constexpr int kMillis = 100;
-  const timespec pause = {0, 1000 * 1000};
+  const timespec pause = {0, 1000000};
   for (int i = 0; i < kMillis; ++i) {
     if (lock.TryAcquire()) {
       lock.Release();
