@@ -26,8 +26,8 @@ struct Chunk {
 };
 
 // The first arena grows by brk and, where something is in the way, by mappings. In either, behind
-// each block lies another chunk or the arena's rest, of its last 16 bytes at least, which knows
-// that the block is taken. Of a block this is all that libc's own free looks at, too.
+// each block lies another chunk or the arena's rest, of 16 bytes at least, which knows that the
+// block is taken.
 bool InFirstArena(uintptr_t address, const Chunk& chunk, const os::Mapping& mapping) {
   const size_t room = mapping.end - address;  // behind the chunk's two words
   if (chunk.size() > room) return false;

@@ -7,6 +7,9 @@
 // sleeps for good while there is nothing to give back. Where there can be no thread, the slow paths
 // of malloc and free do the work when it is due.
 //
+// What it finds broken it reports at once, but the process is ended only when the pass has released
+// its locks: a handler of SIGABRT may allocate.
+//
 // Time is counted in ticks of half a decay period: what was freed in one tick and not used through
 // the next is given back.
 
