@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import catalogue, main
+from benchmarks.harness import allocators, catalogue, main
 
 
 class SmokeTest(unittest.TestCase):
@@ -17,6 +17,13 @@ class SmokeTest(unittest.TestCase):
             self.assertEqual(outcome, 0)
             self.assertIn("</html>", page.read_text())
             self.assertEqual(main.main([f"--load={kept}", f"--compare={kept}"]), 0)
+
+    def test_a_row_that_idles_says_what_is_left(self) -> None:
+        rows = catalogue.workload_rows(catalogue.workload_binary(), 0.002, quick=False)
+        (row,) = (row for row in rows if row.name == "idle_memory")
+        figures = row.measure(allocators.discover()[0]).figures
+        self.assertGreater(figures["idle_rss"], 0)
+        self.assertLessEqual(figures["idle_rss"], figures["peak_rss"])
 
     def test_every_workload_is_in_the_catalogue(self) -> None:
         listed = subprocess.run(
