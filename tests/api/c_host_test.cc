@@ -2,6 +2,7 @@
 // were not when libmymalloc.so was loaded.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <string>
 
@@ -14,6 +15,7 @@ namespace {
 Outcome RunHost(const std::string& library) {
   Command command;
   command.arguments = {DataFile("tests/api/c_host"), DataFile("tests/api/cxx_plugin.so")};
+  command.limits = {{RLIMIT_AS, size_t{1} << 30}};  // so that memory can run out
   if (!library.empty()) command.preload = {library};
   return RunProgram(command);
 }
