@@ -30,6 +30,7 @@ Command UnderLimit(__rlimit_resource_t resource) {
   Command command;
   if (!LibraryUnderTest().empty()) command.preload = {LibraryUnderTest()};
   command.limits = {{resource, LimitOf(resource)}};
+  command.environment = OwnOptions();
   return command;
 }
 
@@ -65,7 +66,7 @@ TEST_P(PythonLimitsTest, MemoryErrorIsRaisedAndSurvived) {
   if (FindProgram("python3").empty()) GTEST_SKIP() << "python3 is not installed";
   Command command = UnderLimit(GetParam());
   command.arguments = {"python3", DataFile("tests/robust/fill.py"), LeastMiB(GetParam())};
-  command.environment = {{"PYTHONMALLOC", "malloc"}};
+  command.environment["PYTHONMALLOC"] = "malloc";
   const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   EXPECT_EQ(outcome.output, "survived\n") << outcome.Describe();

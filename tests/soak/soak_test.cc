@@ -20,6 +20,7 @@ Outcome Soak(const std::string& csv, const std::vector<std::string>& more) {
   Command command;
   command.arguments = {DataFile("tests/soak/soak"), "10", csv, DataFile("tests/robust/plugin.so")};
   command.arguments.insert(command.arguments.end(), more.begin(), more.end());
+  command.environment = OwnOptions();
   return RunProgram(command);
 }
 

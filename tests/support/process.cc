@@ -88,6 +88,17 @@ struct Image {
 
 }  // namespace
 
+std::map<std::string, std::string> OwnOptions() {
+  std::map<std::string, std::string> options;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    if (text.rfind("MYMALLOC_", 0) != 0) continue;
+    const size_t name = text.find('=');
+    options[text.substr(0, name)] = text.substr(name + 1);
+  }
+  return options;
+}
+
 std::string Outcome::Describe() const {
   std::ostringstream text;
   if (timed_out) {

@@ -28,6 +28,10 @@ struct Command {
   std::chrono::seconds patience{60};  // Then the program and all that it started are killed.
 };
 
+// The options for the library in this process's environment (MYMALLOC_...): for a program that is
+// to run in the same mode.
+std::map<std::string, std::string> OwnOptions();
+
 struct Outcome {
   int status = 0;  // As waitpid gives it.
   bool timed_out = false;
