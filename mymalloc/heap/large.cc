@@ -195,10 +195,6 @@ bool HoldBack(LargeBlock* large) {
   return true;
 }
 
-}  // namespace
-
-namespace {
-
 // `take(bytes)`: where so much memory is, or 0.
 template <typename Take>
 uintptr_t AllocateNew(size_t n, size_t alignment, bool from_supply, Take&& take) {

@@ -1,10 +1,10 @@
 #include "mymalloc/os/arena.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/os/setting.h"
 
 namespace mymalloc::os {
 namespace {
@@ -31,15 +31,7 @@ rlim_t LimitOn(int resource) {
 }
 
 // vm.overcommit_memory = 2: every usable byte counts, touched or not.
-bool OvercommitIsStrict() {
-  const long fd = Syscall(SYS_open, reinterpret_cast<long>("/proc/sys/vm/overcommit_memory"),
-                          O_RDONLY | O_CLOEXEC);
-  if (IsError(fd)) return false;
-  char mode = '0';
-  Syscall(SYS_read, fd, reinterpret_cast<long>(&mode), 1);
-  Syscall(SYS_close, fd);
-  return mode == '2';
-}
+bool OvercommitIsStrict() { return ReadSetting("/proc/sys/vm/overcommit_memory", 0) == 2; }
 
 }  // namespace
 
