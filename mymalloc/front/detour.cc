@@ -32,22 +32,12 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
   PutBack(own, item.block, tag);
 }
 
-// Without the lock: the slot may be taken or freed just now.
-bool LooksFree(const PageHeader& page, unsigned slot) {
-#if defined(MYMALLOC_SANITIZED)
-  static_cast<void>(page), static_cast<void>(slot);
-  return false;  // ThreadSanitizer is right to call it a race; the lock will tell
-#else
-  return page.free.Test(slot);
-#endif
-}
-
 // The tag behind the block was looked at by every free; this is the one of the slot before it.
 void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   if (tag.slot() <= 1 || Tag::Of(before).Verifies(before)) return;
   // The tags of slots that were never taken are not written.
-  if (LooksFree(*HeaderOf(block, tag), tag.slot() - 1)) return;
+  if (LooksFree(*HeaderOf(block, tag), tag.slot() - 1, /*otherwise=*/false)) return;
   const Finding finding = Look(before);
   if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
       !Tag::Of(before).Verifies(before)) {

@@ -72,11 +72,10 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, 
   if (ABSL_PREDICT_FALSE(!gathered)) FreeOthersSlow(own, block, tag, called);
 }
 
-// A block in a page whose tag verified and says live.
-void FreeLive(uintptr_t block, Tag tag, const char* called) {
+// A block of one slot whose tag verified and says live, and whose fence was looked at.
+void FreeSlot(uintptr_t block, Tag tag, const char* called) {
   g_registry.EnsureHeap();
   Heap* const own = OwnHeap();
-  if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
   if (ABSL_PREDICT_FALSE(g_detours)) {
     const Busy busy;
     return FreeOnDetour(own, block, tag, called);
@@ -87,18 +86,45 @@ void FreeLive(uintptr_t block, Tag tag, const char* called) {
   FreeToFullMagazine(block);
 }
 
+void FreeLive(uintptr_t block, Tag tag, const char* called) {
+  if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
+  FreeSlot(block, tag, called);
+}
+
+// What the tree and the tag agree to be a live run.
+void FreeRun(const Finding& finding, Tag tag, const char* called) {
+  PageHeader* const page = finding.page;
+  const size_t stride = page->stride();
+  const uintptr_t fence = finding.block + finding.slots * stride;
+  if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, finding.block, finding);
+  bool split;
+  {
+    const Busy busy;
+    split = g_heaps[page->heap]->SplitRun(page, finding.run(), tag);
+  }
+  if (!split) return ReportBadPointer(called, finding.block, Look(finding.block));
+  for (uintptr_t block = finding.block; block < fence; block += stride) {
+    FreeSlot(block, Tag::Of(block), called);
+  }
+}
+
+// By its tag, a live block in a page; one of a single slot.
 bool IsPageTag(Tag tag, uintptr_t block) {
   return tag.Verifies(block) && tag.live() && tag.size_class() != Tag::kLargeClass;
+}
+bool IsSlotTag(Tag tag, uintptr_t block) {
+  return tag.Verifies(block) && tag.live() && tag.heap() != Tag::kNobody;
 }
 
 // Whether the tree agrees with a tag that verified and says live: the same page, class, heap and
 // slot, and (in checked mode) a bitmap that says taken.
-bool TreeAgrees(uintptr_t block, Tag tag, const Finding& finding) {
+bool TreeAgrees(Tag tag, const Finding& finding) {
   if (finding.kind == Finding::kLarge) return tag.size_class() == Tag::kLargeClass;
   const PageHeader* const page = finding.page;
-  return tag.size_class() < kSizeClasses && page == HeaderOf(block, tag) && page->Intact() &&
-         page->size_class == tag.size_class() && page->heap == tag.heap() &&
-         finding.slot == tag.slot() && !(g_options.checked && IsFreeByBitmap(finding));
+  if (tag.size_class() != page->size_class || !page->Intact()) return false;
+  const bool same = tag.IsRun() ? finding.slots == tag.slots()
+                                : page->heap == tag.heap() && finding.slot == tag.slot();
+  return same && !(g_options.checked && IsFreeByBitmap(finding));
 }
 
 // Whether the pointer is a live block. Reports if it is none.
@@ -108,7 +134,7 @@ bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag*
     ReportBadPointer(called, block, finding);
     return false;
   }
-  if (!TreeAgrees(block, *tag, finding)) {
+  if (!TreeAgrees(*tag, finding)) {
     ReportDisagreement(called, block, finding);
     return false;
   }
@@ -122,6 +148,7 @@ void FreeByTree(uintptr_t block, const char* called) {
   if (finding.kind == Finding::kGuarded) return g_guarded.Free(block, called);
   Tag tag(0);
   if (!CheckLive(block, called, finding, &tag)) return;
+  if (finding.slots > 1) return FreeRun(finding, tag, called);
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
   if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
   g_janitor.Poll();
@@ -133,6 +160,8 @@ struct LiveBlock {
   LargeBlock* large = nullptr;
   bool libcs = false;
   bool guarded = false;
+
+  bool InPage() const { return large == nullptr && !libcs && !guarded; }
 };
 
 // False, after a report, if the pointer is none.
@@ -158,7 +187,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
   if (ABSL_PREDICT_TRUE(os::HasReadableTag(block))) {
     const Tag tag = Tag::Of(block);
     if (ABSL_PREDICT_TRUE(IsPageTag(tag, block))) {
-      result->usable = UsableOf(tag.size_class());
+      result->usable = SlotRun{0, tag.slots()}.Usable(StrideOf(tag.size_class()));
       return true;
     }
   }
@@ -248,7 +277,7 @@ void FreeToFullMagazine(uintptr_t block) {
 }
 
 void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
-  if (ABSL_PREDICT_FALSE(!IsPageTag(tag, block))) return FreeByTree(block, called);
+  if (ABSL_PREDICT_FALSE(!IsSlotTag(tag, block))) return FreeByTree(block, called);
   Heap* const heap = CurrentHeap();
   if (ABSL_PREDICT_FALSE(heap->id() == 0 || heap->id() == tag.heap() ||
                          !FenceVerifies(block, tag))) {
@@ -289,6 +318,20 @@ bool CouldHaveBecome(const LiveBlock& live, size_t n) {
   return n <= live.usable && !WorthShrinking(live.usable, n);
 }
 
+// Whether the block, in a page, could be made n bytes long by the slots behind it.
+bool GrowInPage(uintptr_t block, size_t n) {
+  const Tag tag = Tag::Of(block);
+  const size_t stride = StrideOf(tag.size_class());
+  if (stride < kLeastRunStride || n > g_largest_slot_request) return false;
+  const SlotRun run = tag.IsRun() ? Look(block).run() : SlotRun{tag.slot(), 1};
+  PageHeader* const page = HeaderOf(block - run.first * stride);
+  const unsigned behind = run.first + run.slots;
+  if (behind == kSlotsPerPage || !LooksFree(*page, behind, /*otherwise=*/true)) return false;
+  const unsigned want = static_cast<unsigned>((n + kTagBytes + stride - 1) / stride);
+  const Busy busy;
+  return g_heaps[page->heap]->GrowRun(page, run, want);
+}
+
 }  // namespace
 
 void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called) {
@@ -312,7 +355,8 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
   if (live.large != nullptr && n > g_largest_slot_request) {
     if (const uintptr_t moved = ResizeLarge(live.large, n)) return reinterpret_cast<void*>(moved);
-  } else if (ABSL_PREDICT_TRUE(n <= live.usable && !WorthShrinking(live.usable, n))) {
+  } else if (n <= live.usable ? !WorthShrinking(live.usable, n)
+                              : live.InPage() && GrowInPage(block, n)) {
     return pointer;
   }
   void* fresh =

@@ -24,9 +24,11 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   const size_t stride = page->stride();
   const size_t offset = address - page->page();
   const unsigned slot = static_cast<unsigned>(offset / stride);
-  finding->slot = slot;
-  finding->block = page->Block(slot);
-  finding->usable = stride - kTagBytes;
+  const SlotRun run = RunAt(*page, slot);
+  finding->slot = run.first;
+  finding->slots = run.slots;
+  finding->block = page->Block(run.first);
+  finding->usable = run.Usable(stride);
   const uintptr_t header = reinterpret_cast<uintptr_t>(page);
   const bool under_header = finding->block - kTagBytes < header + sizeof(PageHeader) &&
                             finding->block + finding->usable > header;
@@ -97,7 +99,7 @@ FaultBlock DescribeBefore(const Finding& finding) {
   if (finding.page == nullptr || finding.slot <= 1) return {};
   Finding before;
   LookInPage(finding.page->Block(finding.slot - 1), finding.page, &before);
-  return before.kind == Finding::kBlock ? Describe(before, IsFree(before)) : FaultBlock{};
+  return before.kind != Finding::kNoBlock ? Describe(before, IsFree(before)) : FaultBlock{};
 }
 
 const char* DescribeInterior(uintptr_t address, const Finding& finding, bool free) {

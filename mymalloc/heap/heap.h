@@ -55,6 +55,12 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // The same from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
+  // Any thread may call these two. Makes a live block of the page `want` slots long, if the slots
+  // behind its own are free; want > run.slots.
+  bool GrowRun(PageHeader* page, SlotRun run, unsigned want);
+  // Makes live blocks of one slot each of a run that has this tag. False if it has that no more.
+  bool SplitRun(PageHeader* page, SlotRun run, Tag tag);
+
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
@@ -102,6 +108,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
+  static void RaiseHighWater(PageHeader* page, unsigned slot);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 

@@ -16,8 +16,6 @@ namespace {
 constexpr size_t kGrowthShare = 8;
 // A block that shrinks keeps its tail unless that is at least a quarter of it.
 constexpr size_t kShrinkShare = 4;
-// The heap that the tags of large blocks name: none.
-constexpr HeapId kNobody = 0;
 
 void GiveBack(Interval range, bool to_supply) {
   if (to_supply) {
@@ -28,7 +26,7 @@ void GiveBack(Interval range, bool to_supply) {
 }
 
 void WriteTag(const LargeBlock& large) {
-  Tag::Make(large.block, kNobody, Tag::kLargeClass, 0).Live().WriteTo(large.block);
+  Tag::Make(large.block, Tag::kNobody, Tag::kLargeClass, 0).Live().WriteTo(large.block);
 }
 
 uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
@@ -233,7 +231,7 @@ bool FreeLarge(LargeBlock* large, uintptr_t block) {
   const uintptr_t begin = RoundDown(block - kTagBytes, kOsPage);
   if (!g_page_map.EraseIf(begin, Owner(large))) return false;
   const bool from_supply = large->from_supply;
-  Tag::Make(block, kNobody, Tag::kLargeClass, 0).WriteTo(block);
+  Tag::Make(block, Tag::kNobody, Tag::kLargeClass, 0).WriteTo(block);
   // What is held back has guards if any has, so that whoever gets it next has them too.
   const bool holds = !from_supply && HoldsFreed() && large->guard == GuardBytes();
   if (holds && HoldBack(large)) return true;

@@ -34,6 +34,7 @@ struct alignas(64) Totals {
   Total system;        // bytes that may be resident: used parts of pages, and free pages
   Total large_blocks;  // live ones, sampled ones among them
   Total large_bytes;   // their mappings
+  Total run_tails;     // slots of runs but the first
 };
 
 extern Totals g_totals;

@@ -9,6 +9,20 @@ uint32_t PageHeader::Check() const {
   return static_cast<uint32_t>(product >> 32);
 }
 
+SlotRun RunAt(const PageHeader& page, unsigned slot) {
+  if (page.stride() < kLeastRunStride) return {slot, 1};
+  // What stands inside of a run where tags stood does not verify: it is the program's, and was
+  // zero at first.
+  for (unsigned first = slot; first > 0 && slot - first < kMostRunSlots; --first) {
+    const uintptr_t block = page.Block(first);
+    const Tag tag = Tag::Of(block);
+    if (!tag.Verifies(block)) continue;
+    if (!tag.live() || !tag.IsRun() || first + tag.slots() <= slot) break;
+    return {first, tag.slots()};
+  }
+  return {slot, 1};
+}
+
 PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
   PageHeader* header = HeaderOf(page);
   const size_t stride = StrideOf(c);

@@ -90,6 +90,33 @@ inline PageHeader* HeaderOf(uintptr_t block, Tag tag) {
   return HeaderOf(block - tag.slot() * StrideOf(tag.size_class()));
 }
 
+// Without the lock: the slot may be taken or freed just now. ThreadSanitizer is right to call this
+// a race; for it, `otherwise` is the answer that makes the caller ask again under the lock.
+inline bool LooksFree(const PageHeader& page, unsigned slot, [[maybe_unused]] bool otherwise) {
+#if defined(MYMALLOC_SANITIZED)
+  static_cast<void>(page), static_cast<void>(slot);
+  return otherwise;
+#else
+  return page.free.Test(slot);
+#endif
+}
+
+// The slots of one block: more than one if realloc has grown it over those behind it.
+struct SlotRun {
+  unsigned first;
+  unsigned slots;
+
+  size_t Usable(size_t stride) const { return slots * stride - kTagBytes; }
+};
+
+// Of shorter slots there are no runs: to copy so little costs less than to free a run.
+constexpr size_t kLeastRunStride = 1024;
+constexpr unsigned kMostRunSlots = 32;
+
+// The run that a slot lies in; one slot long where that is none. Reads the tags: any memory that is
+// written on purpose can deceive it as it can deceive free.
+SlotRun RunAt(const PageHeader& page, unsigned slot);
+
 // Makes a page in fresh or used memory. `zeroed`: the memory is known to be zero.
 PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed);
 

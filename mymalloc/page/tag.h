@@ -56,6 +56,9 @@ class Tag {
   static_assert(kSlotsPerPage == 1u << kSlotBits, "a slot index fills its field");
   static_assert(kLive << 1 == TagSecret::kLowMask + 1, "the fields fill the low bits");
 
+  // The heap in the tags of blocks that are nobody's by the tag alone: no thread's short way takes
+  // them for its own. They are runs (below) and large blocks.
+  static constexpr HeapId kNobody = 0;
   // The class of blocks that lie in no page: each has a mapping of its own (heap/large.h).
   static constexpr SizeClass kLargeClass = (1u << kClassBits) - 1;
   static_assert(kSizeClasses <= kLargeClass, "no slot class has that number");
@@ -89,6 +92,14 @@ class Tag {
   }
   SizeClass size_class() const { return static_cast<SizeClass>(bits_ & ((1u << kClassBits) - 1)); }
   unsigned slot() const { return static_cast<unsigned>(bits_ >> kClassBits) & (kSlotsPerPage - 1); }
+
+  // A run: a live block that realloc has grown over the slots behind its own (heap/heap_runs.cc).
+  // Its tag has the number of its slots where others have the number of their slot.
+  static Tag MakeRun(uintptr_t block, SizeClass c, unsigned slots) {
+    return Make(block, kNobody, c, slots).Live();
+  }
+  bool IsRun() const { return heap() == kNobody && size_class() != kLargeClass; }
+  unsigned slots() const { return IsRun() ? slot() : 1; }
 
   // What a heap's fast path needs to know, in half a cache line.
   struct Key {

@@ -77,6 +77,7 @@ Statistics CountHeap(FreeBlocksVisitor visit, void* context) {
     }
   });
   for (HeapId id = 1; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id], &s);
+  s.live.blocks -= g_totals.run_tails.now();
   s.supply_dirty = g_page_supply.DirtyBytes();
   s.large_cached = g_large_cache.Bytes();
   s.metadata = os::MetadataBytes();

@@ -3,6 +3,7 @@
 #include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/inspector.h"
 #include "mymalloc/heap/registry.h"
+#include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
 namespace {
@@ -49,6 +50,7 @@ class HeapVerifier {
   void CheckPage(Interval range, const PageHeader& page);
   void CheckSlots(const PageHeader& page);
   void CheckTaken(const PageHeader& page, unsigned slot);
+  void CheckRun(const PageHeader& page, SlotRun run);
 
   void CheckHeap(const Heap& heap);
   void CheckList(const Heap& heap, SizeClass c);
@@ -68,6 +70,7 @@ class HeapVerifier {
   BlockSet held_slots_;
   size_t remote_words_ = 0;
   size_t pages_with_room_ = 0;
+  size_t run_tails_ = 0;
   // From the heaps: the same.
   BlockSet held_;
   size_t listed_words_ = 0;
@@ -173,6 +176,7 @@ void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
 void HeapVerifier::CheckSlots(const PageHeader& page) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
   unsigned capacity = 0;
+  unsigned run_end = 0;
   for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
     const uintptr_t block = page.page() + slot * page.stride();
     const bool clear = block - kTagBytes >= header + sizeof(PageHeader) ||
@@ -183,7 +187,14 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
       continue;
     }
     ++capacity;
-    if (!free) CheckTaken(page, slot);
+    if (free || slot < run_end) continue;
+    const SlotRun run = RunAt(page, slot);
+    run_end = run.first + run.slots;
+    if (run.slots == 1) {
+      CheckTaken(page, slot);
+    } else {
+      CheckRun(page, run);
+    }
   }
   Expect(page.capacity == capacity, "a page's capacity is not the number of its slots");
 }
@@ -204,6 +215,18 @@ void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
     Expect(Tag::Of(fence).Verifies(fence), "a block's fence is broken");
   }
   if (!tag.live()) held_slots_.Add(block);
+}
+
+void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
+  const unsigned end = run.first + run.slots;
+  Expect(end <= page.high_water, "a run goes on above the high water");
+  for (unsigned slot = run.first; slot < end; ++slot) {
+    Expect(!page.free.Test(slot) && !InRemote(page, slot), "a slot of a run is free");
+  }
+  Expect(Tag::Of(page.Block(run.first)).size_class() == page.size_class,
+         "a run's tag is another's");
+  Expect(Tag::Of(page.Block(end)).Verifies(page.Block(end)), "a run's fence is broken");
+  run_tails_ += run.slots - 1;
 }
 
 void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -317,6 +340,7 @@ void HeapVerifier::CheckTotals() {
   Expect(held_.count <= held_slots_.count, "a free block is held in two places");
   Expect(held_.count >= held_slots_.count, "a free block is lost");
   Expect(held_.sum == held_slots_.sum, "a free block is held in two places, and another is lost");
+  Expect(run_tails_ == g_totals.run_tails.now(), "the slots of runs are not their sum");
   Expect(empty_bytes_ == 0, "the bytes of empty pages are not their sum");
 }
 

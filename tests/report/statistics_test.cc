@@ -45,6 +45,20 @@ TEST_F(StatisticsTest, LiveBlocksAreThoseThatWereNotFreed) {
   EXPECT_EQ(now.live.bytes, before.live.bytes);
 }
 
+TEST_F(StatisticsTest, ABlockThatGrewOverSlotsIsOneBlock) {
+  void* const block = Allocate(2000);
+  std::vector<void*> behind = AllocateMany(2000, 20);
+  const Statistics before = CountHeap();
+  FreeAll(behind);
+  CurrentHeap()->Flush();
+  ASSERT_EQ(Reallocate(block, 3 * 2000, "realloc"), block);
+  const Statistics now = CountHeap();
+  EXPECT_EQ(now.live.blocks, before.live.blocks - 20);
+  EXPECT_EQ(now.live.bytes, before.live.bytes - 18 * StrideOf(ClassOf(2000)));
+  Free(block);
+  EXPECT_EQ(CountHeap().live.blocks, before.live.blocks - 21);
+}
+
 TEST_F(StatisticsTest, WhatMagazinesHoldIsFree) {
   const std::vector<void*> blocks = AllocateMany(100, 50);
   FreeAll(blocks);

@@ -16,6 +16,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/totals.h"
 #include "mymalloc/override/prefixed.h"
 #include "tests/stress/accounts.h"
 #include "tests/stress/shadow.h"
@@ -146,7 +147,9 @@ class Worker {
     const Shadow before = live_.back();
     before.CheckContents();
     live_.pop_back();
-    const size_t n = 1 + RandomSize();
+    const size_t usable = before.usable();
+    const bool grow = usable < kLargestMedium && random_() % 2 == 0;
+    const size_t n = grow ? usable + 1 + random_() % usable : 1 + RandomSize();
     void* const block = mymalloc_realloc(before.block(), n);
     MYMALLOC_CHECK(block != nullptr);
     before.CheckMovedTo(block, n);
@@ -241,6 +244,7 @@ TEST_F(ModelTest, TheEngineDoesAsTheModelSays) {
   CheckAll();
   mymalloc_malloc_trim(0);
   EXPECT_EQ(mymalloc_mallinfo2().keepcost, 0u);
+  EXPECT_GT(g_totals.run_tails.most(), 5u) << "blocks that grew in place";
 }
 
 // The same runs in each mode, as its target's environment says.
