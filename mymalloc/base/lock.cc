@@ -1,6 +1,7 @@
 #include "mymalloc/base/lock.h"
 
 #include <linux/futex.h>
+#include <time.h>
 
 // A build that looks at every order of steps (tests/interleave) has no use for spinning.
 #ifndef MYMALLOC_LOCK_SPINS
@@ -20,6 +21,20 @@ void Lock::AcquireSlow() {
   // Who has slept takes the lock as awaited: it does not know of the others that sleep. At worst
   // one release too many calls the kernel.
   while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) Sleep();
+}
+
+bool Lock::AcquireSoon() {
+  if (MYMALLOC_LOCK_SPINS == 0) {  // nor for looking again
+    Acquire();
+    return true;
+  }
+  constexpr int kMillis = 100;
+  const timespec pause = {0, 1000000};
+  for (int i = 0; i < kMillis; ++i) {
+    if (HeldThroughFork() || TryOnce()) return true;
+    Syscall(SYS_nanosleep, reinterpret_cast<long>(&pause), 0);
+  }
+  return false;
 }
 
 // Until a release; or for no time at all, if there was one in between.

@@ -33,6 +33,10 @@ class ABSL_LOCKABLE Lock {
 
   bool TryAcquire() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return TryOnce(); }
 
+  // For reports, which must come out wherever they are made: waits a tenth of a second at most. It
+  // may be that this thread itself holds the lock, in a signal handler that interrupted it.
+  bool AcquireSoon() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
+
   void Release() ABSL_UNLOCK_FUNCTION() {
     if (ABSL_PREDICT_FALSE(HeldThroughFork())) return;
     if (ABSL_PREDICT_FALSE(state_.exchange(kFree, std::memory_order_release) == kAwaited)) Wake();
@@ -78,6 +82,25 @@ class ABSL_SCOPED_LOCKABLE LockHolder {
 
  private:
   Lock& lock_;
+};
+
+// Holds the lock if it comes free soon.
+class ReportLockHolder {
+ public:
+  explicit ReportLockHolder(Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS : lock_(lock),
+                                                                         held_(lock.AcquireSoon()) {
+  }
+  ~ReportLockHolder() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (held_) lock_.Release();
+  }
+  ReportLockHolder(const ReportLockHolder&) = delete;
+  ReportLockHolder& operator=(const ReportLockHolder&) = delete;
+
+  bool held() const { return held_; }
+
+ private:
+  Lock& lock_;
+  const bool held_;
 };
 
 }  // namespace mymalloc

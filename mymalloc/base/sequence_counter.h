@@ -58,20 +58,38 @@ class SequenceCounter {
   std::atomic<uint64_t> value_{0};  // does not come round while a reader sleeps
 };
 
+// Which thread edits, as that thread itself may ask: in a signal handler that interrupted it.
+class Editor {
+ public:
+  bool IsThisThread() const { return thread_.load(std::memory_order_relaxed) == ThreadPointer(); }
+
+ private:
+  friend class EditHolder;
+  std::atomic<uintptr_t> thread_{0};
+};
+
 // Holds the writers' lock, and keeps the counter odd.
 class ABSL_SCOPED_LOCKABLE EditHolder {
  public:
-  EditHolder(Lock& lock, SequenceCounter& counter) ABSL_EXCLUSIVE_LOCK_FUNCTION(lock)
-      : holder_(lock), counter_(counter) {
+  EditHolder(Lock& lock, SequenceCounter& counter, Editor& editor)
+      ABSL_EXCLUSIVE_LOCK_FUNCTION(lock)
+      : holder_(lock), counter_(counter), editor_(editor) {
+    editor_.thread_.store(ThreadPointer(), std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     counter_.Begin();
   }
-  ~EditHolder() ABSL_UNLOCK_FUNCTION() { counter_.End(); }
+  ~EditHolder() ABSL_UNLOCK_FUNCTION() {
+    counter_.End();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    editor_.thread_.store(0, std::memory_order_relaxed);
+  }
   EditHolder(const EditHolder&) = delete;
   EditHolder& operator=(const EditHolder&) = delete;
 
  private:
   LockHolder holder_;
   SequenceCounter& counter_;
+  Editor& editor_;
 };
 
 }  // namespace mymalloc

@@ -47,13 +47,15 @@ void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
 }
 
 // Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its
-// way home through another thread's gathered frees.
-bool IsFree(const Finding& finding) {
+// way home through another thread's gathered frees. Where the lock does not come free, the tag has
+// to do.
+bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (finding.page == nullptr) return false;
   if (IsFreeByBitmap(finding)) return true;
   Heap* const heap = g_heaps[finding.page->heap];
-  LockHolder holder(heap->lock());
-  if (finding.slot >= finding.page->high_water || heap->Holds(finding.block)) return true;
+  const ReportLockHolder holder(heap->lock());
+  if (finding.slot >= finding.page->high_water) return true;
+  if (holder.held() && heap->Holds(finding.block)) return true;
   const Tag tag = Tag::Of(finding.block);
   return tag.Verifies(finding.block) && !tag.live();
 }
@@ -143,7 +145,10 @@ Finding Look(uintptr_t address) {
   Finding finding;
   Interval range;
   Owner owner;
-  if (!g_page_map.Find(address, &range, &owner)) return finding;
+  if (!g_page_map.Find(address, &range, &owner)) {
+    if (g_page_map.EditedByThisThread()) finding.kind = Finding::kUnknown;
+    return finding;
+  }
   if (LargeBlock* large = owner.large()) {
     LookInLarge(address, large, &finding);
   } else if (owner.guarded()) {
@@ -156,8 +161,8 @@ Finding Look(uintptr_t address) {
 
 bool IsFreeByBitmap(const Finding& finding) {
   const PageHeader& page = *finding.page;
-  Heap* const heap = g_heaps[page.heap];
-  LockHolder holder(heap->lock());
+  // The bit of a block that nobody else may free does not change meanwhile: it can be read so.
+  const ReportLockHolder holder(g_heaps[page.heap]->lock());
   const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(finding.slot));
   return page.free.Test(finding.slot) || (remote & SlotBitmap::BitOf(finding.slot)) != 0;
 }
@@ -172,6 +177,12 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
     case Finding::kGuarded:  // not asked here
     case Finding::kForeign:
       DescribeForeign(address, &fault);
+      break;
+    case Finding::kUnknown:
+      fault.what = kInvalidPointer;
+      fault.detail = "a signal handler interrupted the allocator; nothing can be looked up there.";
+      fault.advice =
+          "malloc and free may not be called in the handler of a signal that may come then.";
       break;
     case Finding::kInterior:
       fault.what = kInvalidPointer;

@@ -18,6 +18,7 @@ struct Finding {
     kBlock,     // the start of a block in a page
     kInterior,  // elsewhere in a block or beside it
     kNoBlock,   // in a page, but where no block is: its header or its edge
+    kUnknown,   // the tree cannot be asked: this thread was interrupted as it changed it
     kGuarded,   // anywhere in the pool of guarded blocks (heap/guarded.h), which knows more
   };
   Kind kind = kForeign;
@@ -36,8 +37,8 @@ struct Finding {
 // Asks the tree.
 Finding Look(uintptr_t address);
 
-// Whether the bitmaps say that the block is free. Takes the heap's lock, here and in the reports:
-// REQUIRES that the caller holds no lock.
+// Whether the bitmaps say that the block is free. Takes the heap's lock if that comes free soon,
+// here and in the reports: REQUIRES that the caller holds no lock.
 bool IsFreeByBitmap(const Finding& finding);
 
 // Reports why `address`, given to `called`, is no live block of ours; or that its tag is broken.

@@ -201,9 +201,10 @@ bool LargeCache::DecayHeld(bool all) {
   return freed_.Decay(all, [](Interval range) { os::Purge(range.begin, range.length()); });
 }
 
-bool LargeCache::FindFreed(uintptr_t address, FreedLarge::Record* record) {
-  LockHolder holder(lock_);
-  return freed_.Find(address, record);
+bool LargeCache::FindFreed(uintptr_t address,
+                           FreedLarge::Record* record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const ReportLockHolder holder(lock_);
+  return holder.held() && freed_.Find(address, record);
 }
 
 }  // namespace mymalloc

@@ -28,22 +28,23 @@ void CountLarge(uint64_t owner, size_t blocks, size_t bytes) {
 }  // namespace
 
 PageMap g_page_map;
+Editor PageMap::editor_;
 Totals g_totals;
 
 bool PageMap::Insert(Interval range, Owner owner) {
-  EditHolder holder(lock_, edits_);
+  EditHolder holder(lock_, edits_, editor_);
   if (tree_.Insert(range, owner.bits()) != InsertResult::kInserted) return false;
   CountLarge(owner.bits(), 1, range.length());
   return true;
 }
 
 void PageMap::Erase(uintptr_t begin) {
-  EditHolder holder(lock_, edits_);
+  EditHolder holder(lock_, edits_, editor_);
   tree_.Erase(begin);
 }
 
 bool PageMap::EraseIf(uintptr_t begin, Owner owner) {
-  EditHolder holder(lock_, edits_);
+  EditHolder holder(lock_, edits_, editor_);
   const auto entry = tree_.Find(begin);
   if (!entry || entry.value != owner.bits()) return false;
   tree_.Erase(begin);
@@ -52,14 +53,14 @@ bool PageMap::EraseIf(uintptr_t begin, Owner owner) {
 }
 
 void PageMap::Resize(Interval range, uintptr_t new_end) {
-  EditHolder holder(lock_, edits_);
+  EditHolder holder(lock_, edits_, editor_);
   const auto entry = tree_.Find(range.begin);
   tree_.Replace(range.begin, {range.begin, new_end}, entry.value);
   CountLarge(entry.value, 0, new_end - range.end);
 }
 
 uintptr_t PageMap::Move(Interval range, size_t bytes) {
-  EditHolder holder(lock_, edits_);
+  EditHolder holder(lock_, edits_, editor_);
   // So that neither insertion below can fail: a split on every level, and a new root.
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
   const uint64_t owner = tree_.Erase(range.begin).value;
@@ -79,6 +80,7 @@ bool PageMap::Find(uintptr_t address, Interval* range,
   Tree::Entry entry;
   for (int attempt = 0;; ++attempt) {
     if (attempt == kAttempts) {
+      if (EditedByThisThread()) return false;
       entry = FindLocked(address);
       break;
     }

@@ -70,8 +70,10 @@ class alignas(64) PageMap {
   uintptr_t Move(Interval range, size_t bytes);
 
   // The range around an address and its owner. False when nothing of ours is there. A range that
-  // comes or goes meanwhile is found or not, but never half of it.
+  // comes or goes meanwhile is found or not, but never half of it. Nothing is found in a signal
+  // handler that interrupted this thread's own edit: to wait for its end would be for ever.
   bool Find(uintptr_t address, Interval* range, Owner* owner);
+  bool EditedByThisThread() const { return editor_.IsThisThread(); }
 
   // Changes with every edit; odd while one is under way. An answer that Find gave after an even
   // version was read holds as long as the version is that.
@@ -102,6 +104,8 @@ class alignas(64) PageMap {
   unsigned NextBatch(uintptr_t address, Item* items);
 
   Tree::Entry FindLocked(uintptr_t address);
+
+  static Editor editor_;  // there is one map
 
   Lock lock_;
   SequenceCounter edits_;  // of tree_

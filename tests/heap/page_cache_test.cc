@@ -128,7 +128,8 @@ TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
   std::atomic<bool> asking{false};
   std::thread asker;
   {
-    EditHolder edit(g_page_map.lock(), Inspector::Edits(g_page_map));
+    EditHolder edit(g_page_map.lock(), Inspector::Edits(g_page_map),
+                    Inspector::EditorOf(g_page_map));
     const uint64_t version = g_page_map.Version();
     ASSERT_EQ(version % 2, 1u);
     asker = std::thread([this, &asking, version, range] {

@@ -29,7 +29,8 @@ TEST_F(CrashTest, ComesToAnEndUnderTheLockOfTheLargeBlocks) {
 }
 
 TEST_F(CrashTest, ComesToAnEndInTheMidstOfAnEditOfThePageMap) {
-  EditHolder holder(g_page_map.lock(), Inspector::Edits(g_page_map));
+  EditHolder holder(g_page_map.lock(), Inspector::Edits(g_page_map),
+                    Inspector::EditorOf(g_page_map));
   EXPECT_FALSE(ExplainAccess(kNowhere, "load"));
 }
 

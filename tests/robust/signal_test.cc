@@ -3,6 +3,7 @@
 // allocate, one instruction after the other; here they come in storms.
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -146,6 +147,51 @@ TEST(Signals, HandlersThatAllocateCorruptNothing) {
     EXPECT_TRUE(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)) << status;
   }
   EXPECT_GE(ended, 1);
+}
+
+// The misuses that a handler may do to the block below, whatever it interrupted.
+void* victim = nullptr;
+
+void FreeALiteral(int) { free(Opaque(const_cast<char*>("literal"))); }
+void FreeAfterAnUnderrun(int) {
+  static_cast<volatile char*>(victim)[-1] ^= 1;
+  free(victim);
+}
+
+// Allocates and frees until the signal comes, of sizes that keep to one part of the allocator.
+[[noreturn]] void WorkUntilMisuse(void (*misuse)(int), size_t most, suseconds_t microseconds) {
+  const int quiet = open("/dev/null", O_WRONLY);
+  dup2(quiet, STDERR_FILENO);
+  alarm(10);
+  victim = malloc(40);
+  signal(SIGALRM, SIG_DFL);
+  signal(SIGPROF, misuse);
+  const itimerval timer = {{0, 0}, {0, microseconds}};
+  setitimer(ITIMER_PROF, &timer, nullptr);
+  void* blocks[64] = {};
+  for (uint64_t i = static_cast<uint64_t>(microseconds);; ++i) {
+    void*& block = blocks[i * 7919 % 64];
+    free(block);
+    block = malloc(SpreadSize(i * 104729, most));
+  }
+}
+
+// A handler may find the allocator's locks held by the very thread that it interrupted. That must
+// not keep a misuse from being reported.
+TEST(Signals, AMisuseInAHandlerIsReportedWhateverItInterrupts) {
+  suseconds_t i = 0;
+  for (const auto misuse : {FreeALiteral, FreeAfterAnUnderrun}) {
+    for (const size_t most : {size_t{600}, size_t{30000}, size_t{3000000}}) {
+      for (int n = 0; n < 12; ++n) {
+        const pid_t child = fork();
+        if (child == 0) WorkUntilMisuse(misuse, most, 500 + 317 * i % 4000);
+        ++i;
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << status << ", " << most;
+      }
+    }
+  }
 }
 
 }  // namespace
