@@ -86,6 +86,18 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
   return true;
 }
 
+// What happens to a signal that no handler of the program's waits for. A fault comes again when the
+// instruction does, and now ends the process, also where the signal is ignored, as the kernel has
+// it. One that was sent does not come again by itself.
+void LetHappen(int signal, bool sent) {
+  if (sent && g_before.sa_handler == SIG_IGN) return;
+  struct sigaction standard = {};
+  standard.sa_handler = SIG_DFL;
+  sigaction(signal, &standard, nullptr);
+  // Blocked until the handler has returned.
+  if (sent) Syscall(SYS_tgkill, CurrentPid(), CurrentTid(), signal);
+}
+
 void OnFault(int signal, siginfo_t* info, void* context) {
   const auto* const registers = static_cast<const ucontext_t*>(context);
   constexpr long kWrite = 2;  // of the processor's error code for a page fault
@@ -97,10 +109,7 @@ void OnFault(int signal, siginfo_t* info, void* context) {
   if (g_before.sa_handler != SIG_DFL && g_before.sa_handler != SIG_IGN) {
     return g_before.sa_handler(signal);
   }
-  // Back at the instruction it faults again, now with nobody to catch it.
-  struct sigaction standard = {};
-  standard.sa_handler = SIG_DFL;
-  sigaction(signal, &standard, nullptr);
+  LetHappen(signal, info->si_code <= 0);
 }
 
 }  // namespace
@@ -122,7 +131,8 @@ bool ExplainAccess(uintptr_t address, const char* called) {
 void InstallCrashHandler() {
   struct sigaction action = {};
   action.sa_sigaction = &OnFault;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  // SA_RESTART: one that was sent, and is ignored, interrupts no system call.
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigaction(SIGSEGV, &action, &g_before);
 }
 

@@ -9,8 +9,9 @@
 namespace mymalloc {
 
 // Installs a handler for SIGSEGV, which writes what it knows and lets the process end by the
-// signal, as it would have, or calls the handler that was there before. A program that sets its own
-// replaces this one.
+// signal, as it would have, or calls the handler that was there before. A signal that was sent, by
+// kill or raise, does what it would have done, too. A program that sets its own handler replaces
+// this one.
 void InstallCrashHandler();
 
 // For tests: reports an access to an address, if the heap made it fault. `called`: "load", "store".
