@@ -1,9 +1,49 @@
 #include "mymalloc/base/printer.h"
 
+#include <signal.h>
+#include <time.h>
+
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
 
 namespace mymalloc {
+namespace {
+
+constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
+
+// By these a write that fails ends the process: nobody reads the pipe, or the file is as long as it
+// may be (ulimit -f). A message is not worth that.
+constexpr uint64_t kWriteSignals = SignalBit(SIGPIPE) | SignalBit(SIGXFSZ);
+
+// Keeps them from this thread, and takes what a write raised. What was pending before stays so.
+class WriteSignalsBlocker {
+ public:
+  WriteSignalsBlocker() {
+    Syscall(SYS_rt_sigprocmask, SIG_BLOCK, reinterpret_cast<long>(&kWriteSignals),
+            reinterpret_cast<long>(&mask_before_), sizeof(mask_before_));
+    Syscall(SYS_rt_sigpending, reinterpret_cast<long>(&pending_before_), sizeof(pending_before_));
+  }
+  WriteSignalsBlocker(const WriteSignalsBlocker&) = delete;
+  WriteSignalsBlocker& operator=(const WriteSignalsBlocker&) = delete;
+  ~WriteSignalsBlocker() {
+    Syscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask_before_), 0,
+            sizeof(mask_before_));
+  }
+
+  void TakeSignalOf(long error) const {
+    if (error != -EPIPE && error != -EFBIG) return;
+    const uint64_t raised = SignalBit(error == -EPIPE ? SIGPIPE : SIGXFSZ) & ~pending_before_;
+    const timespec no_time = {0, 0};
+    Syscall(SYS_rt_sigtimedwait, reinterpret_cast<long>(&raised), 0,
+            reinterpret_cast<long>(&no_time), sizeof(raised));
+  }
+
+ private:
+  uint64_t mask_before_ = 0;
+  uint64_t pending_before_ = 0;
+};
+
+}  // namespace
 
 Printer& Printer::Text(const char* text) {
   while (*text != '\0') Append(*text++);
@@ -43,7 +83,9 @@ Printer& Printer::Size(uint64_t bytes) {
 }
 
 void Printer::WriteTo(int fd) {
-  Syscall(SYS_write, fd, reinterpret_cast<long>(buffer_), static_cast<long>(size_));
+  const WriteSignalsBlocker blocker;
+  blocker.TakeSignalOf(
+      Syscall(SYS_write, fd, reinterpret_cast<long>(buffer_), static_cast<long>(size_)));
   size_ = 0;
 }
 

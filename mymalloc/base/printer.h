@@ -23,7 +23,8 @@ class Printer {
   // A size as a person reads it: 48, 64K, 16M where it is a whole number of those.
   Printer& Size(uint64_t bytes);
 
-  // One write(2) of everything so far; the buffer is then empty.
+  // One write(2) of everything so far; the buffer is then empty. If it cannot be written, that
+  // causes no signal (SIGPIPE).
   void WriteTo(int fd);
 
   const char* data() const { return buffer_; }

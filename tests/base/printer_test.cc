@@ -1,5 +1,8 @@
 #include "mymalloc/base/printer.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -92,6 +95,93 @@ TEST(PrinterTest, WritesAtOnceAndStartsAnew) {
   EXPECT_EQ(read(ends[0], text, sizeof(text)), 11);
   EXPECT_STREQ(text, "hello world");
   close(ends[0]);
+}
+
+// A pipe that nobody reads, for a program that counts its signals.
+class UnreadPipeTest : public testing::Test {
+ protected:
+  UnreadPipeTest() {
+    count = 0;
+    EXPECT_EQ(pipe(ends_), 0);
+    close(ends_[0]);
+    before_ = signal(SIGPIPE, [](int) { ++count; });
+  }
+  ~UnreadPipeTest() override {
+    SetBlocked(false);
+    signal(SIGPIPE, before_);
+    close(ends_[1]);
+  }
+
+  void WriteToIt() const {
+    Printer out;
+    out.Text("hello").WriteTo(ends_[1]);
+    EXPECT_EQ(out.size(), 0u);
+  }
+
+  static void SetBlocked(bool blocked) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+  }
+  static bool IsBlocked() {
+    sigset_t set;
+    pthread_sigmask(SIG_BLOCK, nullptr, &set);
+    return sigismember(&set, SIGPIPE) == 1;
+  }
+  static bool IsPending() {
+    sigset_t set;
+    sigpending(&set);
+    return sigismember(&set, SIGPIPE) == 1;
+  }
+
+  static inline volatile sig_atomic_t count = 0;
+
+ private:
+  int ends_[2];
+  void (*before_)(int);
+};
+
+TEST_F(UnreadPipeTest, CausesNoSignal) {
+  WriteToIt();
+  EXPECT_FALSE(IsBlocked());
+  EXPECT_EQ(count, 0);
+}
+
+TEST_F(UnreadPipeTest, LeavesABlockedSignalBlockedAndNonePending) {
+  SetBlocked(true);
+  WriteToIt();
+  EXPECT_TRUE(IsBlocked());
+  EXPECT_FALSE(IsPending());
+}
+
+TEST_F(UnreadPipeTest, TakesNoSignalThatWasPendingBefore) {
+  SetBlocked(true);
+  raise(SIGPIPE);
+  WriteToIt();
+  EXPECT_TRUE(IsPending());
+  SetBlocked(false);
+  EXPECT_EQ(count, 1);
+}
+
+// ulimit -f, and stderr is a file.
+TEST(PrinterTest, AFileThatMayGrowNoLongerCausesNoSignal) {
+  static volatile sig_atomic_t count;
+  count = 0;
+  auto* const before = signal(SIGXFSZ, [](int) { ++count; });
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit low = {5, limit.rlim_max};
+  const int file = memfd_create("file", MFD_CLOEXEC);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+  Printer out;
+  out.Text("hello world").WriteTo(file);
+  out.Text("hello").WriteTo(file);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  EXPECT_EQ(lseek(file, 0, SEEK_END), 5);
+  EXPECT_EQ(count, 0);
+  close(file);
+  signal(SIGXFSZ, before);
 }
 
 }  // namespace
