@@ -1,5 +1,6 @@
 #include "mymalloc/base/printer.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <time.h>
 
@@ -43,6 +44,15 @@ class WriteSignalsBlocker {
   uint64_t pending_before_ = 0;
 };
 
+// For a file that does not block: waits until it takes more, but no longer than is left, which the
+// kernel counts down. False if the time is over.
+bool AwaitRoom(int fd, timespec* left) {
+  pollfd file = {fd, POLLOUT, 0};
+  const long result = Syscall(SYS_ppoll, reinterpret_cast<long>(&file), 1,
+                              reinterpret_cast<long>(left), 0, sizeof(kWriteSignals));
+  return result > 0 || result == -EINTR;
+}
+
 }  // namespace
 
 Printer& Printer::Text(const char* text) {
@@ -84,8 +94,18 @@ Printer& Printer::Size(uint64_t bytes) {
 
 void Printer::WriteTo(int fd) {
   const WriteSignalsBlocker blocker;
-  blocker.TakeSignalOf(
-      Syscall(SYS_write, fd, reinterpret_cast<long>(buffer_), static_cast<long>(size_)));
+  timespec patience = {1, 0};
+  size_t written = 0;
+  while (written < size_) {
+    const long result = Syscall(SYS_write, fd, reinterpret_cast<long>(buffer_ + written),
+                                static_cast<long>(size_ - written));
+    blocker.TakeSignalOf(result);
+    if (result > 0) {
+      written += static_cast<size_t>(result);
+    } else if (result != -EINTR && !(result == -EAGAIN && AwaitRoom(fd, &patience))) {
+      break;
+    }
+  }
   size_ = 0;
 }
 

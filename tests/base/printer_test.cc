@@ -1,14 +1,20 @@
 #include "mymalloc/base/printer.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 
@@ -182,6 +188,126 @@ TEST(PrinterTest, AFileThatMayGrowNoLongerCausesNoSignal) {
   EXPECT_EQ(count, 0);
   close(file);
   signal(SIGXFSZ, before);
+}
+
+std::string ReadAll(int fd) {
+  std::string all;
+  char buffer[4096];
+  for (ssize_t got; (got = read(fd, buffer, sizeof(buffer))) > 0;) {
+    all.append(buffer, static_cast<size_t>(got));
+  }
+  return all;
+}
+
+// Signals come to this thread, every few milliseconds, and system calls are not restarted.
+class Interruptions {
+ public:
+  Interruptions() {
+    count = 0;
+    struct sigaction action = {};
+    action.sa_handler = [](int) { ++count; };
+    sigaction(SIGUSR1, &action, nullptr);
+    sender_ = std::thread([this, thread = pthread_self()] {
+      for (; !done_; usleep(5000)) pthread_kill(thread, SIGUSR1);
+    });
+  }
+  Interruptions(const Interruptions&) = delete;
+  Interruptions& operator=(const Interruptions&) = delete;
+  ~Interruptions() {
+    done_ = true;
+    sender_.join();
+    signal(SIGUSR1, SIG_IGN);
+  }
+
+  static inline volatile sig_atomic_t count = 0;
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread sender_;
+};
+
+// A pipe that is full, and is read after a while.
+class FullPipeTest : public testing::Test {
+ protected:
+  FullPipeTest() {
+    EXPECT_EQ(pipe(ends_), 0);
+    SetNonBlocking(true);
+    const std::string filling(4096, '.');
+    while (write(ends_[1], filling.data(), filling.size()) > 0) {
+    }
+    SetNonBlocking(false);
+  }
+  ~FullPipeTest() override { close(ends_[0]); }
+
+  void SetNonBlocking(bool is) const {
+    EXPECT_EQ(fcntl(ends_[1], F_SETFL, is ? O_NONBLOCK : 0), 0);
+  }
+
+  // What came of a message.
+  std::string Written(const std::string& message) {
+    std::string all;
+    std::thread reader([this, &all] {
+      usleep(300000);
+      all = ReadAll(ends_[0]);
+    });
+    Write(message);
+    reader.join();
+    return all.substr(all.find_last_of('.') + 1);
+  }
+
+  void Write(const std::string& message) const {
+    Printer out;
+    out.Text(message.c_str()).WriteTo(ends_[1]);
+    close(ends_[1]);
+  }
+
+ private:
+  int ends_[2];
+};
+
+TEST_F(FullPipeTest, IsWaitedFor) { EXPECT_EQ(Written("hello"), "hello"); }
+
+TEST_F(FullPipeTest, IsWaitedForThoughSignalsInterrupt) {
+  const Interruptions interruptions;
+  EXPECT_EQ(Written("hello"), "hello");
+  EXPECT_GT(interruptions.count, 0);
+}
+
+TEST_F(FullPipeTest, IsWaitedForThoughItDoesNotBlock) {
+  SetNonBlocking(true);
+  const Interruptions interruptions;
+  EXPECT_EQ(Written("hello"), "hello");
+}
+
+TEST_F(FullPipeTest, IsGivenUpInTheEndIfItDoesNotBlock) {
+  SetNonBlocking(true);
+  const Interruptions interruptions;
+  const time_t begin = time(nullptr);
+  Write("hello");
+  EXPECT_LT(time(nullptr) - begin, 10);
+}
+
+// A terminal takes what it has room for.
+TEST(PrinterTest, WritesTheRestOfWhatIsTakenInParts) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_TRUE(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+  const int screen = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_NONBLOCK);
+  ASSERT_GE(screen, 0);
+  std::string expected;
+  std::thread writer([&] {
+    for (int i = 0; i < 5; ++i) {
+      Printer out;
+      while (out.room() > 0) out.Text("0123456789abcdef");
+      expected += out.Terminated();
+      out.WriteTo(screen);
+    }
+    close(screen);
+  });
+  usleep(100000);
+  const std::string all = ReadAll(terminal);
+  writer.join();
+  EXPECT_EQ(all, expected);
+  close(terminal);
 }
 
 }  // namespace
