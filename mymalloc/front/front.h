@@ -43,7 +43,7 @@ void FreeOverrun(uintptr_t block, Tag tag, const char* called);
 // A block of this heap, marked free already.
 void FreeToFullMagazine(uintptr_t block);
 void* Reallocate(void* pointer, size_t n, const char* called);
-// Frees a block of which the caller knows the size, and the alignment if it asked for one (else 0).
+// Frees a block of which the caller knows the size, and the alignment if it asked for one (else 1).
 // `exact`: the block came from one allocation of that size, not from a realloc.
 void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called);
 // The usable size of a live block; a report if it is none, and then 0.
@@ -108,7 +108,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOfSize(void* pointer, size_t n, con
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (ABSL_PREDICT_FALSE(n > kLargestSmall || !os::HasReadableTag(block) ||
                          Tag::Of(block).size_class() != SmallClassOf(n))) {
-    return FreeKnownSlow(pointer, n, 0, /*exact=*/true, called);
+    return FreeKnownSlow(pointer, n, 1, /*exact=*/true, called);
   }
   Free(pointer, called);
 }

@@ -307,15 +307,19 @@ bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
                                            : ClassOf(n);
   if (c != kNoClass && UsableOf(c) > g_largest_slot_request) c = kNoClass;
   if (live.large == nullptr) return c != kNoClass && UsableOf(c) == live.usable;
-  // A large block may stand for one that found no page (AllocateClassSlow).
-  const size_t least = c == kNoClass ? Max(n, size_t{1}) : UsableOf(c);
-  const size_t slack = HoldsFreed() ? live.usable / 4 + 4 * kOsPage : kOsPage;
-  return least <= live.usable && live.usable - least < slack;
+  // A large block may stand for one of a class that found no page (AllocateClassSlow).
+  const size_t requested = live.large->requested;
+  return requested == Max(n, size_t{1}) || (c != kNoClass && requested == UsableOf(c));
 }
 
-// Whether a block like this could have become one of n bytes by realloc.
+// Whether a block like this could have become one of n bytes by realloc: it stayed, or moved to
+// where it has some bytes to spare; a large block may stand for one of a class then, as above.
 bool CouldHaveBecome(const LiveBlock& live, size_t n) {
-  return n <= live.usable && !WorthShrinking(live.usable, n);
+  if (n > live.usable) return false;
+  if (!WorthShrinking(live.usable, n)) return true;
+  const size_t most = n + n / kGrowthShare;
+  return live.large != nullptr &&
+         live.large->requested <= (most <= kLargestMedium ? UsableOf(ClassOf(most)) : most);
 }
 
 // Whether the block, in a page, could be made n bytes long by the slots behind it.
@@ -340,7 +344,7 @@ void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const 
   LiveBlock live;
   if (!FindLive(block, called, &live)) return;
   if (live.libcs) return Free(pointer, called);
-  if (alignment != 0 && (!IsPowerOfTwo(alignment) || block % alignment != 0)) {
+  if (!IsPowerOfTwo(alignment) || block % alignment != 0) {
     return ReportWrongSize(called, block, Look(block), "alignment", alignment);
   }
   if (!(exact ? CouldBe(live, n, alignment) : CouldHaveBecome(live, n))) {

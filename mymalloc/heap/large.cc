@@ -128,6 +128,7 @@ uintptr_t AllocateIn(Interval range, size_t n, size_t alignment, uint32_t guard,
   }
   large->begin = range.begin;
   large->end = range.end;
+  large->requested = n;
   large->guard = guard;
   large->from_supply = from_supply;
   TrimAround(large, n, Max(alignment, kGranule));
@@ -143,7 +144,7 @@ bool HoldsFreed() {
 namespace {
 
 // A block in a range that was held back; 0 if there is none that fits.
-uintptr_t AllocateHeld(size_t bytes) {
+uintptr_t AllocateHeld(size_t bytes, size_t n) {
   const Interval held = g_large_cache.TakeHeld(bytes).held;
   if (held.empty()) return 0;
   LargeBlock* const large = g_large_cache.NewRecord();
@@ -155,7 +156,7 @@ uintptr_t AllocateHeld(size_t bytes) {
     g_large_cache.DropHeld(held);
     return 0;
   }
-  *large = {inner.begin, inner.end, inner.begin + kGranule, guard, /*from_supply=*/false};
+  *large = {inner.begin, inner.end, inner.begin + kGranule, n, guard, /*from_supply=*/false};
   if (g_page_map.Insert(inner, Owner(large))) {
     WriteTag(*large);
     return large->block;
@@ -212,7 +213,7 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
   if (HoldsFreed() && alignment <= kGranule) {
     *zeroed = false;
     const size_t bytes = SpaceFor(Max(n, size_t{1}), alignment, GuardBytes());
-    if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes) : 0) return block;
+    if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n) : 0) return block;
   }
   return AllocateNew(n, alignment, /*from_supply=*/false,
                      [zeroed](size_t bytes) { return g_large_cache.TakeOrMap(bytes, zeroed); });
@@ -281,10 +282,7 @@ uintptr_t GrowByMoving(LargeBlock* large, size_t bytes) {
   return large->block;
 }
 
-}  // namespace
-
-uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
-  if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
+uintptr_t Resize(LargeBlock* large, size_t n) {
   const uintptr_t new_end = RoundUp(large->block + n, kOsPage);
   if (new_end <= large->end) return Shrink(large, new_end);
   if (large->from_supply || large->guard != 0) return 0;
@@ -295,6 +293,15 @@ uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
   if (const uintptr_t block = GrowInPlace(large, new_end)) return block;
   if (const uintptr_t block = GrowByMoving(large, new_end + spare - large->begin)) return block;
   return GrowByMoving(large, new_end - large->begin);
+}
+
+}  // namespace
+
+uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
+  if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
+  const uintptr_t block = Resize(large, n);
+  if (block != 0) large->requested = n;
+  return block;
 }
 
 }  // namespace mymalloc

@@ -29,6 +29,7 @@ struct alignas(64) LargeBlock {
   uintptr_t begin;  // of the mapping, without its guard pages
   uintptr_t end;
   uintptr_t block;
+  size_t requested;  // by the last malloc or realloc
   uint32_t guard;    // bytes of each guard page: 0 if there is none
   bool from_supply;  // no mapping of its own: see AllocateLargeFromSupply
 

@@ -69,7 +69,7 @@ void* Pvalloc(size_t n) {
 }
 
 void FreeSized(void* pointer, size_t n) {
-  FreeKnownSlow(pointer, n, 0, /*exact=*/false, "free_sized");
+  FreeKnownSlow(pointer, n, 1, /*exact=*/false, "free_sized");
 }
 
 void FreeAlignedSized(void* pointer, size_t alignment, size_t n) {

@@ -28,6 +28,21 @@ class KnownSizeTest : public testing::Test {
   void ExpectNoFault(size_t n, size_t alignment = 0) {
     ASSERT_TRUE(faults().Take().empty()) << n << " aligned to " << alignment;
   }
+  void ReallocAndFree() {
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 4000; ++i) {
+      void* block = Allocate(random() % 5000);
+      size_t n = 0;
+      for (int j = i % 8; j >= 0; --j) {
+        const bool little = random() % 2 == 0;
+        n = little ? n + random() % 300 : random() % (size_t{1} << (4 + random() % 18));
+        block = Reallocate(block, n, "realloc");
+        ASSERT_NE(block, nullptr);
+      }
+      FreeKnownSlow(block, n, 1, /*exact=*/false, "free_sized");
+      ASSERT_NO_FATAL_FAILURE(ExpectNoFault(n));
+    }
+  }
   void ExpectWrong(void* block, size_t n) {
     FreeOfSize(block, n, kDelete);
     ASSERT_EQ(faults().TakeOne().what, "invalid size") << n;
@@ -69,21 +84,13 @@ TEST_F(KnownSizeTest, TheSizePassesWhereLargeBlocksBeginEarly) {
 
 TEST_F(KnownSizeTest, TheSizeOfTheLastReallocPasses) {
   faults();
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 2000; ++i) {
-    void* block = Allocate(random() % 3000);
-    for (int j = 0; j < 8; ++j) {
-      const size_t n = random() % (size_t{1} << (4 + random() % 18));
-      block = Reallocate(block, n, "realloc");
-      ASSERT_NE(block, nullptr);
-      if (j < 7 - i % 8) continue;
-      FreeKnownSlow(block, n, 0, /*exact=*/false, "free_sized");
-      ASSERT_NO_FATAL_FAILURE(ExpectNoFault(n));
-      block = nullptr;
-      break;
-    }
-    Free(block);
-  }
+  ASSERT_NO_FATAL_FAILURE(ReallocAndFree());
+}
+
+TEST_F(KnownSizeTest, TheSizeOfTheLastReallocPassesWhereLargeBlocksBeginEarly) {
+  faults();
+  InitLarge(/*constrained=*/true);
+  ASSERT_NO_FATAL_FAILURE(ReallocAndFree());
 }
 
 TEST_F(KnownSizeTest, EachOtherClassIsReported) {
@@ -102,14 +109,30 @@ TEST_F(KnownSizeTest, EachOtherClassIsReported) {
   }
 }
 
-TEST_F(KnownSizeTest, AMuchOtherSizeOfALargeBlockIsReported) {
+TEST_F(KnownSizeTest, EachOtherSizeOfALargeBlockIsReported) {
   faults();
-  for (const size_t n : {100 * kKiB, kMiB, 5 * kMiB}) {
-    void* const block = Allocate(n);
-    for (const size_t wrong : {size_t{16}, n / 2, n + 2 * kOsPage + n / 2, 2 * n}) {
-      ASSERT_NO_FATAL_FAILURE(ExpectWrong(block, wrong));
+  // In turn, so that some are made where one was freed that was longer.
+  for (int i = 0; i < 40; ++i) {
+    for (const size_t n : {size_t{33000}, size_t{41250}, 100 * kKiB, size_t{384158}, 5 * kMiB}) {
+      void* const block = Allocate(n);
+      for (const size_t wrong : {size_t{16}, n / 4, n / 2, n - n / 4, n - 1, n + 1, 2 * n}) {
+        ASSERT_NO_FATAL_FAILURE(ExpectWrong(block, wrong)) << n;
+      }
+      FreeOfSize(block, n, kDelete);
+      ASSERT_NO_FATAL_FAILURE(ExpectNoFault(n));
     }
-    FreeOfSize(block, n, kDelete);
+  }
+}
+
+TEST_F(KnownSizeTest, AnAlignmentThatIsNoneIsReported) {
+  faults();
+  for (const size_t n : {size_t{10}, size_t{5000}, kMiB}) {
+    void* const block = AllocateAligned(64, n);
+    for (const size_t wrong : {size_t{0}, size_t{3}, size_t{48}}) {
+      FreeKnownSlow(block, n, wrong, /*exact=*/true, "free_aligned_sized");
+      ASSERT_EQ(faults().TakeOne().what, "invalid size") << wrong;
+    }
+    FreeKnownSlow(block, n, 64, /*exact=*/true, "free_aligned_sized");
     ASSERT_NO_FATAL_FAILURE(ExpectNoFault(n));
   }
 }

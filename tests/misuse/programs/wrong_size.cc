@@ -35,6 +35,9 @@ CASE(delete_larger_than_medium) { operator delete(Give(Block(operator new(64))),
 CASE(delete_medium_smaller) { operator delete(Give(Block(operator new(kMedium))), Given(8)); }
 CASE(delete_medium_larger) { operator delete(Give(Block(operator new(kMedium))), Given(9000)); }
 CASE(delete_large_smaller) { operator delete(Give(Block(operator new(kLarge))), Given(kSmall)); }
+CASE(delete_large_by_half) {
+  operator delete(Give(Block(operator new(kLarge))), Given(kLarge / 2));
+}
 CASE(delete_large_larger) { operator delete(Give(Block(operator new(kLarge))), Given(kHuge)); }
 CASE(delete_array_smaller) { operator delete[](Give(Block(operator new[](640))), Given(64)); }
 CASE(delete_array_larger) { operator delete[](Give(Block(operator new[](640))), Given(6400)); }
@@ -102,6 +105,9 @@ CASE(free_sized_large_smaller) { FreeSized(Give(Block(malloc(kLarge))), Given(8)
 CASE(free_aligned_sized_alignment) { FreeAlignedSized(Give(NewMisaligned(100)), Given(64), 100); }
 CASE(free_aligned_sized_no_alignment) {
   FreeAlignedSized(Give(Block(aligned_alloc(64, 128))), Given(24), 128);
+}
+CASE(free_aligned_sized_alignment_zero) {
+  FreeAlignedSized(Give(Block(aligned_alloc(64, 128))), Given(0), 128);
 }
 CASE(free_aligned_sized_size) {
   FreeAlignedSized(Give(Block(aligned_alloc(64, 128))), 64, Given(1024));
