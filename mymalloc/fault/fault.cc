@@ -71,7 +71,8 @@ void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsi
   if (fault.called != nullptr) {
     out.Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
   } else {
-    out.Text("found while giving memory back: ").Pointer(fault.address).Text(": ");
+    out.Text("found ").Text(IsGivingBack() ? "while giving memory back" : "by a later call");
+    out.Text(": ").Pointer(fault.address).Text(": ");
   }
   out.Text(fault.detail).Text("\n");
   if (fault.given_name != nullptr) {

@@ -30,7 +30,7 @@ struct FaultEvent {
 };
 
 struct Fault {
-  const char* called;  // the function, "free"; nullptr: none, memory was being given back
+  const char* called;  // the function, "free"; nullptr: a later one found it, with other arguments
   const char* what;    // the phrase to search for, "double free"
   uintptr_t address;   // what it was given
   const char* detail;  // one sentence about the address

@@ -12,6 +12,8 @@ constexpr char kDoubleFree[] = "double free";
 constexpr char kInvalidPointer[] = "invalid pointer";
 constexpr char kCorrupted[] = "corrupted heap";
 
+constexpr char kNeverHandedOut[] = "no block was handed out there yet.";
+constexpr char kBeside[] = "the pointer lies beside a block, not at its start.";
 constexpr char kAdviseOwner[] =
     "Each block must be freed once, by the pointer that malloc returned.";
 constexpr char kAdviseOverrun[] =
@@ -89,11 +91,11 @@ Finding FindSlot(PageHeader* page, unsigned slot) {
   return finding;
 }
 
-// What comes to light later than at the call that did it: as a free goes on, or at none.
-const char* FoundBy() { return IsGivingBack() ? nullptr : "free"; }
+// What comes to light later than at the call that did it has no call to name.
+constexpr const char* kNoCall = nullptr;
 
 Fault MakeSlotFault(PageHeader* page, unsigned slot) {
-  return MakeFault(FoundBy(), page->Block(slot), FindSlot(page, slot), /*free=*/true);
+  return MakeFault(kNoCall, page->Block(slot), FindSlot(page, slot), /*free=*/true);
 }
 
 // A tag is overwritten by the block before it, if there is one.
@@ -106,14 +108,30 @@ FaultBlock DescribeBefore(const Finding& finding) {
 
 const char* DescribeInterior(uintptr_t address, const Finding& finding, bool free) {
   const bool beside = address - finding.block >= finding.usable;  // before it, too
-  if (beside) return "the pointer lies beside a block, not at its start.";
+  if (beside) return kBeside;
   return free ? "the pointer lies inside a free block."
               : "the pointer lies inside a block, not at its start.";
+}
+
+// The large block that ends there, or with a guard page around there.
+Finding LargeBefore(uintptr_t address) {
+  const Finding next_to = Look(address - 1);
+  if (next_to.large != nullptr) return next_to;
+  const Finding before_guard = Look(address - kOsPage);
+  const LargeBlock* const large = before_guard.large;
+  return large != nullptr && address < large->end + large->guard ? before_guard : Finding();
 }
 
 // No range of ours holds the address. One that did may have gone.
 void DescribeForeign(uintptr_t address, Fault* fault) {
   fault->what = kInvalidPointer;
+  fault->advice = kAdviseOwner;
+  const Finding before = LargeBefore(address);
+  if (before.large != nullptr) {
+    fault->block = Describe(before, /*free=*/false);
+    fault->detail = kBeside;
+    return;
+  }
   fault->detail = "no allocation of this process holds this address.";
   fault->advice = "It is a stack, global, code or unmapped address, or was never one.";
   FreedLarge::Record freed;
@@ -186,7 +204,7 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
       break;
     case Finding::kInterior:
       fault.what = kInvalidPointer;
-      fault.detail = DescribeInterior(address, finding, free);
+      fault.detail = never ? kNeverHandedOut : DescribeInterior(address, finding, free);
       break;
     case Finding::kNoBlock:
       fault.what = kInvalidPointer;
@@ -196,7 +214,7 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& find
     case Finding::kBlock:
     case Finding::kLarge:
       fault.what = never ? kInvalidPointer : free ? kDoubleFree : kCorrupted;
-      fault.detail = never  ? "no block was handed out there yet."
+      fault.detail = never  ? kNeverHandedOut
                      : free ? "the block is free."
                             : "the tag before the block was overwritten.";
       if (free) break;
@@ -225,7 +243,7 @@ void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding&
 }
 
 void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
-  Fault fault = MakeFault(FoundBy(), byte, finding, /*free=*/true);
+  Fault fault = MakeFault(kNoCall, byte, finding, /*free=*/true);
   fault.what = "write after free";
   fault.detail = "a block was written to after it had been freed.";
   fault.advice = "Look for a pointer to the block that is used after its free.";
@@ -268,7 +286,7 @@ void ReportFreeTwice(PageHeader* page, unsigned slot) {
 
 void ReportBrokenHeader(PageHeader* page) {
   Fault fault{};
-  fault.called = "free";
+  fault.called = kNoCall;
   fault.address = reinterpret_cast<uintptr_t>(page);
   fault.what = kCorrupted;
   fault.detail = "the header of a page was overwritten.";

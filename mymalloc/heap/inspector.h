@@ -21,7 +21,7 @@ class Inspector {
     return map.tree_;
   }
   static SequenceCounter& Edits(PageMap& map) { return map.edits_; }
-  static Editor& EditorOf(PageMap& map) { return map.editor_; }
+  static Editor& EditorOf(const PageMap&) { return PageMap::editor_; }
   static const FreeRanges& Dirty(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.dirty_;
   }

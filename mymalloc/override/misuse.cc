@@ -45,7 +45,9 @@ void CallBack(const Fault& fault, const char* message, size_t size) {
   if (registration.callback == nullptr) return;
   mymalloc_misuse misuse = {};
   misuse.what = fault.what;
-  misuse.called = fault.called != nullptr ? fault.called : "giving memory back";
+  misuse.called = fault.called != nullptr ? fault.called
+                  : IsGivingBack()        ? "giving memory back"
+                                          : "a later call";
   misuse.address = reinterpret_cast<void*>(fault.address);
   misuse.block = reinterpret_cast<void*>(fault.block.begin);
   misuse.usable_size = fault.block.usable;

@@ -43,7 +43,7 @@ struct mymalloc_misuse { /* NOLINT: a name of C's */
   /* "double free", "invalid pointer", "invalid size", "corrupted heap", "write after free", "use
    * after free" or "out of bounds" */
   const char* what;
-  const char* called;  /* the function that found it: "free"; or "giving memory back" */
+  const char* called;  /* the function: "free"; or "a later call", "giving memory back" found it */
   void* address;       /* what that was given */
   void* block;         /* where the block begins that this lies in or near; NULL if in none */
   size_t usable_size;  /* of that block */

@@ -21,20 +21,9 @@ constexpr char kAdviseBounds[] = "Look for an index or a length that is too larg
 
 struct sigaction g_before;
 
-// Whether a lock comes free: not if this thread itself holds it, which faulted in a signal handler
-// that interrupted the allocator, or in the allocator. If it does, it can be waited for.
-bool ComesFree(Lock& lock) {
-  constexpr int kMillis = 100;
-  const timespec pause = {0, 1000000};
-  for (int i = 0; i < kMillis; ++i) {
-    if (lock.TryAcquire()) {
-      lock.Release();
-      return true;
-    }
-    Syscall(SYS_nanosleep, reinterpret_cast<long>(&pause), 0);
-  }
-  return false;
-}
+// Whether a lock comes free, and can be waited for: not if this thread itself holds it, which
+// faulted in a signal handler that interrupted the allocator, or in the allocator.
+bool ComesFree(Lock& lock) { return ReportLockHolder(lock).held(); }
 
 bool ExplainGuarded(uintptr_t address, Fault* fault) {
   static GuardedSlot slot;  // as large as the handler's stack may be small

@@ -28,7 +28,8 @@ const Case kCases[] = {
     {"large_last_byte", kInsideLive},
     {"small_end", Reports(kBeside).Block("live")},
     {"medium_end", Reports(kBeside).Block("live")},
-    {"large_end", Reports(kBeside).Block("live"), Reports(kForeign)},
+    {"large_end", Reports(kBeside).Block("live"), Reports(kBeside).Block("*")},
+    {"large_end_with_nothing_behind", Reports(kBeside).Block("live")},
     {"large_before", Reports(kBeside).Block("live")},
     {"inside_a_freed_small_block", Reports(kInsideFree).Block("free")},
     {"inside_a_freed_medium_block", Reports(kInsideFree).Block("free")},
@@ -64,6 +65,7 @@ const Case kCases[] = {
     {"all_ones", Reports(kForeign)},
     {"minus_16", Reports(kForeign)},
     // With slots in random order it cannot be told from one that was freed.
+    {"inside_never_handed_out", Reports(kNeverHandedOut).Block("never handed out"), NotPromised()},
     {"never_handed_out", Reports(kNeverHandedOut).Block("never handed out"), NotPromised()},
     {"far_in_the_arena", Reports(kGone)},
     {"realloc_inside", kInsideLive.By("realloc")},

@@ -87,14 +87,19 @@ std::string BlockLine(const Facts& facts, const std::string& name, const std::st
          (usable > kLargestInPage || sampled ? "; a mapping of its own" : "; slot S of page P");
 }
 
+// What a later call found has no call of its own.
+std::string CallOrNone(const std::string& called, const std::string& address) {
+  return called.empty() ? "found by a later call: " + address : called + "(" + address + ")";
+}
+
 std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts) {
   const Expectation& expected = run.expected();
   const Complaint& words = expected.complaint;
   const bool sampled = !expected.events.empty();
   std::vector<std::string> lines;
   lines.push_back("mymalloc[" + std::to_string(facts.Of("process")) + "." +
-                  std::to_string(facts.Of("thread")) + "]: " + words.what + ": " + expected.called +
-                  "(" + Hex(facts.Of("address")) + "): " + words.detail);
+                  std::to_string(facts.Of("thread")) + "]: " + words.what + ": " +
+                  CallOrNone(expected.called, Hex(facts.Of("address"))) + ": " + words.detail);
   if (!expected.given.empty()) {
     lines.push_back("  given: " + expected.given + " " + std::to_string(facts.Of("given")));
   }

@@ -27,16 +27,17 @@ struct Expectation {
   };
   Ending ending = kReports;
   Complaint complaint{};
-  std::string block;    // the state of the program's Block; empty: none is shown; "*": any
-  std::string culprit;  // the same of its Culprit
-  std::string called = "free";
-  std::string given;                // the name of the number that it Gave
+  std::string block;            // the state of the program's Block; empty: none is shown; "*": any
+  std::string culprit;          // the same of its Culprit
+  std::string called = "free";  // empty: it was found later
+  std::string given;            // the name of the number that it Gave
   std::vector<std::string> events;  // of the block's past
   bool once = true;                 // or with on_error=warn more may follow
 
   Expectation Block(const char* state) const { return With(&Expectation::block, state); }
   Expectation Culprit(const char* state) const { return With(&Expectation::culprit, state); }
   Expectation By(const char* function) const { return With(&Expectation::called, function); }
+  Expectation FoundLater() const { return By(""); }
   Expectation Given(const char* name) const { return With(&Expectation::given, name); }
   // "freed", "allocated": by the thread that had the block. It then lies in no page: it was
   // sampled.

@@ -5,7 +5,7 @@
 namespace mymalloc::test {
 namespace {
 
-const Expectation kFound = Reports(kWriteAfterFree).Block("free");
+const Expectation kFound = Reports(kWriteAfterFree).Block("free").FoundLater();
 
 const Run kRuns[] = {
     {"broken_tag",

@@ -5,7 +5,7 @@
 namespace mymalloc::test {
 namespace {
 
-const Expectation kFound = Reports(kWriteAfterFree).Block("free");
+const Expectation kFound = Reports(kWriteAfterFree).Block("free").FoundLater();
 
 const Case kCases[] = {
     {"small_first_byte", NotPromised(), kFound},

@@ -43,19 +43,30 @@ static void FreeEnd(size_t size) {
 }
 CASE(small_end) { FreeEnd(kSmall); }
 CASE(medium_end) { FreeEnd(kMedium); }
-/* Where the mapping of the next block begins, unless there is a guard between them. */
-CASE(large_end) {
+/* A large block; its neighbour behind it is *behind. */
+static char* LargeBefore(char** behind) {
   char* p = (char*)malloc(kLarge);
   for (int i = 0; i < 1000; ++i) {
     char* before = (char*)malloc(kLarge);
-    if (Usable(before) > p - 4 * 4096 && Usable(before) < p) {
-      Block(p);
-      free(Give(Usable(before)));
-      return;
-    }
+    *behind = p;
+    if (Usable(before) > p - 4 * 4096 && Usable(before) < p) return before;
     p = before;
   }
   Require(0, "no two large blocks side by side");
+  return NULL;
+}
+/* Where the mapping of the next block begins, unless there is a guard between them. */
+CASE(large_end) {
+  char* behind;
+  char* before = LargeBefore(&behind);
+  Block(behind);
+  free(Give(Usable(before)));
+}
+CASE(large_end_with_nothing_behind) {
+  char* behind;
+  char* before = Block(LargeBefore(&behind));
+  free(behind);
+  free(Give(Usable(before)));
 }
 
 CASE(large_before) {
@@ -162,11 +173,13 @@ CASE(all_ones) { free(Give((void*)~(uintptr_t)0)); }
 CASE(minus_16) { free(Give((void*)~(uintptr_t)15)); }
 
 /* The last slot of a fresh page, of a size that the program does not use otherwise. */
-CASE(never_handed_out) {
+static char* NeverHandedOut(void) {
   char* p = (char*)malloc(900);
   const size_t usable = malloc_usable_size(p);
-  free(Give(BlockOf(p + 200 * (usable + 8), usable)));
+  return BlockOf(p + 200 * (usable + 8), usable);
 }
+CASE(never_handed_out) { free(Give(NeverHandedOut())); }
+CASE(inside_never_handed_out) { free(Give(NeverHandedOut() + 16)); }
 CASE(far_in_the_arena) { free(Give((char*)malloc(kSmall) + ((uintptr_t)1 << 32))); }
 
 CASE(realloc_inside) { REQUIRE(realloc(Give(Block(malloc(kSmall)) + 16), 100) == NULL); }
