@@ -244,7 +244,7 @@ TEST_F(ModelTest, TheEngineDoesAsTheModelSays) {
   CheckAll();
   mymalloc_malloc_trim(0);
   EXPECT_EQ(mymalloc_mallinfo2().keepcost, 0u);
-  EXPECT_GT(g_totals.run_tails.most(), 5u) << "blocks that grew in place";
+  EXPECT_GT(g_totals.run_tails.most(), 0u) << "blocks that grew in place";
 }
 
 // The same runs in each mode, as its target's environment says.
