@@ -1,7 +1,7 @@
 #include "mymalloc/base/lock.h"
 
+#include <errno.h>
 #include <linux/futex.h>
-#include <time.h>
 
 // A build that looks at every order of steps (tests/interleave) has no use for spinning.
 #ifndef MYMALLOC_LOCK_SPINS
@@ -12,34 +12,32 @@ namespace mymalloc {
 
 std::atomic<uintptr_t> Lock::fork_thread_{0};
 
-void Lock::AcquireSlow() {
-  if (HeldThroughFork()) return;
+void Lock::AcquireSlow() { Await(nullptr); }
+
+bool Lock::AcquireSoon() {
+  static constexpr timespec kMost = {0, 100 * 1000 * 1000};
+  return TryOnce() || Await(MYMALLOC_LOCK_SPINS == 0 ? nullptr : &kMost);
+}
+
+bool Lock::Await(const timespec* most) {
+  if (HeldThroughFork()) return true;
   for (int spins = 0; spins < MYMALLOC_LOCK_SPINS; ++spins) {
-    if (state_.load(std::memory_order_relaxed) == kFree && TryOnce()) return;
+    if (state_.load(std::memory_order_relaxed) == kFree && TryOnce()) return true;
     __builtin_ia32_pause();
   }
   // Who has slept takes the lock as awaited: it does not know of the others that sleep. At worst
   // one release too many calls the kernel.
-  while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) Sleep();
-}
-
-bool Lock::AcquireSoon() {
-  if (MYMALLOC_LOCK_SPINS == 0) {  // nor for looking again
-    Acquire();
-    return true;
+  while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) {
+    const long result = Sleep(most);
+    if (most != nullptr && (result == -ETIMEDOUT || result == -EINTR)) return false;
   }
-  constexpr int kMillis = 100;
-  const timespec pause = {0, 1000000};
-  for (int i = 0; i < kMillis; ++i) {
-    if (HeldThroughFork() || TryOnce()) return true;
-    Syscall(SYS_nanosleep, reinterpret_cast<long>(&pause), 0);
-  }
-  return false;
+  return true;
 }
 
 // Until a release; or for no time at all, if there was one in between.
-void Lock::Sleep() {
-  Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAIT_PRIVATE, kAwaited);
+long Lock::Sleep(const timespec* most) {
+  return Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAIT_PRIVATE, kAwaited,
+                 reinterpret_cast<long>(most));
 }
 
 void Lock::Wake() { Syscall(SYS_futex, reinterpret_cast<long>(&state_), FUTEX_WAKE_PRIVATE, 1); }

@@ -11,6 +11,8 @@
 #ifndef MYMALLOC_BASE_LOCK_H_
 #define MYMALLOC_BASE_LOCK_H_
 
+#include <time.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -59,7 +61,9 @@ class ABSL_LOCKABLE Lock {
                                           std::memory_order_relaxed);
   }
   void AcquireSlow();
-  void Sleep();
+  // False if it did not come free in time. nullptr: as long as it takes.
+  bool Await(const timespec* most);
+  long Sleep(const timespec* most);
   void Wake();
 
   static bool HeldThroughFork() {

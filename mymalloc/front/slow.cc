@@ -312,11 +312,14 @@ bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   return requested == Max(n, size_t{1}) || (c != kNoClass && requested == UsableOf(c));
 }
 
+// A block stayed though it was worth shrinking, for want of memory: any shorter size may be right.
+std::atomic<bool> g_shrinking_failed{false};
+
 // Whether a block like this could have become one of n bytes by realloc: it stayed, or moved to
 // where it has some bytes to spare; a large block may stand for one of a class then, as above.
 bool CouldHaveBecome(const LiveBlock& live, size_t n) {
   if (n > live.usable) return false;
-  if (!WorthShrinking(live.usable, n)) return true;
+  if (!WorthShrinking(live.usable, n) || g_shrinking_failed) return true;
   const size_t most = n + n / kGrowthShare;
   return live.large != nullptr &&
          live.large->requested <= (most <= kLargestMedium ? UsableOf(ClassOf(most)) : most);
@@ -327,8 +330,11 @@ bool GrowInPage(uintptr_t block, size_t n) {
   const Tag tag = Tag::Of(block);
   const size_t stride = StrideOf(tag.size_class());
   if (stride < kLeastRunStride || n > g_largest_slot_request) return false;
-  const SlotRun run = tag.IsRun() ? Look(block).run() : SlotRun{tag.slot(), 1};
+  SlotRun run = {tag.slot(), 1};
+  if (tag.IsRun()) run = Look(block).run();
   PageHeader* const page = HeaderOf(block - run.first * stride);
+  // What is broken is reported when the block is freed.
+  if (run.slots != tag.slots() || !page->Intact()) return false;
   const unsigned behind = run.first + run.slots;
   if (behind == kSlotsPerPage || !LooksFree(*page, behind, /*otherwise=*/true)) return false;
   const unsigned want = static_cast<unsigned>((n + kTagBytes + stride - 1) / stride);
@@ -366,7 +372,11 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   void* fresh =
       n > live.usable ? Allocate(Max(n, live.usable + live.usable / kGrowthShare)) : nullptr;
   if (fresh == nullptr) fresh = Allocate(n);
-  if (fresh == nullptr) return n <= live.usable ? pointer : nullptr;
+  if (fresh == nullptr) {
+    if (n > live.usable) return nullptr;
+    g_shrinking_failed = true;
+    return pointer;
+  }
   memcpy(fresh, pointer, Min(n, live.usable));
   Free(pointer, called);
   return fresh;

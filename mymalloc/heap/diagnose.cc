@@ -48,14 +48,19 @@ void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
   finding->kind = address == large->block ? Finding::kLarge : Finding::kInterior;
 }
 
+bool BitIsFree(const PageHeader& page, unsigned slot) {
+  const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(slot));
+  return page.free.Test(slot) || (remote & SlotBitmap::BitOf(slot)) != 0;
+}
+
 // Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its
-// way home through another thread's gathered frees. Where the lock does not come free, the tag has
-// to do.
+// way home through another thread's gathered frees. Where the lock does not come free, magazines
+// are not looked at.
 bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (finding.page == nullptr) return false;
-  if (IsFreeByBitmap(finding)) return true;
+  if (finding.page == nullptr || !finding.page->Intact()) return false;
   Heap* const heap = g_heaps[finding.page->heap];
   const ReportLockHolder holder(heap->lock());
+  if (BitIsFree(*finding.page, finding.slot)) return true;
   if (finding.slot >= finding.page->high_water) return true;
   if (holder.held() && heap->Holds(finding.block)) return true;
   const Tag tag = Tag::Of(finding.block);
@@ -178,11 +183,8 @@ Finding Look(uintptr_t address) {
 }
 
 bool IsFreeByBitmap(const Finding& finding) {
-  const PageHeader& page = *finding.page;
-  // The bit of a block that nobody else may free does not change meanwhile: it can be read so.
-  const ReportLockHolder holder(g_heaps[page.heap]->lock());
-  const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(finding.slot));
-  return page.free.Test(finding.slot) || (remote & SlotBitmap::BitOf(finding.slot)) != 0;
+  LockHolder holder(g_heaps[finding.page->heap]->lock());
+  return BitIsFree(*finding.page, finding.slot);
 }
 
 void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding) {

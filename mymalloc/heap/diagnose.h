@@ -37,8 +37,8 @@ struct Finding {
 // Asks the tree.
 Finding Look(uintptr_t address);
 
-// Whether the bitmaps say that the block is free. Takes the heap's lock if that comes free soon,
-// here and in the reports: REQUIRES that the caller holds no lock.
+// Whether the bitmaps say that the block is free. Takes the heap's lock; the reports do, if it
+// comes free soon. REQUIRES that the caller holds no lock.
 bool IsFreeByBitmap(const Finding& finding);
 
 // Reports why `address`, given to `called`, is no live block of ours; or that its tag is broken.

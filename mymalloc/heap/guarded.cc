@@ -126,6 +126,9 @@ uintptr_t GuardedPool::Allocate(size_t n, size_t alignment, uint64_t random) {
 }
 
 void GuardedPool::Free(uintptr_t address, const char* called) {
+  // A misuse is not to wait for the lock, which this thread itself may hold.
+  size_t size;
+  if (!FindLive(address, called, &size)) return;
   GuardedSlot found;
   Margins margins;
   {
@@ -172,8 +175,8 @@ void GuardedPool::SetLive(unsigned live) {
 bool GuardedPool::FindLive(uintptr_t address, const char* called, size_t* size) {
   GuardedSlot found;
   {
-    LockHolder holder(lock_);
-    found = slots_[SlotNear(address)];
+    const ReportLockHolder holder(lock_);
+    found = Nearest(address);
   }
   *size = found.size;
   if (found.IsLiveBlock(address)) return true;

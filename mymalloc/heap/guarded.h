@@ -46,7 +46,8 @@ class GuardedPool {
   uintptr_t Allocate(size_t n, size_t alignment, uint64_t random);
   // REQUIRES: the address lies in the pool, here and below. Reports if it is no live block.
   void Free(uintptr_t address, const char* called);
-  // The block's size. False, after a report, if it is no live block.
+  // The block's size. False, after a report, if it is no live block. Of a live one this thread may
+  // know without the lock; a report is made though it does not come free.
   bool FindLive(uintptr_t address, const char* called, size_t* size);
 
   // The slot that an address lies in or beside, as it is now, for a report.

@@ -34,7 +34,8 @@ bool Heap::GrowRun(PageHeader* page, SlotRun run, unsigned want) {
 bool Heap::SplitRun(PageHeader* page, SlotRun run, Tag tag) {
   LockHolder holder(lock_);
   if (Tag::Of(page->Block(run.first)).bits() != tag.bits()) return false;
-  for (unsigned slot = run.first; slot < run.first + run.slots; ++slot) {
+  // The first last: until then whoever looks without the lock finds a run.
+  for (unsigned slot = run.first + run.slots; slot-- > run.first;) {
     Tag::Make(page->Block(slot), id_, page->size_class, slot).Live().WriteTo(page->Block(slot));
   }
   g_totals.run_tails.Add(size_t{1} - run.slots);

@@ -220,6 +220,18 @@ TEST_F(HeapRunsMisuseTest, OnlyOneCanSplitIt) {
   for (unsigned i = 1; i < 3; ++i) Free(Pointer(Address(block) + i * stride_));
 }
 
+// Its owner may be any number then. What is broken is reported elsewhere.
+TEST_F(HeapRunsMisuseTest, ABlockInAPageWithABrokenHeaderMoves) {
+  FreeBlocks(4, 6);
+  PageHeader* const page = PageOf(blocks_[3]);
+  const HeapId heap = page->heap;
+  page->heap = 0xffff;
+  void* const moved = Reallocate(Pointer(blocks_[3]), UsableOfRun(2), "realloc");
+  page->heap = heap & 0xffff;
+  EXPECT_NE(Address(moved), blocks_[3]);
+  blocks_[3] = Address(moved);
+}
+
 TEST_F(HeapRunsMisuseTest, PointersIntoItNameTheWholeBlock) {
   char* const block = static_cast<char*>(MakeRun(0, 3));
   memset(block, 0, UsableOfRun(3));

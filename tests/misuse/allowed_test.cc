@@ -15,6 +15,7 @@ const Case kCases[] = {
     {"right_alignments", Passes()},
     {"all_usable_bytes", Passes()},
     {"realloc_of_all_usable_bytes", Passes()},
+    {"size_of_a_shrunk_block_without_memory", Passes()},
     {"freed_on_other_threads", Passes()},
     {"the_same_address_again", Passes()},
     {"libcs_own_block", Passes()},

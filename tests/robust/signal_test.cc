@@ -153,6 +153,7 @@ TEST(Signals, HandlersThatAllocateCorruptNothing) {
 void* victim = nullptr;
 
 void FreeALiteral(int) { free(Opaque(const_cast<char*>("literal"))); }
+void FreeInside(int) { free(static_cast<char*>(victim) + 16); }
 void FreeAfterAnUnderrun(int) {
   static_cast<volatile char*>(victim)[-1] ^= 1;
   free(victim);
@@ -180,7 +181,7 @@ void FreeAfterAnUnderrun(int) {
 // not keep a misuse from being reported.
 TEST(Signals, AMisuseInAHandlerIsReportedWhateverItInterrupts) {
   suseconds_t i = 0;
-  for (const auto misuse : {FreeALiteral, FreeAfterAnUnderrun}) {
+  for (const auto misuse : {FreeALiteral, FreeInside, FreeAfterAnUnderrun}) {
     for (const size_t most : {size_t{600}, size_t{30000}, size_t{3000000}}) {
       for (int n = 0; n < 12; ++n) {
         const pid_t child = fork();

@@ -244,7 +244,9 @@ TEST_F(ModelTest, TheEngineDoesAsTheModelSays) {
   CheckAll();
   mymalloc_malloc_trim(0);
   EXPECT_EQ(mymalloc_mallinfo2().keepcost, 0u);
+#if !defined(MYMALLOC_SANITIZED)  // too short a run for that to be sure
   EXPECT_GT(g_totals.run_tails.most(), 0u) << "blocks that grew in place";
+#endif
 }
 
 // The same runs in each mode, as its target's environment says.

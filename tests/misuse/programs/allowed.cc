@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <initializer_list>
@@ -86,6 +87,25 @@ CASE(realloc_of_all_usable_bytes) {
     memset(p, 'x', malloc_usable_size(p));
   }
   free(p);
+}
+// realloc leaves the block as it is if there is no memory for a shorter one.
+CASE(size_of_a_shrunk_block_without_memory) {
+  const auto free_sized = reinterpret_cast<void (*)(void*, size_t)>(Found("free_sized"));
+  constexpr size_t kShort = 2000;
+  void* p = malloc(kLarge);
+  rlimit limit = {256 << 20, RLIM_INFINITY};
+  REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+  for (size_t size = 1 << 20; size >= kShort; size /= 2) {
+    while (malloc(size) != nullptr) {
+    }
+  }
+  while (malloc(kShort) != nullptr) {
+  }
+  p = realloc(p, kShort);
+  REQUIRE(p != nullptr);
+  free_sized(p, kShort);
+  limit.rlim_cur = RLIM_INFINITY;
+  REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
 }
 CASE(freed_on_other_threads) {
   for (const size_t size : kSizes) {
