@@ -15,7 +15,7 @@ std::atomic<uintptr_t> Lock::fork_thread_{0};
 void Lock::AcquireSlow() { Await(nullptr); }
 
 bool Lock::AcquireSoon() {
-  static constexpr timespec kMost = {0, 100 * 1000 * 1000};
+  static constexpr timespec kMost = {0, 100'000'000};
   return TryOnce() || Await(MYMALLOC_LOCK_SPINS == 0 ? nullptr : &kMost);
 }
 
