@@ -4,13 +4,12 @@
 #include <signal.h>
 #include <time.h>
 
+#include "mymalloc/base/signal_mask.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
 
 namespace mymalloc {
 namespace {
-
-constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
 // By these a write that fails ends the process: nobody reads the pipe, or the file is as long as it
 // may be (ulimit -f). A message is not worth that.
@@ -19,17 +18,12 @@ constexpr uint64_t kWriteSignals = SignalBit(SIGPIPE) | SignalBit(SIGXFSZ);
 // Keeps them from this thread, and takes what a write raised. What was pending before stays so.
 class WriteSignalsBlocker {
  public:
-  WriteSignalsBlocker() {
-    Syscall(SYS_rt_sigprocmask, SIG_BLOCK, reinterpret_cast<long>(&kWriteSignals),
-            reinterpret_cast<long>(&mask_before_), sizeof(mask_before_));
-    Syscall(SYS_rt_sigpending, reinterpret_cast<long>(&pending_before_), sizeof(pending_before_));
-  }
+  WriteSignalsBlocker()
+      : mask_before_(ChangeSignalMask(SIG_BLOCK, kWriteSignals)),
+        pending_before_(PendingSignals()) {}
   WriteSignalsBlocker(const WriteSignalsBlocker&) = delete;
   WriteSignalsBlocker& operator=(const WriteSignalsBlocker&) = delete;
-  ~WriteSignalsBlocker() {
-    Syscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask_before_), 0,
-            sizeof(mask_before_));
-  }
+  ~WriteSignalsBlocker() { ChangeSignalMask(SIG_SETMASK, mask_before_); }
 
   void TakeSignalOf(long error) const {
     if (error != -EPIPE && error != -EFBIG) return;
@@ -40,8 +34,8 @@ class WriteSignalsBlocker {
   }
 
  private:
-  uint64_t mask_before_ = 0;
-  uint64_t pending_before_ = 0;
+  const uint64_t mask_before_;
+  const uint64_t pending_before_;
 };
 
 // For a file that does not block: waits until it takes more, but no longer than is left, which the

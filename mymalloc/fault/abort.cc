@@ -6,12 +6,13 @@
 #include <atomic>
 #include <cstdint>
 
+#include "mymalloc/base/signal_mask.h"
 #include "mymalloc/base/syscall.h"
 
 namespace mymalloc {
 namespace {
 
-constexpr uint64_t kAbortMask = uint64_t{1} << (SIGABRT - 1);
+constexpr uint64_t kAbortMask = SignalBit(SIGABRT);
 
 // What the kernel knows of a signal.
 struct Action {
@@ -26,17 +27,9 @@ std::atomic<long> g_aborting{0};
 
 void RaiseHere(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
 
-// Returns the signals that were blocked before.
-uint64_t Unblock() {
-  uint64_t before = 0;
-  Syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, reinterpret_cast<long>(&kAbortMask),
-          reinterpret_cast<long>(&before), sizeof(before));
-  return before;
-}
-
 // One that comes again from its handler misuses the heap there: no handler any more, then.
 void LetHandlerRunHere(long tid) {
-  const bool was_blocked = (Unblock() & kAbortMask) != 0;
+  const bool was_blocked = (ChangeSignalMask(SIG_UNBLOCK, kAbortMask) & kAbortMask) != 0;
   const bool in_handler = g_aborting.exchange(tid) == tid && was_blocked;
   if (!in_handler) RaiseHere(tid);
 }
@@ -48,11 +41,7 @@ bool HasHandler() {
 }
 
 // Whether no thread of the process has taken it yet; asked by one that blocks it.
-bool IsPending() {
-  uint64_t pending = 0;
-  Syscall(SYS_rt_sigpending, reinterpret_cast<long>(&pending), sizeof(pending));
-  return (pending & kAbortMask) != 0;
-}
+bool IsPending() { return (PendingSignals() & kAbortMask) != 0; }
 
 void SleepMillis(long millis) {
   timespec time = {0, millis * 1000000};
@@ -87,7 +76,7 @@ void Abort() {
   // A handler returned, or there was none to run: the default action, then.
   const Action action = {SIG_DFL, 0, nullptr, 0};
   Syscall(SYS_rt_sigaction, SIGABRT, reinterpret_cast<long>(&action), 0, sizeof(action.mask));
-  Unblock();
+  ChangeSignalMask(SIG_UNBLOCK, kAbortMask);
   RaiseHere(tid);
   for (;;) Syscall(SYS_exit_group, 128 + SIGABRT);
 }

@@ -20,6 +20,13 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
 
+void RaiseHighWater(PageHeader* page, unsigned slot) {
+  if (slot <= page->high_water) return;
+  const size_t before = page->ResidentBytes();
+  page->high_water = static_cast<uint16_t>(slot);
+  g_totals.system.Add(page->ResidentBytes() - before);
+}
+
 }  // namespace
 
 Heap* g_heaps[kMaxHeaps];
@@ -94,13 +101,6 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   page->free_count = static_cast<uint16_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
   return taken;
-}
-
-void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
-  if (slot <= page->high_water) return;
-  const size_t before = page->ResidentBytes();
-  page->high_water = static_cast<uint16_t>(slot);
-  g_totals.system.Add(page->ResidentBytes() - before);
 }
 
 uint64_t Heap::Random() {

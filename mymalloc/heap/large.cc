@@ -135,13 +135,11 @@ uintptr_t AllocateIn(Interval range, size_t n, size_t alignment, uint32_t guard,
   return Publish(large);
 }
 
-}  // namespace
-
+// Whether freed blocks are held back with their guards, rather than cached (freed_large.h): a block
+// may then be up to a quarter longer than what was asked for.
 bool HoldsFreed() {
   return (g_options.guard_pages || g_options.quarantine.value != 0) && !os::g_arena.constrained();
 }
-
-namespace {
 
 // A block in a range that was held back; 0 if there is none that fits.
 uintptr_t AllocateHeld(size_t bytes, size_t n) {

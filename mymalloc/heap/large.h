@@ -48,10 +48,6 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed);
 // The same from the page supply: where the system grants no mapping there may still be room.
 uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment, bool* zeroed);
 
-// Whether freed blocks are held back with their guards, rather than cached (freed_large.h): a block
-// may then be up to a quarter longer than what was asked for.
-bool HoldsFreed();
-
 // Frees the block that the page map said has this record. False if it is live no more: another
 // thread has freed it since.
 bool FreeLarge(LargeBlock* large, uintptr_t block);

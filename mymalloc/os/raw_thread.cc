@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "mymalloc/base/signal_mask.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/os/memory.h"
@@ -56,12 +57,9 @@ bool StartRawThread(int (*main)(void*), void* argument) {
   *reinterpret_cast<uintptr_t*>(thread_pointer) = thread_pointer;
 
   // The thread inherits the mask: signals are for the program's own threads.
-  uint64_t all = ~uint64_t{0};
-  uint64_t before = 0;
-  Syscall(SYS_rt_sigprocmask, SIG_BLOCK, reinterpret_cast<long>(&all),
-          reinterpret_cast<long>(&before), sizeof(all));
+  const uint64_t before = ChangeSignalMask(SIG_BLOCK, ~uint64_t{0});
   const long tid = Clone(memory + kStackBytes, thread_pointer, main, argument);
-  Syscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&before), 0, sizeof(before));
+  ChangeSignalMask(SIG_SETMASK, before);
   if (IsError(tid)) Unmap(memory, bytes);
   return !IsError(tid);
 }
