@@ -14,6 +14,7 @@ constexpr char kCorrupted[] = "corrupted heap";
 
 constexpr char kNeverHandedOut[] = "no block was handed out there yet.";
 constexpr char kBeside[] = "the pointer lies beside a block, not at its start.";
+constexpr char kInFreedLarge[] = "the pointer lies inside a large block that was freed before.";
 constexpr char kAdviseOwner[] =
     "Each block must be freed once, by the pointer that malloc returned.";
 constexpr char kAdviseOverrun[] =
@@ -57,6 +58,7 @@ bool BitIsFree(const PageHeader& page, unsigned slot) {
 // way home through another thread's gathered frees. Where the lock does not come free, magazines
 // are not looked at.
 bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (finding.large != nullptr) return !finding.large->live.load(std::memory_order_relaxed);
   if (finding.page == nullptr || !finding.page->Intact()) return false;
   Heap* const heap = g_heaps[finding.page->heap];
   const ReportLockHolder holder(heap->lock());
@@ -114,6 +116,7 @@ FaultBlock DescribeBefore(const Finding& finding) {
 const char* DescribeInterior(uintptr_t address, const Finding& finding, bool free) {
   const bool beside = address - finding.block >= finding.usable;  // before it, too
   if (beside) return kBeside;
+  if (free && finding.large != nullptr) return kInFreedLarge;
   return free ? "the pointer lies inside a free block."
               : "the pointer lies inside a block, not at its start.";
 }
@@ -142,7 +145,7 @@ void DescribeForeign(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (g_large_cache.FindFreed(address, &freed)) {
     fault->block = {freed.block, freed.usable, "free", 0, 0};
-    fault->detail = "the pointer lies inside a large block that was freed before.";
+    fault->detail = kInFreedLarge;
     if (address == freed.block) {
       fault->what = kDoubleFree;
       fault->detail = "the block is free.";
@@ -187,7 +190,13 @@ bool IsFreeByBitmap(const Finding& finding) {
   return BitIsFree(*finding.page, finding.slot);
 }
 
-void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding) {
+void ReportBadPointer(const char* called, uintptr_t address, const Finding& found) {
+  Finding finding = found;
+  // As in a page: the end of a block is given away more often than what lies before one.
+  if (found.large != nullptr && address == found.large->begin) {
+    const Finding before = LargeBefore(address);
+    if (before.large != nullptr) finding = before;
+  }
   const bool has_block = finding.StartsBlock() || finding.kind == Finding::kInterior;
   const bool free = has_block && IsFree(finding);
   const bool never = free && finding.page != nullptr && finding.slot >= finding.page->high_water;

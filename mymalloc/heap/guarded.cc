@@ -4,8 +4,8 @@
 
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/stack_trace.h"
+#include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/totals.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
 
@@ -168,8 +168,8 @@ void GuardedPool::SealRetired() {
 void GuardedPool::SetLive(unsigned live) {
   const size_t more = size_t{live} - live_.load(std::memory_order_relaxed);
   live_.store(live, std::memory_order_relaxed);
-  g_totals.large_blocks.Add(more);
-  g_totals.large_bytes.Add(more * kOsPage);
+  LockHolder holder(g_large_cache.lock());
+  g_large_cache.CountLive(more, more * kOsPage);
 }
 
 bool GuardedPool::FindLive(uintptr_t address, const char* called, size_t* size) {

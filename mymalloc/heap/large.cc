@@ -25,10 +25,6 @@ void GiveBack(Interval range, bool to_supply) {
   }
 }
 
-void WriteTag(const LargeBlock& large) {
-  Tag::Make(large.block, Tag::kNobody, Tag::kLargeClass, 0).Live().WriteTo(large.block);
-}
-
 uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
 
 // For a new block. It leaves the budget when its memory goes back.
@@ -110,8 +106,7 @@ size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
 
 // Makes the block known. On failure gives everything back and returns 0.
 uintptr_t Publish(LargeBlock* large) {
-  if (g_page_map.Insert({large->begin, large->end}, Owner(large))) {
-    WriteTag(*large);
+  if (g_large_cache.Publish(large)) {
     RaiseGuards(*large);
     return large->block;
   }
@@ -154,11 +149,13 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
     g_large_cache.DropHeld(held);
     return 0;
   }
-  *large = {inner.begin, inner.end, inner.begin + kGranule, n, guard, /*from_supply=*/false};
-  if (g_page_map.Insert(inner, Owner(large))) {
-    WriteTag(*large);
-    return large->block;
-  }
+  large->begin = inner.begin;
+  large->end = inner.end;
+  large->block = inner.begin + kGranule;
+  large->requested = n;
+  large->guard = guard;
+  large->from_supply = false;
+  if (g_large_cache.Publish(large)) return large->block;
   g_large_cache.DeleteRecord(large);
   g_large_cache.DropHeld(held);
   return 0;
@@ -213,6 +210,10 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
     const size_t bytes = SpaceFor(Max(n, size_t{1}), alignment, GuardBytes());
     if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n) : 0) return block;
   }
+  if (LargeBlock* const kept = g_large_cache.Revive(Max(n, size_t{1}), alignment)) {
+    *zeroed = false;
+    return kept->block;
+  }
   return AllocateNew(n, alignment, /*from_supply=*/false,
                      [zeroed](size_t bytes) { return g_large_cache.TakeOrMap(bytes, zeroed); });
 }
@@ -226,20 +227,23 @@ uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment, bool* zeroed) {
 }
 
 bool FreeLarge(LargeBlock* large, uintptr_t block) {
-  // Not from the record: that may be another block's by now.
-  const uintptr_t begin = RoundDown(block - kTagBytes, kOsPage);
-  if (!g_page_map.EraseIf(begin, Owner(large))) return false;
+  LargeBlock* gone;
+  if (!g_large_cache.Retire(large, block, &gone)) return false;
+  if (gone != nullptr) ReleaseLarge(gone);
+  return true;
+}
+
+void ReleaseLarge(LargeBlock* large) {
+  g_page_map.Erase(large->begin);
   const bool from_supply = large->from_supply;
-  Tag::Make(block, Tag::kNobody, Tag::kLargeClass, 0).WriteTo(block);
   // What is held back has guards if any has, so that whoever gets it next has them too.
   const bool holds = !from_supply && HoldsFreed() && large->guard == GuardBytes();
-  if (holds && HoldBack(large)) return true;
+  if (holds && HoldBack(large)) return;
   Clear(*large);
   const Interval range = LiftGuards(*large);
   LeaveGuardBudget();
   g_large_cache.NoteFreed(large, {}, /*resident=*/false);
   GiveBack(range, from_supply);
-  return true;
 }
 
 namespace {
@@ -248,8 +252,7 @@ uintptr_t Shrink(LargeBlock* large, uintptr_t new_end) {
   const uintptr_t old_end = large->end;
   if (old_end - new_end < (old_end - large->begin) / kShrinkShare) return large->block;
   if (large->guard != 0) return 0;
-  g_page_map.Resize({large->begin, old_end}, new_end);
-  large->end = new_end;
+  g_large_cache.Resize(large, new_end);
   GiveBack({new_end, old_end}, large->from_supply);
   return large->block;
 }
@@ -262,21 +265,14 @@ uintptr_t GrowInPlace(LargeBlock* large, uintptr_t new_end) {
     if (os::Remap(large->begin, bytes, bytes + more, /*may_move=*/false) == 0) return 0;
     g_large_cache.Shed(more);
   }
-  g_page_map.Resize({large->begin, large->end}, new_end);
-  large->end = new_end;
+  g_large_cache.Resize(large, new_end);
   return large->block;
 }
 
-// The tag is bound to its address: it is written anew after a move.
 uintptr_t GrowByMoving(LargeBlock* large, size_t bytes) {
-  const Interval before = {large->begin, large->end};
-  const uintptr_t begin = g_page_map.Move(before, bytes);
-  if (begin == 0) return 0;
-  g_large_cache.Shed(bytes - before.length());
-  large->block = large->block - before.begin + begin;
-  large->begin = begin;
-  large->end = begin + bytes;
-  WriteTag(*large);
+  const size_t more = bytes - (large->end - large->begin);
+  if (!g_large_cache.Move(large, bytes)) return 0;
+  g_large_cache.Shed(more);
   return large->block;
 }
 

@@ -5,14 +5,15 @@
 //
 // With the option guard_pages an unmapped page lies before `begin` and another behind `end`.
 //
-// A record of each is in the page map. Freed mappings go to a bounded cache, where neighbours join,
-// and from which later blocks take what they need: the memory is warm, and faulting it in again
-// would cost more than anything else here. What the cache does not need for a while goes back to
-// the kernel.
+// A record of each is in the page map. Those freed last are kept as they are (kept_large.h). The
+// mappings of the others go to a bounded cache, where neighbours join, and from which later blocks
+// take what they need: the memory is warm, and faulting it in again would cost more than anything
+// else here. What the cache does not need for a while goes back to the kernel.
 
 #ifndef MYMALLOC_HEAP_LARGE_H_
 #define MYMALLOC_HEAP_LARGE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,7 @@
 #include "mymalloc/heap/free_ranges.h"
 #include "mymalloc/heap/freed_large.h"
 #include "mymalloc/heap/guard_budget.h"
+#include "mymalloc/heap/kept_large.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
@@ -32,6 +34,7 @@ struct alignas(64) LargeBlock {
   size_t requested;  // by the last malloc or realloc
   uint32_t guard;    // bytes of each guard page: 0 if there is none
   bool from_supply;  // no mapping of its own: see AllocateLargeFromSupply
+  std::atomic<bool> live;
 
   size_t usable() const { return end - block; }
 };
@@ -52,12 +55,33 @@ uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment, bool* zeroed);
 // thread has freed it since.
 bool FreeLarge(LargeBlock* large, uintptr_t block);
 
+// A block that is live no more leaves the page map, and its memory goes back.
+void ReleaseLarge(LargeBlock* large);
+
 // Makes the block at least n bytes long, or shorter. Returns where it is now (the record is the
 // same), or 0 if it can neither stay nor be moved by the kernel: the caller copies.
 uintptr_t ResizeLarge(LargeBlock* large, size_t n);
 
 class LargeCache {
  public:
+  // What becomes of a live block happens in one step: in its record, its tag, the page map and the
+  // totals.
+  //
+  // False when there is no memory for the map.
+  bool Publish(LargeBlock* large);
+  // Moves its end. REQUIRES: nothing else lies there.
+  void Resize(LargeBlock* large, uintptr_t new_end);
+  // Makes its mapping `bytes` long, wherever there is room. False if there is none.
+  bool Move(LargeBlock* large, size_t bytes);
+  // Of several threads that free a block, one does: the others get false. `*gone`: what is now to
+  // be released, this block or one that was kept; or nullptr.
+  bool Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone);
+  // A kept block for n bytes, live again; or nullptr.
+  LargeBlock* Revive(size_t n, size_t alignment);
+  // So many more live blocks, or as a negative number wraps around fewer, and bytes of them: the
+  // sampled ones, which are elsewhere, count as large.
+  void CountLive(size_t blocks, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
   // `bytes`: a multiple of kOsPage, here and below. 0 when the system has no memory.
   uintptr_t TakeOrMap(size_t bytes, bool* zeroed);
   bool TakeAt(uintptr_t begin, size_t bytes);
@@ -94,6 +118,8 @@ class LargeCache {
  private:
   friend class Inspector;
 
+  void SetLive(LargeBlock* large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool ReleaseKept();
   bool Purge(size_t bytes);
   bool DecayHeld(bool all);
   void DropRest();
@@ -105,6 +131,7 @@ class LargeCache {
 
   Lock lock_;
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
+  KeptLarge kept_ ABSL_GUARDED_BY(lock_);
   FreeRanges ranges_ ABSL_GUARDED_BY(lock_){&nodes_};
   size_t least_ ABSL_GUARDED_BY(lock_) = 0;  // cached at any time since the last Decay
   os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);

@@ -25,12 +25,16 @@ LargeCache g_large_cache;
 uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
   *zeroed = false;
   Interval nearest{};
-  {
+  do {
     LockHolder holder(lock_);
     const uintptr_t begin = ranges_.Take(bytes);
-    if (begin == 0) ranges_.TakeLongest(~size_t{0}, &nearest);
     NoteCached();
     if (begin != 0) return begin;
+  } while (ReleaseKept());
+  {
+    LockHolder holder(lock_);
+    ranges_.TakeLongest(~size_t{0}, &nearest);
+    NoteCached();
   }
   // Too small, but warm: the kernel makes it longer.
   if (!nearest.empty()) {
@@ -44,17 +48,20 @@ uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
 }
 
 bool LargeCache::TakeAt(uintptr_t begin, size_t bytes) {
-  LockHolder holder(lock_);
-  const bool taken = ranges_.TakeAt(begin, bytes);
-  NoteCached();
-  return taken;
+  do {
+    LockHolder holder(lock_);
+    const bool taken = ranges_.TakeAt(begin, bytes);
+    NoteCached();
+    if (taken) return true;
+  } while (ReleaseKept());
+  return false;
 }
 
 void LargeCache::Put(Interval range) {
   bool wake = false;
   {
     LockHolder holder(lock_);
-    const bool keep = ranges_.bytes() + range.length() <= MostCachedBytes();
+    const bool keep = ranges_.bytes() + kept_.bytes() + range.length() <= MostCachedBytes();
     if (keep && ranges_.Add(range)) range = {};
     wake = ranges_.bytes() >= Janitor::kWakeBytes;
   }
@@ -70,8 +77,22 @@ void LargeCache::KeepUnmappable(Interval range) {
   ranges_.AddSurely(range);
 }
 
+// All of them. False if there was none.
+bool LargeCache::ReleaseKept() {
+  for (bool any = false;; any = true) {
+    LargeBlock* oldest;
+    {
+      LockHolder holder(lock_);
+      oldest = kept_.TakeOldest();
+    }
+    if (oldest == nullptr) return any;
+    ReleaseLarge(oldest);
+  }
+}
+
 bool LargeCache::Decay() {
   DropRest();
+  ReleaseKept();
   size_t unneeded;
   {
     LockHolder holder(lock_);
@@ -91,6 +112,7 @@ bool LargeCache::PurgeAll() {
 }
 
 bool LargeCache::Purge(size_t bytes) {
+  ReleaseKept();
   bool purged_any = false;
   while (bytes >= kOsPage) {
     Interval range;
@@ -111,7 +133,7 @@ bool LargeCache::Purge(size_t bytes) {
 
 size_t LargeCache::Bytes() {
   LockHolder holder(lock_);
-  return ranges_.bytes();
+  return ranges_.bytes() + kept_.bytes();
 }
 
 const char* LargeCache::Verify() {

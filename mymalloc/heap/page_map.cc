@@ -18,13 +18,6 @@ constexpr int kAttempts = 0;
 constexpr int kAttempts = 16;
 #endif
 
-// Differences, as Total::Add takes them.
-void CountLarge(uint64_t owner, size_t blocks, size_t bytes) {
-  if (Owner(owner).large() == nullptr) return;
-  g_totals.large_blocks.Add(blocks);
-  g_totals.large_bytes.Add(bytes);
-}
-
 }  // namespace
 
 PageMap g_page_map;
@@ -33,9 +26,7 @@ Totals g_totals;
 
 bool PageMap::Insert(Interval range, Owner owner) {
   EditHolder holder(lock_, edits_, editor_);
-  if (tree_.Insert(range, owner.bits()) != InsertResult::kInserted) return false;
-  CountLarge(owner.bits(), 1, range.length());
-  return true;
+  return tree_.Insert(range, owner.bits()) == InsertResult::kInserted;
 }
 
 void PageMap::Erase(uintptr_t begin) {
@@ -43,20 +34,10 @@ void PageMap::Erase(uintptr_t begin) {
   tree_.Erase(begin);
 }
 
-bool PageMap::EraseIf(uintptr_t begin, Owner owner) {
-  EditHolder holder(lock_, edits_, editor_);
-  const auto entry = tree_.Find(begin);
-  if (!entry || entry.value != owner.bits()) return false;
-  tree_.Erase(begin);
-  CountLarge(entry.value, -size_t{1}, -entry.range.length());
-  return true;
-}
-
 void PageMap::Resize(Interval range, uintptr_t new_end) {
   EditHolder holder(lock_, edits_, editor_);
   const auto entry = tree_.Find(range.begin);
   tree_.Replace(range.begin, {range.begin, new_end}, entry.value);
-  CountLarge(entry.value, 0, new_end - range.end);
 }
 
 uintptr_t PageMap::Move(Interval range, size_t bytes) {
@@ -65,10 +46,7 @@ uintptr_t PageMap::Move(Interval range, size_t bytes) {
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
   const uint64_t owner = tree_.Erase(range.begin).value;
   const uintptr_t begin = os::Remap(range.begin, range.length(), bytes, /*may_move=*/true);
-  if (begin != 0) {
-    CountLarge(owner, 0, bytes - range.length());
-    range = {begin, begin + bytes};
-  }
+  if (begin != 0) range = {begin, begin + bytes};
   tree_.Insert(range, owner);
   return begin;
 }

@@ -59,8 +59,6 @@ class alignas(64) PageMap {
   // False when there is no memory for the tree.
   bool Insert(Interval range, Owner owner);
   void Erase(uintptr_t begin);
-  // Only if that range has this owner. Of several threads that would erase it, one does.
-  bool EraseIf(uintptr_t begin, Owner owner);
   // Moves the end of a range. REQUIRES: nothing else lies there.
   void Resize(Interval range, uintptr_t new_end);
 

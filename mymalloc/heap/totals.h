@@ -2,7 +2,7 @@
 // report such maxima. Nothing here is touched by the short ways of malloc and free.
 //
 // Each part is counted under the lock of what it is a part of (a heap's pages, the free ranges, the
-// page map), so it is right whenever all locks are held, and in the child of a fork.
+// large blocks), so it is right whenever all locks are held, and in the child of a fork.
 
 #ifndef MYMALLOC_HEAP_TOTALS_H_
 #define MYMALLOC_HEAP_TOTALS_H_
@@ -20,6 +20,12 @@ class Total {
     size_t most = most_.load(std::memory_order_relaxed);
     while (now > most && !most_.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
     }
+  }
+  // The same for a total that only changes under one lock.
+  void AddLocked(size_t difference) {
+    const size_t sum = now() + difference;
+    now_.store(sum, std::memory_order_relaxed);
+    if (sum > most()) most_.store(sum, std::memory_order_relaxed);
   }
 
   size_t now() const { return now_.load(std::memory_order_relaxed); }

@@ -72,7 +72,7 @@ Statistics CountHeap(FreeBlocksVisitor visit, void* context) {
       if (visit != nullptr) VisitFree(*page, visit, context);
     } else if (owner.guarded()) {
       s.large.Add(g_guarded.live(), g_guarded.live() * kOsPage);
-    } else {
+    } else if (owner.large()->live.load(std::memory_order_relaxed)) {
       s.large.Add(1, range.length());
     }
   });

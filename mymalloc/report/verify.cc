@@ -149,8 +149,10 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
   if (!Expect(sound, "a large block's record is not that of its range")) return;
   const Tag tag = Tag::Of(large.block);
   Expect(tag.Verifies(large.block), "a large block's tag is broken");
-  Expect(tag.live() && tag.size_class() == Tag::kLargeClass && tag.heap() == 0,
+  Expect(tag.size_class() == Tag::kLargeClass && tag.heap() == Tag::kNobody,
          "a large block's tag is another's");
+  Expect(tag.live() == large.live.load(std::memory_order_relaxed),
+         "a large block's tag and its record do not agree whether it is live");
 }
 
 void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {

@@ -120,10 +120,10 @@ TEST_F(LargeHeldTest, HeldMemoryDecays) {
   for (const size_t n : {200 * kKiB, 8 * kMiB}) {
     const uintptr_t block = New(n);
     memset(Pointer(block), 1, n);
-    const LargeBlock large = *RecordOf(block);
+    const Interval mapping = {RecordOf(block)->begin, RecordOf(block)->end};
     Free(block);
     g_janitor.Pass(/*all=*/true);
-    EXPECT_EQ(test::ResidentPages(large.begin, large.end - large.begin), 0u) << n;
+    EXPECT_EQ(test::ResidentPages(mapping.begin, mapping.length()), 0u) << n;
     // One that is used again is whole.
     FreeOthers();
     for (int i = 0; i < 20; ++i) {

@@ -23,10 +23,12 @@ constexpr size_t kBig = kMiB;
 
 class LargeTest : public test::EngineTest {
  protected:
+  // Of a live block; nullptr if there is none.
   static LargeBlock* RecordOf(uintptr_t address) {
     Interval range;
     Owner owner;
-    return g_page_map.Find(address, &range, &owner) ? owner.large() : nullptr;
+    LargeBlock* const large = g_page_map.Find(address, &range, &owner) ? owner.large() : nullptr;
+    return large != nullptr && large->live ? large : nullptr;
   }
   static uintptr_t Allocate(size_t n, size_t alignment = kGranule) {
     bool zeroed = false;

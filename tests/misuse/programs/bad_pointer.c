@@ -58,8 +58,7 @@ static char* LargeBefore(char** behind) {
 /* Where the mapping of the next block begins, unless there is a guard between them. */
 CASE(large_end) {
   char* behind;
-  char* before = LargeBefore(&behind);
-  Block(behind);
+  char* before = Block(LargeBefore(&behind));
   free(Give(Usable(before)));
 }
 CASE(large_end_with_nothing_behind) {

@@ -1,0 +1,47 @@
+// The large blocks freed last, whole: a program that frees one and asks for the same again, as it
+// does with buffers, gets it without an edit of any tree. In the page map they stay as they are,
+// only not live. The oldest go on to the cache of large blocks; all do when it is short of memory.
+//
+// Not thread safe: under the lock of that cache.
+
+#ifndef MYMALLOC_HEAP_KEPT_LARGE_H_
+#define MYMALLOC_HEAP_KEPT_LARGE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/base/units.h"
+
+namespace mymalloc {
+
+struct LargeBlock;
+
+class KeptLarge {
+ public:
+  // A longer one costs its user more than the trees do.
+  static constexpr size_t kLongest = 2 * kMiB;
+
+  // REQUIRES: a mapping of at most kLongest. Returns the one that has to go for it, or nullptr.
+  LargeBlock* Keep(LargeBlock* large);
+
+  // The newest whose mapping is as a new block's of n bytes would be; or nullptr.
+  LargeBlock* Take(size_t n, size_t alignment);
+
+  // nullptr if there is none.
+  LargeBlock* TakeOldest() { return count_ != 0 ? TakeAt(0) : nullptr; }
+
+  size_t bytes() const { return bytes_; }
+
+ private:
+  static constexpr unsigned kMost = 16;
+
+  LargeBlock* TakeAt(unsigned i);
+
+  LargeBlock* blocks_[kMost];  // by age, the oldest first
+  unsigned count_ = 0;
+  size_t bytes_ = 0;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_KEPT_LARGE_H_
