@@ -2,7 +2,8 @@
 //
 // libmymalloc.so must not need libstdc++. In a C++ program the references in cxx_runtime.cc, which
 // are weak, were bound when it was loaded. In a C program that loads C++ libraries later (python3,
-// for one) they are null for ever, and the functions are looked for when they are needed.
+// for one) they are null for ever, and the functions are looked for when they are needed: in
+// libstdc++.so.6, or in the module that called, which may have a C++ library of its own inside.
 
 #ifndef MYMALLOC_OVERRIDE_CXX_RUNTIME_H_
 #define MYMALLOC_OVERRIDE_CXX_RUNTIME_H_
@@ -11,15 +12,18 @@
 
 namespace mymalloc::api {
 
+// `caller`: an address in the code that called operator new.
+//
 // nullptr if none is set, or there is no C++ library.
-std::new_handler GetNewHandler();
+std::new_handler GetNewHandler(const void* caller);
 
 // Ends the process if there is no C++ library.
-[[noreturn]] void ThrowBadAlloc();
+[[noreturn]] void ThrowBadAlloc(const void* caller);
 
 }  // namespace mymalloc::api
 
-// The compiler's calls for a `catch`, passed on. The file that catches has them called by
+// The compiler's calls for a `catch (...)` that drops what it caught, passed on. The file that
+// catches has them called by
 //
 //   __asm__(MYMALLOC_CATCH_THROUGH_CXX_RUNTIME)
 #define MYMALLOC_CATCH_THROUGH_CXX_RUNTIME                \

@@ -26,39 +26,47 @@ void* TryNew(size_t n, size_t alignment) {
 
 // As the standard asks: calls the handler until there is memory or no handler. A handler that gives
 // up throws through here, for which nothing needs to be cleaned up.
-void* NewSlow(size_t n, size_t alignment) {
+void* NewSlow(size_t n, size_t alignment, const void* caller) {
+  if (!IsPowerOfTwo(alignment)) return nullptr;  // no handler can help
   for (;;) {
-    const std::new_handler handler = GetNewHandler();
+    const std::new_handler handler = GetNewHandler(caller);
     if (handler == nullptr) return nullptr;
     handler();
     if (void* const pointer = TryNew(n, alignment)) return pointer;
   }
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* New(size_t n) {
-  void* const pointer = Malloc(n);
-  if (ABSL_PREDICT_TRUE(pointer != nullptr)) return pointer;
-  void* const later = NewSlow(n, kNoAlignment);
-  if (later == nullptr) ThrowBadAlloc();
-  return later;
-}
-
-void* NewAligned(size_t n, std::align_val_t alignment) {
-  const size_t align = static_cast<size_t>(alignment);
-  if (void* const pointer = TryNew(n, align)) return pointer;
-  void* const later = NewSlow(n, align);
-  if (later == nullptr) ThrowBadAlloc();
-  return later;
+ABSL_ATTRIBUTE_NOINLINE void* NewOrThrow(size_t n, size_t alignment, const void* caller) {
+  void* const pointer = NewSlow(n, alignment, caller);
+  if (pointer == nullptr) ThrowBadAlloc(caller);
+  return pointer;
 }
 
 // What the handler throws means "no memory" here.
-void* NewNothrow(size_t n, size_t alignment) noexcept {
-  if (void* const pointer = TryNew(n, alignment)) return pointer;
+ABSL_ATTRIBUTE_NOINLINE void* NewOrNull(size_t n, size_t alignment, const void* caller) noexcept {
   try {
-    return NewSlow(n, alignment);
+    return NewSlow(n, alignment, caller);
   } catch (...) {
     return nullptr;
   }
+}
+
+// Part of the operators, as their caller is asked for.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* New(size_t n) {
+  void* const pointer = Malloc(n);
+  if (ABSL_PREDICT_TRUE(pointer != nullptr)) return pointer;
+  return NewOrThrow(n, kNoAlignment, __builtin_return_address(0));
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewAligned(size_t n, std::align_val_t alignment) {
+  const size_t align = static_cast<size_t>(alignment);
+  if (void* const pointer = TryNew(n, align)) return pointer;
+  return NewOrThrow(n, align, __builtin_return_address(0));
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewNothrow(size_t n, size_t alignment) noexcept {
+  if (void* const pointer = TryNew(n, alignment)) return pointer;
+  return NewOrNull(n, alignment, __builtin_return_address(0));
 }
 
 }  // namespace

@@ -12,22 +12,30 @@
 namespace mymalloc::test {
 namespace {
 
-Outcome RunHost(const std::string& library) {
+Outcome RunHost(const std::string& plugin, const std::string& library) {
   Command command;
-  command.arguments = {DataFile("tests/api/c_host"), DataFile("tests/api/cxx_plugin.so")};
+  command.arguments = {DataFile("tests/api/c_host"), DataFile("tests/api/" + plugin)};
   command.limits = {{RLIMIT_AS, size_t{1} << 30}};  // so that memory can run out
   if (!library.empty()) command.preload = {library};
   return RunProgram(command);
 }
 
-TEST(CHost, HandlersAreCalledAndExceptionsThrownAsWithoutThePreload) {
-  const Outcome plain = RunHost("");
+void ExpectTheSameAsWithoutThePreload(const std::string& plugin) {
+  const Outcome plain = RunHost(plugin, "");
   ASSERT_TRUE(plain.Succeeded()) << plain.Describe();
   EXPECT_NE(plain.output.find("plain: bad_alloc after 3 calls"), std::string::npos);
   EXPECT_NE(plain.output.find("plain: a block after 1 calls that freed"), std::string::npos);
-  const Outcome preloaded = RunHost(LibraryUnderTest());
+  const Outcome preloaded = RunHost(plugin, LibraryUnderTest());
   EXPECT_TRUE(preloaded.Succeeded()) << preloaded.Describe();
   EXPECT_EQ(preloaded.output, plain.output);
+}
+
+TEST(CHost, HandlersAreCalledAndExceptionsThrownAsWithoutThePreload) {
+  ExpectTheSameAsWithoutThePreload("cxx_plugin.so");
+}
+
+TEST(CHost, AndInALibraryThatHasTheCxxLibraryInside) {
+  ExpectTheSameAsWithoutThePreload("static_cxx_plugin.so");
 }
 
 }  // namespace

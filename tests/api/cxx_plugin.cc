@@ -74,6 +74,19 @@ void TryWithReserve(const Form& form) {
   ::operator delete(block);
 }
 
+// No handler can help: none is called, and for ever would be too often.
+void TryAnImpossibleAlignment() {
+  constexpr std::align_val_t kImpossible{24};
+  for (const New allocate :
+       {New([](size_t n) { return ::operator new(n, kImpossible); }),
+        New([](size_t n) { return ::operator new(n, kImpossible, std::nothrow); })}) {
+    calls = 0;
+    std::set_new_handler(&GiveUpAtTheThird);
+    std::printf("aligned to 24: %s after %d calls\n", Outcome(allocate), calls);
+    std::set_new_handler(nullptr);
+  }
+}
+
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void TryAllForms() {
@@ -87,5 +100,6 @@ extern "C" __attribute__((visibility("default"))) void TryAllForms() {
     }
     TryWithReserve(form);
   }
+  TryAnImpossibleAlignment();
   std::fflush(stdout);
 }
