@@ -82,8 +82,9 @@ void TryAnImpossibleAlignment() {
         New([](size_t n) { return ::operator new(n, kImpossible, std::nothrow); })}) {
     calls = 0;
     std::set_new_handler(&GiveUpAtTheThird);
-    std::printf("aligned to 24: %s after %d calls\n", Outcome(allocate), calls);
+    const char* const outcome = Outcome(allocate);
     std::set_new_handler(nullptr);
+    std::printf("aligned to 24: %s after %d calls\n", outcome, calls);
   }
 }
 
