@@ -52,6 +52,7 @@ Function* Find(Function* bound, const char* name, const void* caller) {
 constexpr char kGetNewHandler[] = "_ZSt15get_new_handlerv";
 constexpr char kThrowBadAlloc[] = "_ZSt17__throw_bad_allocv";
 constexpr char kNew[] = "_Znwm";
+constexpr char kNewAligned[] = "_ZnwmSt11align_val_t";
 
 }  // namespace
 
@@ -63,7 +64,11 @@ std::new_handler GetNewHandler(const void* caller) {
 void ThrowBadAlloc(const void* caller) {
   if (const auto raise = Find(&LibThrowBadAlloc, kThrowBadAlloc, caller)) raise();
   // A C++ library inside of a module may have been linked without that function, but not without
-  // the operator that would have been called here but for this one. It throws too.
+  // the operator that would have been called but for ours. What cannot be makes it throw: the
+  // aligned form at once, the plain one after it has asked the handler.
+  if (void* const own = FindBeside(caller, kNewAligned)) {
+    reinterpret_cast<void* (*)(size_t, size_t)>(own)(1, 3);
+  }
   if (void* const own = FindBeside(caller, kNew)) {
     reinterpret_cast<void* (*)(size_t)>(own)(PTRDIFF_MAX);
   }
