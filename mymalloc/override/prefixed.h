@@ -1,6 +1,6 @@
-/* mymalloc under names of its own, for programs that link with it without replacing malloc. In C
- * and C++. Semantics are those of the functions without the prefix. And mymalloc_on_misuse, which
- * is also for programs whose malloc mymalloc is. */
+/* mymalloc under names of its own, for programs that keep libc's malloc beside it: they link with
+ * libmymalloc_prefixed.so. In C and C++. Semantics are those of the functions without the prefix.
+ * And mymalloc_on_misuse, which is also for programs whose malloc mymalloc is. */
 
 #ifndef MYMALLOC_OVERRIDE_PREFIXED_H_
 #define MYMALLOC_OVERRIDE_PREFIXED_H_

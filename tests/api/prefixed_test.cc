@@ -1,5 +1,5 @@
-// The mymalloc_ names, beside the libc's own allocator: the library is linked or opened, not
-// preloaded, by a program that must be able to use both.
+// The mymalloc_ names of libmymalloc.so, beside the libc's own allocator: the library is opened,
+// not preloaded, by a program that must be able to use both. Linked: prefixed_host_test.
 
 #include <dlfcn.h>
 #include <errno.h>
