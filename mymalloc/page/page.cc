@@ -1,5 +1,7 @@
 #include "mymalloc/page/page.h"
 
+#include "absl/base/attributes.h"
+
 namespace mymalloc {
 
 uint32_t PageHeader::Check() const {
@@ -9,13 +11,15 @@ uint32_t PageHeader::Check() const {
   return static_cast<uint32_t>(product >> 32);
 }
 
-SlotRun RunAt(const PageHeader& page, unsigned slot) {
+// What stands inside of a run where tags stood may be written to meanwhile: the program has no part
+// in this, and need not be told of a race with it.
+ABSL_ATTRIBUTE_NO_SANITIZE_THREAD SlotRun RunAt(const PageHeader& page, unsigned slot) {
   if (page.stride() < kLeastRunStride) return {slot, 1};
   // What stands inside of a run where tags stood does not verify: it is the program's, and was
   // zero at first.
   for (unsigned first = slot; first > 0 && slot - first < kMostRunSlots; --first) {
     const uintptr_t block = page.Block(first);
-    const Tag tag = Tag::Of(block);
+    const Tag tag(*reinterpret_cast<const volatile uint64_t*>(block - kTagBytes));
     if (!tag.Verifies(block)) continue;
     if (!tag.live() || !tag.IsRun() || first + tag.slots() <= slot) break;
     return {first, tag.slots()};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
+#include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/totals.h"
 #include "mymalloc/page/page.h"
 #include "tests/heap/engine.h"
@@ -177,6 +178,21 @@ TEST_F(HeapRunsTest, AnotherThreadMayGrowAndFreeIt) {
   blocks_.erase(blocks_.begin() + 5);
   CurrentHeap()->Flush();
   EXPECT_STREQ(VerifyHeap(), nullptr);
+}
+
+// What is inside may look like a tag, and change meanwhile: nobody takes it for one.
+TEST_F(HeapRunsTest, OthersLookBesideTheProgramsWrites) {
+  auto* const block = static_cast<uint64_t*>(MakeRun(5, 3));
+  const uintptr_t inside = Address(block) + stride_ + stride_ / 2;
+  std::thread other([inside, block] {
+    for (int i = 0; i < 2000; ++i) {
+      const Finding finding = Look(inside);
+      ASSERT_EQ(finding.block, Address(block));
+      ASSERT_EQ(finding.slots, 3u);
+    }
+  });
+  for (uint64_t i = 0; i < 200; ++i) std::fill(block, block + UsableOfRun(3) / 8, i << 32 | i);
+  other.join();
 }
 
 TEST_F(HeapRunsTest, ItsSlotsServeAgain) {
