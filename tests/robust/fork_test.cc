@@ -18,7 +18,6 @@
 namespace mymalloc::test {
 namespace {
 
-constexpr int kForks = 10000;
 constexpr int kForkers = 2;
 
 // Allocates, fills, checks, frees.
@@ -34,12 +33,12 @@ void UseTheAllocator(uint64_t seed, int count) {
   blocks.FreeAll();
 }
 
-TEST(Fork, TenThousandTimesWhileOtherThreadsAllocate) {
+void ForkWhileOtherThreadsAllocate(int forks) {
   Churn churn(2, 4000);
   std::vector<std::thread> forkers;
   for (int forker = 0; forker < kForkers; ++forker) {
-    forkers.emplace_back([&churn, forker] {
-      for (int i = 0; i < kForks / kForkers; ++i) {
+    forkers.emplace_back([&churn, forker, forks] {
+      for (int i = 0; i < forks / kForkers; ++i) {
         const auto seed = static_cast<uint64_t>(i * kForkers + forker);
         CheckedBlock* mine = NewChecked(SpreadSize(seed, 50000), seed);
         InChild([&churn, mine, seed] {
@@ -52,8 +51,11 @@ TEST(Fork, TenThousandTimesWhileOtherThreadsAllocate) {
     });
   }
   for (std::thread& forker : forkers) forker.join();
-  EXPECT_GT(churn.rounds(), uint64_t{kForks}) << "the other threads hardly ran";
+  EXPECT_GT(churn.rounds(), static_cast<uint64_t>(forks)) << "the other threads hardly ran";
 }
+
+TEST(Fork, TenThousandTimesWhileOtherThreadsAllocate) { ForkWhileOtherThreadsAllocate(10000); }
+TEST(Fork, AThousandTimesWhileOtherThreadsAllocate) { ForkWhileOtherThreadsAllocate(1000); }
 
 // The child's new threads may take over what the lost ones had, who were interrupted anywhere.
 TEST(Fork, ChildrenStartThreads) {
