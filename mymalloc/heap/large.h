@@ -118,6 +118,11 @@ class LargeCache {
  private:
   friend class Inspector;
 
+  bool RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  size_t CachedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return ranges_.bytes() + kept_.bytes();
+  }
   void SetLive(LargeBlock* large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool ReleaseKept();
   bool Purge(size_t bytes);

@@ -61,9 +61,9 @@ void LargeCache::Put(Interval range) {
   bool wake = false;
   {
     LockHolder holder(lock_);
-    const bool keep = ranges_.bytes() + kept_.bytes() + range.length() <= MostCachedBytes();
+    const bool keep = CachedBytes() + range.length() <= MostCachedBytes();
     if (keep && ranges_.Add(range)) range = {};
-    wake = ranges_.bytes() >= Janitor::kWakeBytes;
+    wake = CachedBytes() >= Janitor::kWakeBytes;
   }
   if (!range.empty() && !os::Unmap(range.begin, range.length())) KeepUnmappable(range);
   if (wake) g_janitor.Wake();
@@ -133,7 +133,7 @@ bool LargeCache::Purge(size_t bytes) {
 
 size_t LargeCache::Bytes() {
   LockHolder holder(lock_);
-  return ranges_.bytes() + kept_.bytes();
+  return CachedBytes();
 }
 
 const char* LargeCache::Verify() {

@@ -1,4 +1,5 @@
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/totals.h"
@@ -57,7 +58,17 @@ bool LargeCache::Move(LargeBlock* large, size_t bytes) {
 }
 
 bool LargeCache::Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
-  LockHolder holder(lock_);
+  bool wake = false;
+  {
+    LockHolder holder(lock_);
+    if (!RetireLocked(large, block, gone)) return false;
+    wake = CachedBytes() >= Janitor::kWakeBytes;
+  }
+  if (wake) g_janitor.Wake();
+  return true;
+}
+
+bool LargeCache::RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
   // By now the record may be of no block, or of another.
   if (!large->live.load(std::memory_order_relaxed) || large->block != block) return false;
   large->live.store(false, std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 // What was freed goes back to the system, by itself and soon.
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -101,6 +102,17 @@ TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
   AwaitResidentAtMost(peak / 10, kPatience);
   free(malloc(100));
   EXPECT_LE(ResidentBytes(), peak / 10);
+}
+
+// Few enough to be kept whole for others like them.
+TEST(MemoryReturn, AFewLargeBlocks) {
+  malloc_trim(0);  // what the tests before it left
+  const size_t before = ResidentBytes();
+  std::vector<CheckedBlock*> blocks;
+  for (uint64_t i = 0; i < 8; ++i) blocks.push_back(NewChecked(kMiB, i));
+  EXPECT_GE(ResidentBytes(), before + 8 * kMiB);
+  for (CheckedBlock* block : blocks) FreeChecked(block);
+  EXPECT_LE(AwaitResidentAtMost(before + kMiB, kPatience), before + kMiB);
 }
 
 }  // namespace
