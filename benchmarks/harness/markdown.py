@@ -1,9 +1,9 @@
 """docs/benchmarks.md: the same results as a page of Markdown."""
 
-import math
-
 from benchmarks.harness import bars, catalogue, table, tree
-from benchmarks.harness.results import Results, RowResult
+from benchmarks.harness.allocators import BASELINE
+from benchmarks.harness.results import Results
+from benchmarks.harness.table import Line, Section
 
 _HEAD = """# Benchmarks
 
@@ -34,56 +34,31 @@ def _ruler(columns: int) -> str:
     return "|---|" + "---:|" * (columns - 1)
 
 
-def _cell(row: RowResult, name: str, figure: str, competing: list[str]) -> str:
-    text = table.cell_text(row, name, figure)
-    mark = table.mark(row, name, figure, competing)
-    if mark == "*":
-        return f"**{text}**"
-    return f"{text} !" if mark == "!" else text
+def _cell(line: Line, place: int, name: str) -> str:
+    text = line.cells[place]
+    if line.marks[place] == "*":
+        text = f"**{text}**"
+    if name == BASELINE and name in line.spread:
+        text += f" {line.spread[name]}"
+    elif name in line.spread:
+        text += f" ({line.spread[name]})"
+    return f"{text} !" if line.marks[place] == "!" else text
 
 
-def _mean(results: Results, rows: list[RowResult], name: str, figure: str) -> str:
-    mean = table.mean_ratio(results, rows, name, figure)
-    return "-" if math.isnan(mean) else f"{mean:.2f}"
-
-
-def _table(results: Results, group: str, figure: str) -> list[str]:
-    rows = [row for row in results.in_groups(group) if table.has_figure(row, figure)]
-    if not rows:
+def _section(results: Results, section: Section | None, head: str = "") -> list[str]:
+    """`head`: what its rows are; empty: as its title says after the comma."""
+    if section is None:
         return []
     names = list(results.allocators)
-    competing = table.competitors(results)
-    lines = [
-        "",
-        f"## {table.FIGURES[figure].capitalize()}, {group}",
-        "",
-        _line([group, *names]),
-        _ruler(len(names) + 1),
-    ]
-    for row in rows:
-        lines.append(_line([row.name, *(_cell(row, name, figure, competing) for name in names)]))
-    if len(rows) > 1:
-        means = [_mean(results, rows, name, figure) for name in names]
-        lines.append(_line(["geometric mean", *means]))
+    title = section.title[0].upper() + section.title[1:]
+    lines = ["", f"## {title}", "", _line([head or title.rpartition(", ")[2], *names])]
+    lines.append(_ruler(len(names) + 1))
+    for line in section.lines:
+        cells = [_cell(line, place, name) for place, name in enumerate(names)]
+        lines.append(_line([line.name, *cells]))
+    for note in section.notes:
+        lines += ["", note]
     return lines
-
-
-def _idle(results: Results) -> list[str]:
-    names = list(results.allocators)
-    lines = ["", "## Left of the peak after freeing all and two idle seconds", ""]
-    lines += [_line(["workload", *names]), _ruler(len(names) + 1)]
-    rows = table.idle_parts(results)
-    lines += [_line([row, *parts]) for row, parts in rows.items()]
-    return lines if rows else []
-
-
-def _latency(results: Results) -> list[str]:
-    names = list(results.allocators)
-    rows = table.latencies(results)
-    lines = ["", "## Latency in the server workload, ns (the clock included)", ""]
-    lines += [_line(["call", *names]), _ruler(len(names) + 1)]
-    lines += [_line([call, *values]) for call, values in rows.items()]
-    return lines if rows else []
 
 
 def _tree(results: Results) -> list[str]:
@@ -114,7 +89,9 @@ def render(results: Results) -> str:
     lines += ["", f"In the tables: {table.LEGEND.replace('* best', 'bold: best')}."]
     for figure in table.FIGURES:
         for group in _GROUPS if figure == "seconds" else table.SIZED:
-            lines += _table(results, group, figure)
-    lines += _idle(results) + _latency(results) + _tree(results)
+            lines += _section(results, table.ratios(results, figure, group))
+    lines += _section(results, table.idle(results), "workload")
+    lines += _section(results, table.latencies(results), "call")
+    lines += _tree(results)
     lines += [""] + [f"- skipped: {row.name}: {row.skipped}" for row in results.rows if row.skipped]
     return "\n".join(lines).rstrip() + "\n"

@@ -6,6 +6,7 @@ from benchmarks.harness import bars, catalogue, svg, table, tree
 from benchmarks.harness.allocators import BASELINE, LIMIT
 from benchmarks.harness.results import Results, RowResult
 from benchmarks.harness.stats import Spread
+from benchmarks.harness.table import Line, Section
 
 _MOST = 2.5  # Ratios beyond this end in an arrow.
 
@@ -25,7 +26,9 @@ svg .spread { stroke: var(--text); stroke-width: 1.2; }
 .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
 table { border-collapse: collapse; font-size: 13px; }
 td, th { padding: .15rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
-td:first-child, th:first-child { text-align: left; }
+td:first-child, th:first-child { text-align: left; position: sticky; left: 0;
+  background: var(--paper); }
+td small { display: block; font-size: 11px; font-weight: normal; white-space: nowrap; }
 .best { color: #080; font-weight: bold; } .lost, .miss { color: #c00; font-weight: bold; }
 .pass { color: #080; font-weight: bold; }
 @media (prefers-color-scheme: dark) { .best, .pass { color: #6d6; } .lost, .miss { color: #f77; }
@@ -197,29 +200,39 @@ class _Page:
     def _tables(self) -> None:
         self._add(f"<h2>All figures</h2><p>{html.escape(table.LEGEND)}</p>")
         groups = list(dict.fromkeys(row.group for row in self._results.rows))
-        for figure, title in table.FIGURES.items():
+        for figure in table.FIGURES:
             for group in groups if figure == "seconds" else table.SIZED:
-                rows = [
-                    row for row in self._results.in_groups(group) if table.has_figure(row, figure)
-                ]
-                if rows:
-                    self._table(f"{title}, {group}", rows, figure)
+                self._table(table.ratios(self._results, figure, group))
         for row in self._results.rows:
             if row.skipped:
                 self._add(f"<p>skipped: {html.escape(f'{row.name}: {row.skipped}')}</p>")
 
-    def _table(self, title: str, rows: list[RowResult], figure: str) -> None:
-        heads = "".join(f"<th>{html.escape(name)}</th>" for name in self._names)
+    def _table(self, section: Section | None) -> None:
+        if section is None:
+            return
+        self._plain_table(
+            section.title,
+            self._names,
+            {line.name: self._cells(line) for line in section.lines},
+        )
+        for note in section.notes:
+            self._add(f"<p>{html.escape(note)}</p>")
+
+    def _cells(self, line: Line) -> str:
+        cells = ""
+        for name, text, mark in zip(self._names, line.cells, line.marks):
+            kind = {"*": "best", "!": "lost"}.get(mark, "")
+            spread = line.spread.get(name, "")
+            more = f"<small>{html.escape(spread)}</small>" if spread else ""
+            cells += f'<td class="{kind}">{html.escape(text)}{mark.strip()}{more}</td>'
+        return cells
+
+    def _plain_table(self, title: str, columns: list[str], rows: dict[str, str]) -> None:
+        """`rows`: their cells, as HTML."""
+        heads = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
         self._add(f'<div class="wide"><table><tr><th>{html.escape(title)}</th>{heads}</tr>')
-        competing = table.competitors(self._results)
-        for row in rows:
-            cells = f"<td>{html.escape(row.name)}</td>"
-            for name in self._names:
-                mark = table.mark(row, name, figure, competing)
-                kind = {"*": "best", "!": "lost"}.get(mark, "")
-                text = html.escape(table.cell_text(row, name, figure))
-                cells += f'<td class="{kind}">{text}{mark.strip()}</td>'
-            self._add(f"<tr>{cells}</tr>")
+        for name, cells in rows.items():
+            self._add(f"<tr><td>{html.escape(name)}</td>{cells}</tr>")
         self._add("</table></div>")
 
 

@@ -1,10 +1,12 @@
-"""The table at the end, on the terminal."""
+"""What the tables say: ratios and their spread, marks, means. And the one on the terminal."""
 
 import math
+from dataclasses import dataclass, field
 
 from benchmarks.harness import catalogue, stats
 from benchmarks.harness.allocators import BASELINE, LIMIT, OURS
 from benchmarks.harness.results import Results, RowResult
+from benchmarks.harness.stats import Spread
 
 # A row is lost when the best is more than this factor ahead, or glibc surely.
 NEAR_BEST = 1.10
@@ -20,13 +22,20 @@ FIGURES = {
 _NAME_WIDTH = 26
 _CELL_WIDTH = 11
 _SHORT = {"out of memory": "no memory", "not preloaded": "no preload", "wrong result": "WRONG"}
+_LEAST_SPREAD = 0.005  # Less than this either way would be shown as 0%.
 
 # The groups whose memory is of interest.
 SIZED = (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES)
 
+IDLE = "left of the peak when all is freed and two seconds have passed"
+LATENCY = "latency in the server workload in ns, the clock included"
+MEAN = "geometric mean"
+PARTIAL = "†"  # At a mean that lacks rows.
+
 LEGEND = (
     "ratios to glibc, below 1 is better; * best of the row (the limit aside); "
-    "! mymalloc is behind glibc by more than the spread, or more than 1.10 of the best"
+    "! mymalloc is behind glibc by more than the spread, or more than 1.10 of the best; "
+    "in parentheses, mymalloc's quartiles and glibc's ±"
 )
 
 
@@ -49,35 +58,44 @@ class Style:
         return self._wrap("1", text)
 
 
-def competitors(results: Results) -> list[str]:
-    return [name for name in results.allocators if name != LIMIT]
+@dataclass(frozen=True)
+class Line:
+    """One row of a table, as it is shown everywhere: a text and a mark for each allocator."""
+
+    name: str
+    cells: list[str]
+    marks: list[str]
+    spread: dict[str, str] = field(default_factory=dict)  # Of mymalloc and of glibc, if any.
 
 
-def best_of(row: RowResult, figure: str, names: list[str]) -> str | None:
-    medians = {name: row.median(name, figure) for name in names}
-    known = {name: median for name, median in medians.items() if median}
-    return min(known, key=lambda name: known[name]) if known else None
+@dataclass(frozen=True)
+class Section:
+    """A table. `figure` is empty where it has no ratios."""
+
+    title: str
+    figure: str
+    lines: list[Line]
+    notes: list[str] = field(default_factory=list)
 
 
-def is_lost(row: RowResult, figure: str, names: list[str]) -> bool:
-    """Whether mymalloc is behind in this row."""
-    if row.group == catalogue.LIMIT:
-        return False  # No allocator has a part in it.
-    ours = row.spread(OURS, figure)
-    best = best_of(row, figure, names)
-    best_median = row.median(best, figure) if best else None
-    if ours is None or best_median is None:
-        return False
-    if ours.median > NEAR_BEST * best_median:
-        return True
-    base = row.spread(BASELINE, figure)
-    return base is not None and ours.low > base.high
+def short(value: float) -> str:
+    """With at least two digits that say something, and no more than are of use."""
+    if value >= 100:
+        return f"{value:.0f}"
+    if value >= 10:
+        return f"{value:.1f}"
+    if value >= 0.1 or value <= 0:
+        return f"{value:.2f}"
+    return f"{value:.{1 - math.floor(math.log10(value))}f}"
 
 
 def _duration(seconds: float) -> str:
     if seconds >= 0.1:
         return f"{seconds:.3f} s"
-    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-4 else f"{seconds * 1e9:.1f} ns"
+    if seconds >= 1e-4:
+        return f"{seconds * 1e3:.2f} ms"
+    nanos = seconds * 1e9
+    return f"{nanos:.1f} ns" if nanos >= 1 else f"{short(nanos)} ns"
 
 
 def absolute(value: float | None, figure: str) -> str:
@@ -90,6 +108,37 @@ def absolute(value: float | None, figure: str) -> str:
     return f"{value:.0f}"
 
 
+def competitors(results: Results) -> list[str]:
+    return [name for name in results.allocators if name != LIMIT]
+
+
+def best_of(row: RowResult, figure: str, names: list[str]) -> str | None:
+    medians = {name: row.median(name, figure) for name in names}
+    known = {name: median for name, median in medians.items() if median}
+    return min(known, key=lambda name: known[name]) if known else None
+
+
+def _mark(spreads: dict[str, Spread], name: str) -> str:
+    """Of one among the spreads of all who compete."""
+    if len(spreads) < 2:
+        return " "  # Who is alone is not the best.
+    best = min(spread.median for spread in spreads.values())
+    if name == OURS and name in spreads:
+        ours, base = spreads[OURS], spreads.get(BASELINE)
+        behind_best = ours.median > NEAR_BEST * best
+        if behind_best or (base is not None and ours.low > base.high):
+            return "!"
+    return "*" if name in spreads and spreads[name].median == best else " "
+
+
+def mark(row: RowResult, name: str, figure: str, names: list[str]) -> str:
+    """ "*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
+    if row.group == catalogue.LIMIT:
+        return " "  # No allocator has a part in it.
+    spreads = {one: row.spread(one, figure) for one in names}
+    return _mark({one: found for one, found in spreads.items() if found and found.median}, name)
+
+
 def cell_text(row: RowResult, name: str, figure: str) -> str:
     cell = row.cells.get(name)
     if cell is None:
@@ -99,26 +148,37 @@ def cell_text(row: RowResult, name: str, figure: str) -> str:
     if name == BASELINE:
         return absolute(cell.median(figure), figure)
     ratio = row.ratio(name, figure, BASELINE)
-    return f"{ratio:.2f}" if ratio is not None else absolute(cell.median(figure), figure)
+    return short(ratio) if ratio is not None else absolute(cell.median(figure), figure)
 
 
-def mark(row: RowResult, name: str, figure: str, names: list[str]) -> str:
-    """ "*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
-    if name == OURS and is_lost(row, figure, names):
-        return "!"
-    alone = len(row.cells) == 1
-    return "*" if name == best_of(row, figure, names) and not alone else " "
+def _range(low: str, middle: str, high: str) -> str:
+    """Nothing, where both ends would be read as the same as the middle."""
+    return "" if low == middle == high else f"{low}-{high}"
 
 
-def _line(row: RowResult, results: Results, figure: str, style: Style) -> str:
+def _row_spread(row: RowResult, figure: str) -> dict[str, str]:
+    """mymalloc's quartiles, by glibc's median if it has one, and what glibc's own are apart."""
+    found = {}
+    ours, base = row.spread(OURS, figure), row.spread(BASELINE, figure)
+    if ours is not None:
+        values = (ours.low, ours.median, ours.high)
+        if base is not None and base.median:
+            found[OURS] = _range(*(short(value / base.median) for value in values))
+        else:
+            found[OURS] = _range(*(absolute(value, figure) for value in values))
+    if base is not None and base.relative() >= _LEAST_SPREAD:
+        found[BASELINE] = f"±{100 * base.relative():.0f}%"
+    return {name: text for name, text in found.items() if text}
+
+
+def _row_line(results: Results, row: RowResult, figure: str) -> Line:
     names = competitors(results)
-    line = f"{row.name:{_NAME_WIDTH}}"
-    for name in results.allocators:
-        sign = mark(row, name, figure, names)
-        padded = f"{cell_text(row, name, figure) + sign:>{_CELL_WIDTH}}"
-        paint = {"*": style.best, "!": style.lost}.get(sign, str)
-        line += paint(padded)
-    return line
+    return Line(
+        row.name,
+        [cell_text(row, name, figure) for name in results.allocators],
+        [mark(row, name, figure, names) for name in results.allocators],
+        _row_spread(row, figure),
+    )
 
 
 def mean_ratio(results: Results, rows: list[RowResult], name: str, figure: str) -> float:
@@ -126,26 +186,28 @@ def mean_ratio(results: Results, rows: list[RowResult], name: str, figure: str) 
     return stats.geometric_mean([ratio for ratio in ratios if ratio is not None])
 
 
-def _means(results: Results, rows: list[RowResult], figure: str) -> str:
-    line = f"{'geometric mean':{_NAME_WIDTH}}"
+def lacking(rows: list[RowResult], name: str, figure: str) -> int:
+    """How many of the rows that glibc has are not in a mean."""
+    return sum(
+        1 for row in rows if row.median(BASELINE, figure) and not row.ratio(name, figure, BASELINE)
+    )
+
+
+def means(results: Results, rows: list[RowResult], figure: str) -> Line:
+    cells = []
     for name in results.allocators:
         mean = mean_ratio(results, rows, name, figure)
-        line += f"{'-' if math.isnan(mean) else f'{mean:.2f}':>{_CELL_WIDTH - 1}} "
-    return line
+        partial = f" {PARTIAL}" if lacking(rows, name, figure) else ""
+        cells.append("-" if math.isnan(mean) else short(mean) + partial)
+    return Line(MEAN, cells, [" "] * len(cells))
 
 
-def _section(results: Results, figure: str, groups: list[str], style: Style) -> list[str]:
-    lines = []
-    for group in groups:
-        rows = [row for row in results.in_groups(group) if has_figure(row, figure)]
-        if not rows:
-            continue
-        heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
-        lines += ["", style.head(f"{f'{FIGURES[figure]}, {group}':{_NAME_WIDTH}}{heads}")]
-        lines += [_line(row, results, figure, style) for row in rows]
-        if len(rows) > 1:
-            lines.append(style.head(_means(results, rows, figure)))
-    return lines
+def _notes(results: Results, rows: list[RowResult], figure: str) -> list[str]:
+    without = {name: lacking(rows, name, figure) for name in results.allocators}
+    named = [f"{name} {count}" for name, count in without.items() if count]
+    if not named:
+        return []
+    return [f"{PARTIAL} the mean is without rows that it did not run: {', '.join(named)}"]
 
 
 def has_figure(row: RowResult, figure: str) -> bool:
@@ -153,42 +215,77 @@ def has_figure(row: RowResult, figure: str) -> bool:
     return any(cell.failure or figure in cell.figures for cell in row.cells.values())
 
 
-def idle_parts(results: Results) -> dict[str, list[str]]:
-    """Per row, what is still resident after everything was freed, as a part of the peak."""
-    found = {}
+def ratios(results: Results, figure: str, group: str) -> Section | None:
+    rows = [row for row in results.in_groups(group) if has_figure(row, figure)]
+    if not rows:
+        return None
+    lines = [_row_line(results, row, figure) for row in rows]
+    title = f"{FIGURES[figure]}, {group}"
+    if len(rows) == 1:
+        return Section(title, figure, lines)
+    lines.append(means(results, rows, figure))
+    return Section(title, figure, lines, _notes(results, rows, figure))
+
+
+def idle(results: Results) -> Section | None:
+    """What is still resident after everything was freed, as a part of the peak."""
+    lines = []
     for row in results.rows:
-        if not any("idle_rss" in cell.figures for cell in row.cells.values()):
+        spreads = {}
+        for name, cell in row.cells.items():
+            left, peaks = cell.figures.get("idle_rss", []), cell.figures.get("peak_rss", [])
+            parts = [100 * one / peak for one, peak in zip(left, peaks) if peak]
+            if parts and not cell.failure:
+                spreads[name] = stats.spread(parts)
+        if not spreads:
             continue
-        parts = []
-        for name in results.allocators:
-            left, peak = row.median(name, "idle_rss"), row.median(name, "peak_rss")
-            parts.append(f"{100 * left / peak:.0f}%" if left and peak else "-")
-        found[row.name] = parts
-    return found
+        competing = {name: found for name, found in spreads.items() if name != LIMIT}
+        texts = [
+            f"{short(spreads[name].median)}%" if name in spreads else "-"
+            for name in results.allocators
+        ]
+        marks = [_mark(competing, name) for name in results.allocators]
+        lines.append(Line(row.name, texts, marks))
+    return Section(IDLE, "", lines) if lines else None
 
 
-def latencies(results: Results) -> dict[str, list[str]]:
+def latencies(results: Results) -> Section | None:
     """Per call and percentile, the nanoseconds."""
-    found = {}
+    lines = []
+    names = competitors(results)
     for row in results.in_groups(catalogue.LATENCY):
         for call in ("malloc", "free"):
             for point in catalogue.PERCENTILES:
                 figure = f"{call} {point} ns"
                 medians = [row.median(name, figure) for name in results.allocators]
-                found[f"{call} {point}"] = [absolute(median, figure) for median in medians]
-    return found
+                cells = [absolute(median, figure) for median in medians]
+                marks = [mark(row, name, figure, names) for name in results.allocators]
+                ours = row.spread(OURS, figure)
+                ends = (ours.low, ours.median, ours.high) if ours else (0.0, 0.0, 0.0)
+                text = _range(*(absolute(end, figure) for end in ends))
+                spread = {OURS: text} if text else {}
+                lines.append(Line(f"{call} {point}", cells, marks, spread))
+    return Section(LATENCY, "", lines) if lines else None
 
 
-def _plain(results: Results, title: str, rows: dict[str, list[str]], style: Style) -> list[str]:
-    """A table of texts, without ratios and marks."""
-    if not rows:
+def _shown(line: Line, style: Style) -> str:
+    text = f"{line.name:{_NAME_WIDTH}}"
+    for cell, sign in zip(line.cells, line.marks):
+        padded = f"{cell + sign:>{_CELL_WIDTH}}"
+        text += {"*": style.best, "!": style.lost}.get(sign, str)(padded)
+    if line.spread:
+        text += f"  ({' '.join(line.spread.values())})"
+    return style.head(text) if line.name == MEAN else text
+
+
+def _text(results: Results, section: Section | None, style: Style) -> list[str]:
+    if section is None:
         return []
-
-    def line(name: str, cells: list[str]) -> str:
-        return f"{name:{_NAME_WIDTH}}" + "".join(f"{cell:>{_CELL_WIDTH - 1}} " for cell in cells)
-
-    head = style.head(line(title, list(results.allocators)))
-    return ["", head, *(line(name, cells) for name, cells in rows.items())]
+    heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
+    title = section.title
+    above = [style.head(title)] if len(title) > _NAME_WIDTH else []
+    head = style.head(f"{'' if above else title:{_NAME_WIDTH}}{heads}")
+    return ["", *above, head, *(_shown(line, style) for line in section.lines), *section.notes]
 
 
 def _widest_spread(results: Results) -> str:
@@ -211,12 +308,14 @@ def render(results: Results, colour: bool) -> str:
     lines = [style.lost(caveat) for caveat in results.caveats()]
     lines += [f"{key}: {value}" for key, value in results.about().items()]
     groups = list(dict.fromkeys(row.group for row in results.rows))
-    timed = [group for group in groups if group != catalogue.LATENCY]
     lines += ["", LEGEND]
-    lines += _section(results, "seconds", timed, style)
-    lines += _section(results, "peak_rss", list(SIZED), style)
-    lines += _plain(results, "left of the peak, idle", idle_parts(results), style)
-    lines += _plain(results, "latency in ns", latencies(results), style)
+    for group in groups:
+        if group != catalogue.LATENCY:
+            lines += _text(results, ratios(results, "seconds", group), style)
+    for group in SIZED:
+        lines += _text(results, ratios(results, "peak_rss", group), style)
+    lines += _text(results, idle(results), style)
+    lines += _text(results, latencies(results), style)
     skipped = [f"{row.name}: {row.skipped}" for row in results.rows if row.skipped]
     if skipped:
         lines += ["", style.head("skipped"), *skipped]

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import unittest
 
-from benchmarks.harness import bars, catalogue, compare, stats, table
+from benchmarks.harness import bars, catalogue, compare, stats
 from benchmarks.harness.results import Cell, Results, RowResult
 
 _STEADY = [1.00, 1.01, 0.99, 1.005, 0.995]
@@ -48,20 +48,7 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(change.verdict, "")
 
 
-class TableTest(unittest.TestCase):
-    def test_marks(self) -> None:
-        (slower,) = _run(_scaled(1.5)).rows
-        names = ["glibc", "mymalloc"]
-        self.assertEqual(table.mark(slower, "mymalloc", "seconds", names), "!")
-        self.assertEqual(table.mark(slower, "glibc", "seconds", names), "*")
-        (faster,) = _run(_scaled(0.5)).rows
-        self.assertEqual(table.mark(faster, "mymalloc", "seconds", names), "*")
-
-    def test_who_is_alone_is_not_the_best(self) -> None:
-        (row,) = _run(_STEADY).rows
-        del row.cells["glibc"]
-        self.assertEqual(table.mark(row, "mymalloc", "seconds", ["glibc", "mymalloc"]), " ")
-
+class VerdictsTest(unittest.TestCase):
     def test_bars_follow_the_figures(self) -> None:
         passed = {bar.name: bar.passed for bar in bars.judge(_run(_scaled(0.5)))}
         missed = {bar.name: bar.passed for bar in bars.judge(_run(_scaled(1.5)))}
