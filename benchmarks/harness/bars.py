@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from benchmarks.harness import catalogue, stats, table, tree
 from benchmarks.harness.allocators import BASELINE, HARDENED, OURS
 from benchmarks.harness.results import Results, RowResult
+from benchmarks.harness.stats import Spread
 
 # "The four" of the bars.
 FOUR = (BASELINE, "jemalloc", "mimalloc", "tcmalloc")
+
+# Their bars are about the geometric mean of all of them: none may stand for the others.
+REMOTE_FREES = ["remote_free", "remote_free_shuffled", "remote_cycle"]
+PRODUCERS = ["prodcons_1_1", "prodcons_1_n", "prodcons_n_1"]
 
 REMOTE_FACTOR = 1.5
 IDLE_PART = 0.10
@@ -26,10 +31,39 @@ class Bar:
         return f"{'PASS' if self.passed else 'MISS'}  {self.name}: {self.figure}"
 
 
-def _best_ratio(row: RowResult, rivals: list[str], figure: str) -> float | None:
-    """mymalloc by the best of the rivals."""
+def _best_spread(row: RowResult, rivals: list[str], figure: str) -> Spread | None:
+    """mymalloc and its quartiles, by the median of the best of the rivals."""
     best = table.best_of(row, figure, rivals)
-    return row.ratio(OURS, figure, best) if best else None
+    ours, base = row.spread(OURS, figure), row.median(best, figure) if best else None
+    return ours.over(base) if ours and base else None
+
+
+def _ends(spread: Spread) -> str:
+    return f"{table.short(spread.low)} to {table.short(spread.high)}"
+
+
+def _with_ends(spread: Spread) -> str:
+    return f"{table.short(spread.median)} ({_ends(spread)})"
+
+
+def _mean_spread(rows: list[RowResult], name: str, base: str, figure: str) -> Spread | None:
+    """The quartiles, over the rounds, of each round's mean of ratios."""
+    pairs = []
+    for row in rows:
+        one, other = row.cells.get(name), row.cells.get(base)
+        if one and other and not one.failure and not other.failure:
+            pairs.append(list(zip(one.figures.get(figure, []), other.figures.get(figure, []))))
+    pairs = [rounds for rounds in pairs if rounds and all(min(pair) > 0 for pair in rounds)]
+    means = [
+        stats.geometric_mean([one / other for one, other in pairs_of_round])
+        for pairs_of_round in zip(*pairs)
+    ]
+    return stats.spread(means) if means else None
+
+
+def _over_rounds(rows: list[RowResult], name: str, base: str, figure: str) -> str:
+    found = _mean_spread(rows, name, base, figure)
+    return f", round by round {found.low:.3f} to {found.high:.3f}" if found else ""
 
 
 def _mean_time(rows: list[RowResult], results: Results, rivals: list[str]) -> Bar:
@@ -37,15 +71,12 @@ def _mean_time(rows: list[RowResult], results: Results, rivals: list[str]) -> Ba
     best = min(means, key=lambda name: means[name])
     ours = table.mean_ratio(results, rows, OURS, "seconds")
     ratio = ours / means[best]
+    rounds = _over_rounds(rows, OURS, best, "seconds")
     return Bar(
         "mean time ahead of every one of the four",
         ratio < 1.0,
-        f"{ratio:.3f} of {best}'s ({ours:.3f} of glibc's)",
+        f"{ratio:.3f} of {best}'s{rounds} ({ours:.3f} of glibc's)",
     )
-
-
-def _range(spread: stats.Spread, base: stats.Spread) -> str:
-    return f"{spread.low / base.median:.2f} to {spread.high / base.median:.2f}"
 
 
 def _never_slower(rows: list[RowResult]) -> Bar:
@@ -57,7 +88,7 @@ def _never_slower(rows: list[RowResult]) -> Bar:
             continue
         text = f"{row.name} {ours.median / base.median:.2f}"
         if ours.overlaps(base):
-            slower.append(f"{text} ({_range(ours, base)}, glibc {_range(base, base)})")
+            slower.append(f"{text} ({_ends(ours.over(base.median))}, glibc {_ends(base.over(base.median))})")
         else:
             beyond.append(text)
     figure = ", ".join(beyond) if beyond else "none is, beyond the spread"
@@ -67,29 +98,38 @@ def _never_slower(rows: list[RowResult]) -> Bar:
 
 
 def _near_best(rows: list[RowResult], rivals: list[str]) -> Bar:
-    ratios = {row.name: _best_ratio(row, rivals, "seconds") for row in rows}
-    known = {name: ratio for name, ratio in ratios.items() if ratio is not None}
-    missed = {name: ratio for name, ratio in known.items() if ratio > table.NEAR_BEST}
-    worst = max(known, key=lambda name: known[name], default="")
-    figure = ", ".join(f"{name} {ratio:.2f}" for name, ratio in missed.items())
+    found = {row.name: _best_spread(row, rivals, "seconds") for row in rows}
+    known = {name: spread for name, spread in found.items() if spread is not None}
+    missed = {name: one for name, one in known.items() if one.median > table.NEAR_BEST}
+    worst = max(known, key=lambda name: known[name].median, default="")
+    figure = ", ".join(f"{name} {_with_ends(spread)}" for name, spread in missed.items())
     if not missed and worst:
-        figure = f"worst is {worst} {known[worst]:.2f}"
+        figure = f"worst is {worst} {_with_ends(known[worst])}"
     return Bar("within 1.10 of the best of the four on each", not missed, figure)
 
 
 def _remote(results: Results, rivals: list[str], name: str, row_names: list[str]) -> Bar | None:
     """Throughput of mymalloc by that of the best rival: the inverse of the ratio of times."""
-    rows = [row for row_name in row_names if (row := results.row(row_name))]
-    ratios = [ratio for row in rows if (ratio := _best_ratio(row, rivals, "seconds"))]
-    if not ratios:
+    found = {}
+    for row_name in row_names:
+        row = results.row(row_name)
+        times = _best_spread(row, rivals, "seconds") if row else None
+        if times:
+            found[row_name] = Spread(1 / times.high, 1 / times.median, 1 / times.low)
+    if not found:
         return None
-    factor = 1 / stats.geometric_mean(ratios)
-    return Bar(name, factor >= REMOTE_FACTOR, f"{factor:.2f} times the best of the four")
+    factor = stats.geometric_mean([spread.median for spread in found.values()])
+    each = ", ".join(f"{row_name} {_with_ends(spread)}" for row_name, spread in found.items())
+    figure = f"{table.short(factor)} times the best of the four on each; {each}"
+    return Bar(name, factor >= REMOTE_FACTOR, figure)
 
 
-def _memory(rows: list[RowResult], results: Results) -> Bar:
+def _memory(rows: list[RowResult], results: Results) -> Bar | None:
     mean = table.mean_ratio(results, rows, OURS, "peak_rss")
-    return Bar("mean peak RSS at or below glibc's", mean <= 1.0, f"{mean:.3f}")
+    if math.isnan(mean):
+        return None
+    rounds = _over_rounds(rows, OURS, BASELINE, "peak_rss")
+    return Bar("mean peak RSS at or below glibc's", mean <= 1.0, f"{mean:.3f}{rounds}")
 
 
 def _idle(results: Results) -> Bar | None:
@@ -103,7 +143,7 @@ def _idle(results: Results) -> Bar | None:
     if not parts:
         return None
     worst = max(parts, key=lambda name: parts[name])
-    figure = ", ".join(f"{name} {100 * part:.0f}%" for name, part in parts.items())
+    figure = ", ".join(f"{name} {table.short(100 * part)}%" for name, part in parts.items())
     return Bar("after freeing all and 2 s idle, 10% of the peak", parts[worst] <= IDLE_PART, figure)
 
 
@@ -115,19 +155,21 @@ def _hardened(rows: list[RowResult], results: Results) -> Bar | None:
     if not ratios:
         return None
     mean = stats.geometric_mean(ratios)
-    return Bar("hardened no slower than Scudo", mean <= 1.0, f"{mean:.3f} of its time")
+    rounds = _over_rounds(rows, HARDENED, "scudo", "seconds")
+    return Bar("hardened no slower than Scudo", mean <= 1.0, f"{mean:.3f} of its time{rounds}")
 
 
 def _startup(results: Results) -> Bar | None:
     row = results.row("start-up")
-    ours = row.median(OURS, "seconds") if row else None
+    ours = row.spread(OURS, "seconds") if row else None
     base = row.median(BASELINE, "seconds") if row else None
     if ours is None or base is None:
         return None
+    low, middle, high = (f"{(end - base) * 1e3:+.3f}" for end in (ours.low, ours.median, ours.high))
     return Bar(
         "start-up at most 0.3 ms over none",
-        ours - base <= STARTUP_SECONDS,
-        f"{(ours - base) * 1e3:+.3f} ms",
+        ours.median - base <= STARTUP_SECONDS,
+        f"{middle} ms ({low} to {high})",
     )
 
 
@@ -155,7 +197,7 @@ def _tree_rival(results: Results) -> Bar | None:
                 ratios[f"{operation} at {count:.0f}"] = nanos / rival[count]
     if not ratios:
         return None
-    slower = [f"{name} {ratio:.2f}" for name, ratio in ratios.items() if ratio > 1]
+    slower = [f"{name} {ratio:.3f}" for name, ratio in ratios.items() if ratio > 1]
     worst = max(ratios, key=lambda name: ratios[name])
     figure = ", ".join(slower) or f"worst is {worst}: {ratios[worst]:.2f} of its time"
     return Bar("tree: no slower than absl::btree_map at every size", not slower, figure)
@@ -186,13 +228,8 @@ def judge(results: Results) -> list[Bar]:
         ]
     bars.append(_hardened(rows, results))
     bars += [
-        _remote(results, rivals, "remote frees alone, 1.5 times", ["remote_free"]),
-        _remote(
-            results,
-            rivals,
-            "producer/consumer, 1.5 times",
-            ["prodcons_1_1", "prodcons_1_n", "prodcons_n_1"],
-        ),
+        _remote(results, rivals, "remote frees, 1.5 times", REMOTE_FREES),
+        _remote(results, rivals, "producer/consumer, 1.5 times", PRODUCERS),
         _idle(results),
         _startup(results),
         _tree_growth(results),

@@ -16,6 +16,9 @@ class Spread:
     def overlaps(self, other: "Spread") -> bool:
         return self.low <= other.high and other.low <= self.high
 
+    def over(self, base: float) -> "Spread":
+        return Spread(self.low / base, self.median / base, self.high / base)
+
     def relative(self) -> float:
         """Half the distance of the quartiles, as a part of the median."""
         return (self.high - self.low) / 2 / self.median if self.median else 0.0

@@ -109,6 +109,29 @@ class BarsTest(unittest.TestCase):
         self.assertTrue(bar.passed)
         self.assertIn("pair 1.20 (1.00 to 1.40, glibc 0.95 to 1.05)", bar.figure)
 
+    def test_remote_frees_are_judged_by_all_of_them(self) -> None:
+        """The one in order of allocation is ahead, the others are behind."""
+        results = _run(_STEADY)
+        factors = {"remote_free": 0.25, "remote_free_shuffled": 4.0, "remote_cycle": 2.0}
+        for name, factor in factors.items():
+            (row,) = _run(_scaled(factor)).rows
+            results.rows.append(dataclasses.replace(row, name=name))
+        bar = _bar(results, "remote frees, 1.5 times")
+        assert bar is not None
+        self.assertFalse(bar.passed)
+        self.assertIn("0.79 times", bar.figure)  # 1 over the third root of 2, as times are inverse.
+        for text in ("remote_free 4.00", "remote_free_shuffled 0.25", "remote_cycle 0.50"):
+            self.assertIn(text, bar.figure)
+
+    def test_what_misses_shows_its_spread(self) -> None:
+        results = _run([1.8, 1.9, 2.0, 2.2, 2.4])
+        bar = _bar(results, "within 1.10 of the best of the four on each")
+        assert bar is not None
+        self.assertIn("pair 2.00 (1.90 to 2.20)", bar.figure)
+        bar = _bar(results, "mean time ahead of every one of the four")
+        assert bar is not None
+        self.assertIn("round by round 1.", bar.figure)
+
     def test_idle_memory_is_not_judged_by_a_fraction_of_the_work(self) -> None:
         name = "after freeing all and 2 s idle, 10% of the peak"
         results = _run(_STEADY)
