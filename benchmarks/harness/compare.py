@@ -1,22 +1,32 @@
 """Two runs of ours side by side: what became faster or slower, smaller or larger.
 
 Machines are noisy from one hour to the next, so what is compared is mymalloc's ratio to glibc of
-the same round, where there is one; and a verdict is given only where the spreads allow it: when
-nearly every round of the one run is ahead of nearly every round of the other.
+the same round, where there is one; and a verdict is given only where the spreads allow it. The rule is
+the rank test of Mann and Whitney: of pure noise it speaks in less than one row in a hundred. With five
+rounds in each run it wants every one of the one run ahead of every one of the other.
 """
 
+import math
 import statistics
 from dataclasses import dataclass
 
-from benchmarks.harness import stats
+from benchmarks.harness import catalogue, stats, table
 from benchmarks.harness.allocators import BASELINE, OURS
 from benchmarks.harness.results import Results, RowResult
 
 LEAST_CHANGE = 0.02  # Less than this is no change, however narrow the spread.
-LEAST_ROUNDS = 3  # Fewer have no spread to speak of.
-SURE = 0.95  # The part of all pairs of rounds that must agree. By chance, 5 rounds do in 1 of 60.
+LEAST_ROUNDS = 5  # With fewer, noise looks like a change in more than one row in a hundred.
+SURE = 2.58  # Standard deviations of the rank test: 1% on both sides together.
 
-_WORDS = {"seconds": ("faster", "slower"), "peak_rss": ("smaller", "larger")}
+TIME = ("faster", "slower")
+SIZE = ("smaller", "larger")
+_WORDS = {"seconds": TIME, "peak_rss": SIZE, "idle_rss": SIZE, "minor_faults": ("fewer", "more")}
+_TITLES = {"idle_rss": "RSS when idle", **table.FIGURES}
+_LATENCY = "latency"
+_WHOLE = ("seconds", "peak_rss")  # Of the other figures, only what has a verdict is shown.
+
+# What two machines may differ in without being others.
+_PASSING = ("date", "commit", "load at start")
 
 
 @dataclass(frozen=True)
@@ -25,66 +35,152 @@ class Change:
     figure: str
     old: float
     new: float
-    verdict: str  # "", "faster", "slower", "smaller", "larger", or why there is none.
+    verdict: str  # "", one of the words above, or why there is none.
+    decided: bool
 
     @property
     def factor(self) -> float:
         return self.new / self.old
 
 
-def _ratios(row: RowResult | None, figure: str, subject: str) -> list[float]:
-    """The subject's figure by glibc's, round by round."""
+def _values(row: RowResult | None, figure: str, subject: str) -> list[float]:
     cell = row.cells.get(subject) if row else None
-    if row is None or cell is None or cell.failure:
-        return []
-    ours = cell.figures.get(figure, [])
-    base = row.cells.get(BASELINE)
-    if base is None or base.failure or subject == BASELINE:
-        return ours
-    return [one / other for one, other in zip(ours, base.figures.get(figure, []))]
+    return cell.figures.get(figure, []) if cell and not cell.failure else []
 
 
-def _verdict(figure: str, old: list[float], new: list[float]) -> str:
-    if min(len(old), len(new)) < LEAST_ROUNDS:
-        return "too few rounds"
+def _ratios(row: RowResult | None, figure: str, subject: str) -> list[float]:
+    """The subject's figure by glibc's, round by round; nothing if glibc has none."""
+    pairs = zip(_values(row, figure, subject), _values(row, figure, BASELINE))
+    return [one / other for one, other in pairs if one and other]
+
+
+def _pair(
+    old: RowResult | None, new: RowResult, figure: str, subject: str
+) -> tuple[list[float], list[float]]:
+    """The same of both: ratios, or, where neither run has glibc, what was measured."""
+    based = [bool(_values(row, figure, BASELINE)) for row in (old, new)]
+    if subject == BASELINE or not any(based):
+        return _values(old, figure, subject), _values(new, figure, subject)
+    return _ratios(old, figure, subject), _ratios(new, figure, subject)
+
+
+def _is_below(ours: list[float], theirs: list[float]) -> bool:
+    """Whether ours are surely the smaller: the rank test, as a normal distribution has it."""
+    few, many = len(ours), len(theirs)
+    deviation = math.sqrt((few + many + 1) / (12 * few * many))
+    return stats.part_below(ours, theirs) - 0.5 > SURE * deviation
+
+
+def _verdict(words: tuple[str, str], old: list[float], new: list[float]) -> tuple[str, bool]:
+    rounds = min(len(old), len(new))
+    if rounds < LEAST_ROUNDS:
+        return f"too few rounds: {rounds}, a verdict needs {LEAST_ROUNDS}", False
     if abs(statistics.median(new) / statistics.median(old) - 1) < LEAST_CHANGE:
-        return ""
-    better, worse = _WORDS[figure]
-    if stats.part_below(new, old) >= SURE:
-        return better
-    if stats.part_below(old, new) >= SURE:
-        return worse
-    return "within the spread"
+        return "", False
+    better, worse = words
+    if _is_below(new, old):
+        return better, True
+    if _is_below(old, new):
+        return worse, True
+    return "within the spread", False
+
+
+def _figures(row: RowResult) -> dict[str, tuple[str, str]]:
+    """All that is compared of a row, with the words for its verdicts."""
+    if row.group != catalogue.LATENCY:
+        return _WORDS
+    points = [f"{call} {point} ns" for call in ("malloc", "free") for point in catalogue.PERCENTILES]
+    return {**_WORDS, **dict.fromkeys(points, TIME)}
 
 
 def changes(old: Results, new: Results, subject: str = OURS) -> list[Change]:
     found = []
     for row in new.rows:
-        for figure in _WORDS:
-            was = _ratios(old.row(row.name), figure, subject)
-            now = _ratios(row, figure, subject)
-            if was and now:
-                medians = statistics.median(was), statistics.median(now)
-                found.append(Change(row.name, figure, *medians, _verdict(figure, was, now)))
+        for figure, words in _figures(row).items():
+            was, now = _pair(old.row(row.name), row, figure, subject)
+            medians = (statistics.median(was), statistics.median(now)) if was and now else (0, 0)
+            if all(medians):
+                found.append(Change(row.name, figure, *medians, *_verdict(words, was, now)))
     return found
+
+
+def _one_sided(old: Results, new: Results) -> list[str]:
+    """The rows that cannot be compared, as only one of the runs has glibc's figure."""
+    return [
+        row.name
+        for row in new.rows
+        if (was := old.row(row.name))
+        and _values(row, "seconds", OURS)
+        and _values(was, "seconds", OURS)
+        and bool(_values(row, "seconds", BASELINE)) != bool(_values(was, "seconds", BASELINE))
+    ]
+
+
+def _tree_changes(old: Results, new: Results) -> list[str]:
+    """Nanoseconds: of the tree, medians alone are kept."""
+    lines = []
+    for operation, structures in new.tree.items():
+        was = {count: nanos for count, nanos in old.tree.get(operation, {}).get("IntervalTree", [])}
+        for count, nanos in structures.get("IntervalTree", []):
+            if was.get(count):
+                factor = nanos / was[count]
+                lines.append(_line(f"{operation} at {count:.0f}", was[count], nanos, factor))
+    return [_head("the tree, ns (no spread is kept)"), *lines] if lines else []
+
+
+def _differences(old: Results, new: Results) -> list[str]:
+    """What makes the two runs hard to compare, apart from mymalloc."""
+    was = {**old.machine, BASELINE: old.allocators.get(BASELINE, "none")}
+    now = {**new.machine, BASELINE: new.allocators.get(BASELINE, "none")}
+    keys = [key for key in dict.fromkeys([*was, *now]) if key not in _PASSING]
+    return [
+        f"the runs differ in {key}: {was.get(key, 'unknown')} -> {now.get(key, 'unknown')}"
+        for key in keys
+        if was.get(key) != now.get(key)
+    ]
+
+
+def _head(title: str) -> str:
+    return f"{title:34}{'old':>9}{'new':>9}{'factor':>9}"
+
+
+def _line(name: str, old: float, new: float, factor: float) -> str:
+    return f"{name:34}{table.short(old):>9}{table.short(new):>9}{factor:9.3f}"
+
+
+def _section(title: str, own: list[Change], whole: bool) -> list[str]:
+    lines = [_head(title)] if own else []
+    for change in own:
+        if whole or change.decided:
+            name = change.name if change.figure in _WORDS else change.figure
+            text = _line(name, change.old, change.new, change.factor)
+            lines.append(f"{text}  {change.verdict}".rstrip())
+    left_out = 0 if whole else sum(not change.decided for change in own)
+    if left_out:
+        lines.append(f"{left_out} without a verdict: {_reasons(own)}")
+    if len(own) > 1:
+        mean = stats.geometric_mean([change.factor for change in own])
+        lines.append(f"{'geometric mean':52}{mean:9.3f}")
+    return lines
+
+
+def _reasons(own: list[Change]) -> str:
+    reasons = [change.verdict or "no change" for change in own if not change.decided]
+    return ", ".join(dict.fromkeys(reasons))
 
 
 def render(old: Results, new: Results) -> str:
     if old.options.get("scale") != new.options.get("scale"):
         return "compare: the runs did different amounts of work (one of them --quick?)"
     found = changes(old, new)
-    lines = [
-        "",
-        f"mymalloc's ratios to glibc: {old.allocators.get(OURS)} -> {new.allocators.get(OURS)}",
-    ]
+    versions = f"{old.allocators.get(OURS)} -> {new.allocators.get(OURS)}"
+    lines = ["", *_differences(old, new), f"mymalloc's ratios to glibc: {versions}"]
     for figure in _WORDS:
         own = [change for change in found if change.figure == figure]
-        if not own:
-            continue
-        lines.append(f"{figure:26}{'old':>8}{'new':>8}{'factor':>8}")
-        for change in own:
-            medians = f"{change.old:8.3f}{change.new:8.3f}{change.factor:8.3f}"
-            lines.append(f"{change.name:26}{medians}  {change.verdict}")
-        mean = stats.geometric_mean([change.factor for change in own])
-        lines.append(f"{'geometric mean':42}{mean:8.3f}")
+        lines += _section(_TITLES[figure], own, figure in _WHOLE)
+    latencies = [change for change in found if change.figure not in _WORDS]
+    lines += _section(_LATENCY, latencies, whole=False)
+    lines += _tree_changes(old, new)
+    for name in _one_sided(old, new):
+        lines.append(f"{name}: not compared, only one of the runs has glibc's figure")
     return "\n".join(lines)

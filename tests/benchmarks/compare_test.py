@@ -1,8 +1,10 @@
 """Statistics, verdicts and bars on figures that are known."""
 
 import dataclasses
+import itertools
 import math
 import unittest
+from random import Random
 
 from benchmarks.harness import bars, catalogue, compare, stats
 from benchmarks.harness.results import Cell, Results, RowResult
@@ -40,8 +42,77 @@ class CompareTest(unittest.TestCase):
         noisy = [0.5, 1.6, 0.7, 1.2, 0.6]
         self.assertEqual(_verdict(_scaled(1.0), noisy), "within the spread")
 
-    def test_two_rounds_allow_none(self) -> None:
-        self.assertEqual(_verdict([1.0, 1.0], [2.0, 2.0]), "too few rounds")
+    def test_too_few_rounds_allow_none_and_it_says_so(self) -> None:
+        for rounds in (2, 3, 4):
+            few = _verdict(_STEADY[:rounds], _scaled(2.0)[:rounds])
+            self.assertEqual(few, f"too few rounds: {rounds}, a verdict needs 5")
+        text = compare.render(_run(_STEADY[:3]), _run(_scaled(2.0)[:3]))
+        self.assertIn("too few rounds: 3", text)
+
+    def test_noise_has_a_verdict_in_less_than_one_row_in_a_hundred(self) -> None:
+        random = Random(1)
+        base = [1.0] * 30
+        tries = 3000
+        for rounds in (1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 30):
+            false = 0
+            for _ in range(tries):
+                old, new = ([random.gauss(10, 3) for _ in range(rounds)] for _ in "on")
+                false += compare.changes(_run(old, base), _run(new, base))[0].decided
+            self.assertLess(false / tries, 0.0149, rounds)  # So many tries may be that far off.
+
+    def test_the_chance_of_a_verdict_on_noise_is_below_one_in_a_hundred(self) -> None:
+        """Exactly, from the number of orders in which the rounds can come."""
+        for old, new in ((5, 5), (5, 6), (6, 6), (5, 9), (7, 7), (8, 8), (6, 10)):
+            orders = list(itertools.combinations(range(old + new), old))
+            decided = 0
+            for places in orders:
+                first = [1000.0 ** (place + 1) for place in places]
+                second = [1000.0 ** (i + 1) for i in range(old + new) if i not in places]
+                decided += compare.changes(_run(first, [1.0] * 20), _run(second, [1.0] * 20))[0].decided
+            self.assertLess(decided / len(orders), 0.01, (old, new))
+
+    def test_one_round_out_of_many_hides_no_change(self) -> None:
+        many = [1.0 + i / 1000 for i in range(50)]
+        faster = [0.8 * value for value in many[1:]] + [9.0]
+        (change,) = compare.changes(_run(many, [1.0] * 50), _run(faster, [1.0] * 50))
+        self.assertEqual(change.verdict, "faster")
+
+    def test_seconds_are_not_compared_with_ratios(self) -> None:
+        failed = _run(_STEADY)
+        failed.rows[0].cells["glibc"] = Cell(failure="crashed")
+        self.assertEqual(compare.changes(failed, _run(_STEADY, _scaled(2.0))), [])
+        self.assertEqual(compare.changes(_run(_STEADY, _scaled(2.0)), failed), [])
+        self.assertIn("pair: not compared", compare.render(failed, _run(_STEADY)))
+        (change,) = compare.changes(failed, failed)  # Seconds with seconds.
+        self.assertEqual(change.old, 1.0)
+
+    def test_it_says_where_the_runs_differ(self) -> None:
+        old, new = _run(_STEADY), _run(_STEADY)
+        old.machine = {"cpu": "one", "date": "then", "kernel": "6"}
+        new.machine = {"cpu": "another", "date": "now", "kernel": "6"}
+        new.allocators["glibc"] = "2.36"
+        text = compare.render(old, new)
+        self.assertIn("differ in cpu: one -> another", text)
+        self.assertIn("differ in glibc", text)
+        self.assertNotIn("kernel", text)
+        self.assertNotIn("then", text)
+
+    def test_faults_idle_memory_latency_and_the_tree_are_compared(self) -> None:
+        old, new = _run(_STEADY), _run(_STEADY)
+        for run, factor in ((old, 1.0), (new, 3.0)):
+            run.rows[0] = dataclasses.replace(run.rows[0], group=catalogue.LATENCY)
+            for name, part in (("glibc", 1.0), ("mymalloc", factor)):
+                for figure in ("minor_faults", "idle_rss", "malloc p99 ns"):
+                    run.rows[0].cells[name].figures[figure] = _scaled(part)
+            run.tree = {"Stab hit": {"IntervalTree": [[1e3, 7.0 * factor]]}}
+        verdicts = {one.figure: one.verdict for one in compare.changes(old, new)}
+        self.assertEqual(verdicts["minor_faults"], "more")
+        self.assertEqual(verdicts["idle_rss"], "larger")
+        self.assertEqual(verdicts["malloc p99 ns"], "slower")
+        text = compare.render(old, new)
+        for found in ("malloc p99 ns", "RSS when idle", "page faults"):
+            self.assertIn(found, text)
+        self.assertRegex(text, r"Stab hit at 1000 +7\.00 +21\.0 +3\.000")
 
     def test_a_slower_machine_is_not_a_slower_allocator(self) -> None:
         (change,) = compare.changes(_run(_scaled(0.5)), _run(_scaled(1.0), base=_scaled(2.0)))
