@@ -37,10 +37,14 @@ class Change:
     new: float
     verdict: str  # "", one of the words above, or why there is none.
     decided: bool
+    ratios: bool  # To glibc; else both are absolute.
 
     @property
     def factor(self) -> float:
         return self.new / self.old
+
+    def shown(self, value: float) -> str:
+        return table.short(value) if self.ratios else table.absolute(value, self.figure)
 
 
 def _values(row: RowResult | None, figure: str, subject: str) -> list[float]:
@@ -54,14 +58,19 @@ def _ratios(row: RowResult | None, figure: str, subject: str) -> list[float]:
     return [one / other for one, other in pairs if one and other]
 
 
-def _pair(
-    old: RowResult | None, new: RowResult, figure: str, subject: str
-) -> tuple[list[float], list[float]]:
-    """The same of both: ratios, or, where neither run has glibc, what was measured."""
-    based = [bool(_values(row, figure, BASELINE)) for row in (old, new)]
-    if subject == BASELINE or not any(based):
-        return _values(old, figure, subject), _values(new, figure, subject)
-    return _ratios(old, figure, subject), _ratios(new, figure, subject)
+def _change(
+    old: RowResult | None, new: RowResult, figure: str, words: tuple[str, str], subject: str
+) -> Change | None:
+    """Of ratios, or, where neither run has glibc, of what was measured: the same of both."""
+    based = any(_values(row, figure, BASELINE) for row in (old, new)) and subject != BASELINE
+    take = _ratios if based else _values
+    was, now = take(old, figure, subject), take(new, figure, subject)
+    if not was or not now:
+        return None
+    medians = statistics.median(was), statistics.median(now)
+    if not all(medians):
+        return None
+    return Change(new.name, figure, *medians, *_verdict(words, was, now), based)
 
 
 def _is_below(ours: list[float], theirs: list[float]) -> bool:
@@ -94,14 +103,12 @@ def _figures(row: RowResult) -> dict[str, tuple[str, str]]:
 
 
 def changes(old: Results, new: Results, subject: str = OURS) -> list[Change]:
-    found = []
-    for row in new.rows:
-        for figure, words in _figures(row).items():
-            was, now = _pair(old.row(row.name), row, figure, subject)
-            medians = (statistics.median(was), statistics.median(now)) if was and now else (0, 0)
-            if all(medians):
-                found.append(Change(row.name, figure, *medians, *_verdict(words, was, now)))
-    return found
+    found = [
+        _change(old.row(row.name), row, figure, words, subject)
+        for row in new.rows
+        for figure, words in _figures(row).items()
+    ]
+    return [change for change in found if change is not None]
 
 
 def _one_sided(old: Results, new: Results) -> list[str]:
@@ -124,7 +131,8 @@ def _tree_changes(old: Results, new: Results) -> list[str]:
         for count, nanos in structures.get("IntervalTree", []):
             if was.get(count):
                 factor = nanos / was[count]
-                lines.append(_line(f"{operation} at {count:.0f}", was[count], nanos, factor))
+                ends = table.short(was[count]), table.short(nanos)
+                lines.append(_line(f"{operation} at {count:.0f}", *ends, factor))
     return [_head("the tree, ns (no spread is kept)"), *lines] if lines else []
 
 
@@ -141,11 +149,11 @@ def _differences(old: Results, new: Results) -> list[str]:
 
 
 def _head(title: str) -> str:
-    return f"{title:34}{'old':>9}{'new':>9}{'factor':>9}"
+    return f"{title:32}{'old':>11}{'new':>11}{'factor':>9}"
 
 
-def _line(name: str, old: float, new: float, factor: float) -> str:
-    return f"{name:34}{table.short(old):>9}{table.short(new):>9}{factor:9.3f}"
+def _line(name: str, old: str, new: str, factor: float) -> str:
+    return f"{name:32}{old:>11}{new:>11}{factor:9.3f}"
 
 
 def _section(title: str, own: list[Change], whole: bool) -> list[str]:
@@ -153,14 +161,15 @@ def _section(title: str, own: list[Change], whole: bool) -> list[str]:
     for change in own:
         if whole or change.decided:
             name = change.name if change.figure in _WORDS else change.figure
-            text = _line(name, change.old, change.new, change.factor)
+            ends = change.shown(change.old), change.shown(change.new)
+            text = _line(name, *ends, change.factor)
             lines.append(f"{text}  {change.verdict}".rstrip())
     left_out = 0 if whole else sum(not change.decided for change in own)
     if left_out:
         lines.append(f"{left_out} without a verdict: {_reasons(own)}")
     if len(own) > 1:
         mean = stats.geometric_mean([change.factor for change in own])
-        lines.append(f"{'geometric mean':52}{mean:9.3f}")
+        lines.append(f"{'geometric mean':54}{mean:9.3f}")
     return lines
 
 
