@@ -19,7 +19,10 @@ class SampledHeap {
 
   uint64_t FillAndFree(int thread) {
     MappedArray<void*> blocks(bytes_per_thread_ / kMinBlockSize);
-    const size_t count = Fill(thread, blocks);
+    size_t counted = 0;
+    const size_t count = Fill(thread, blocks, counted);
+    // Before they are freed: no more is live than is resident.
+    AddSample(-counted);
     uint64_t sum = 0;
     for (size_t i = 0; i < count; ++i) sum += FreeBlock(blocks[i]);
     operations_ += count;
@@ -31,7 +34,8 @@ class SampledHeap {
  private:
   static constexpr size_t kSampleBytes = 4 << 20;
 
-  size_t Fill(int thread, MappedArray<void*>& blocks) {
+  // Leaves in `counted` how many of the bytes are in `live_`.
+  size_t Fill(int thread, MappedArray<void*>& blocks, size_t& counted) {
     Random random(static_cast<uint64_t>(thread) + 1);
     size_t count = 0;
     size_t next_sample = kSampleBytes;
@@ -43,11 +47,13 @@ class SampledHeap {
       filled += size;
       if (filled < next_sample) continue;
       AddSample(kSampleBytes);
+      counted += kSampleBytes;
       next_sample += kSampleBytes;
     }
     return count;
   }
 
+  // Less, if `more` is a negated size: it wraps.
   void AddSample(size_t more) {
     const std::lock_guard<std::mutex> lock(mutex_);
     live_ += more;

@@ -25,6 +25,16 @@ class SmokeTest(unittest.TestCase):
         self.assertGreater(figures["idle_rss"], 0)
         self.assertLessEqual(figures["idle_rss"], figures["peak_rss"])
 
+    def test_what_a_thread_has_freed_is_not_live(self) -> None:
+        rows = catalogue.workload_rows(catalogue.workload_binary(), 0.2, quick=False)
+        (row,) = (row for row in rows if row.name == "idle_memory")
+        samples = row.measure(allocators.discover()[0]).samples
+        live = [one[1] for one in samples]
+        falls = [place for place in range(1, len(live)) if live[place] < live[place - 1]]
+        self.assertEqual(len(falls), 8)  # One for each thread.
+        self.assertEqual(live[falls[-1]], 0)
+        self.assertEqual([one for one in samples if one[2] < one[1]], [])
+
     def test_every_workload_is_in_the_catalogue(self) -> None:
         listed = subprocess.run(
             [catalogue.workload_binary(), "--list"], capture_output=True, text=True, check=True
