@@ -8,24 +8,39 @@ import html
 import math
 from dataclasses import dataclass, field
 
+from benchmarks.harness import table
 from benchmarks.harness.stats import Spread
 
 _LONGEST = 86  # Percent that the longest bar takes; its number follows.
-_BAR = 9
-_NAME = 13  # The line above a group of bars.
-_LEFT, _RIGHT = 13, 96  # Where the curves' axes begin and end.
+_BAR = 12
+_NAME = 15  # The line above a group of bars.
+_LEFT, _RIGHT = 13, 76  # Where the curves' axes begin and end; their names follow.
+_TOP, _BOTTOM = 22.0, 44.0  # What is above and below the curves.
 _TICK = 16
 _FINE = 1000  # The curves' own units across.
+_LABEL = 12.0  # From one name at the curves' ends to the next.
+_LONGEST_LABEL = 10  # Letters.
 
 # Distinct also for the colour-blind (after Okabe and Ito); ours is the strongest.
-_COLOURS = {"mymalloc": "#d55e00", "glibc": "#808080", "bump": "#b0b0b0", "live bytes": "#000000"}
-_OTHERS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#b8a800")
+_COLOURS = {
+    "mymalloc": "#d55e00",
+    "glibc": "#808080",
+    "bump": "#a0a0a0",
+    "live bytes": "#000000",
+    "hardened": "#7f7f00",
+}
+_OTHERS = ("#009e73", "#cc79a7", "#e69f00", "#0072b2", "#8c6bb1", "#56b4e9", "#aa3377")
+_OURS = ("mymalloc", "IntervalTree")
+_LIMIT = "bump"  # Does not decide where an axis ends: it can be far from all others.
+_DASHES = {"live bytes": "4 3", _LIMIT: "2 3"}
 
 
 def colours(names: list[str]) -> dict[str, str]:
     """A colour for each name, the same in all charts of a page."""
     others = [name for name in names if name not in _COLOURS]
     found = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(others)}
+    if "mymalloc" not in names:  # What is ours has our colour, whatever it is.
+        found.update({name: _COLOURS["mymalloc"] for name in names if name in _OURS})
     return {**_COLOURS, **found}
 
 
@@ -84,9 +99,9 @@ def _one_bar(bar: Bar, y: float, scale: float, most: float, palette: dict[str, s
     low, high = (min(end, most) * scale for end in (bar.value.low, bar.value.high))
     middle = y + (_BAR - 1) / 2
     parts.append(_line(low, middle, high, middle, 'class="spread"'))
-    number = f"{bar.value.median:.2f}" + (" →" if bar.value.median > most else "")
+    number = table.short(bar.value.median) + (" →" if bar.value.median > most else "")
     end = max(high, shown * scale)
-    parts.append(_text(end, y + _BAR - 1.5, number, extra='dx="3" class="number"'))
+    parts.append(_text(end, y + _BAR - 2.5, number, extra='dx="3" class="number"'))
     return "".join(parts)
 
 
@@ -102,7 +117,8 @@ class Axes:
     y_label: str
     log_x: bool = False
     log_y: bool = False
-    x_names: list[str] = field(default_factory=list)  # For an axis of categories 0, 1, 2...
+    x_ticks: list[tuple[float, str]] = field(default_factory=list)  # Empty: round numbers.
+    height: float = 280.0
 
 
 @dataclass
@@ -125,8 +141,9 @@ class _Scale:
     def ticks(self) -> list[float]:
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-            powers = [10.0**power for power in range(first, last + 1)]
-            return [tick for tick in powers if self.low * 0.99 <= tick <= self.high * 1.01]
+            steps = (1, 2, 5) if self.high < 100 * self.low else (1,)
+            found = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+            return [tick for tick in found if self.low * 0.99 <= tick <= self.high * 1.01]
         step = 10 ** math.floor(math.log10(max(self.high, 1e-12)))
         step = next(s for s in (step / 5, step / 2, step) if self.high / s <= 6 or s == step)
         return [step * i for i in range(int(self.high / step) + 1)]
@@ -143,50 +160,96 @@ def _bounds(values: list[float], log: bool) -> tuple[float, float]:
     if not log:
         return 0.0, max(values) * 1.05 or 1.0
     positive = [value for value in values if value > 0] or [1.0]
-    low, high = 10 ** math.floor(math.log10(min(positive))), max(positive)
-    return low, max(10 ** math.ceil(math.log10(high)), low * 10)
+    low = 10 ** math.floor(math.log10(min(positive)))
+    return low, max(max(positive) * 1.1, low * 10)
 
 
 def curves(lines: list[Curve], palette: dict[str, str], title: str, axes: Axes) -> str:
     lines = [line for line in lines if line.points]
     if not lines:
         return ""
-    height, top, bottom = 280.0, 22.0, 44.0
+    decisive = [line for line in lines if line.series != _LIMIT] or lines
     xs = [x for line in lines for x, _ in line.points]
-    ys = [y for line in lines for _, y in line.points]
-    x_low, x_high = (min(xs), max(xs)) if axes.log_x or axes.x_names else _bounds(xs, False)
+    ys = [y for line in decisive for _, y in line.points]
+    bounded = axes.log_x or bool(axes.x_ticks)
+    x_low, x_high = (min(xs), max(xs)) if bounded else _bounds(xs, False)
     across = _Scale(x_low, x_high, _LEFT, _RIGHT, axes.log_x)
-    up = _Scale(*_bounds(ys, axes.log_y), height - bottom, top, axes.log_y)
-    parts = _grid(across, up, axes, height)
-    # A polyline knows no percents: these have units of their own, and lines of the same width in all.
-    parts.append(
-        f'<svg x="{_LEFT}%" width="{_RIGHT - _LEFT}%" y="0" height="{height}" overflow="visible" '
-        f'viewBox="0 0 {_FINE} {height}" preserveAspectRatio="none">'
-    )
+    up = _Scale(*_bounds(ys, axes.log_y), axes.height - _BOTTOM, _TOP, axes.log_y)
     fine = _Scale(x_low, x_high, 0, _FINE, axes.log_x)
-    for line in lines:
-        places = " ".join(f"{fine.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
-        wide = 2.5 if line.series == "mymalloc" else 1.3
-        dashes = ' stroke-dasharray="4 3"' if line.series == "live bytes" else ""
-        parts.append(
-            f'<polyline points="{places}" fill="none" stroke="{palette[line.series]}" '
-            f'stroke-width="{wide}"{dashes} vector-effect="non-scaling-stroke">'
-            f"<title>{html.escape(line.series)}</title></polyline>"
-        )
-    return _svg(height, title, [*parts, "</svg>"])
+    drawn = sorted(lines, key=lambda line: line.series in _OURS)  # Ours is above the others.
+    parts = [
+        *_grid(across, up, axes),
+        _plot([_polyline(line, palette, fine, up) for line in drawn], axes.height - _BOTTOM),
+        *_names_at_ends(lines, palette, across, up),
+    ]
+    return _svg(axes.height, title, parts)
 
 
-def _grid(across: _Scale, up: _Scale, axes: Axes, height: float) -> list[str]:
+def _plot(polylines: list[str], height: float) -> str:
+    """A polyline knows no percents: these have units of their own, and lines of the same width in all."""
+    edge = 2  # Half of the widest line.
+    body = "".join(polylines)
+    return (
+        f'<svg x="{_LEFT}%" width="{_RIGHT - _LEFT}%" y="{_TOP - edge}" '
+        f'height="{height - _TOP + 2 * edge}" preserveAspectRatio="none" '
+        f'viewBox="0 {_TOP - edge} {_FINE} {height - _TOP + 2 * edge}">{body}</svg>'
+    )
+
+
+def _polyline(line: Curve, palette: dict[str, str], fine: _Scale, up: _Scale) -> str:
+    places = " ".join(f"{fine.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
+    wide = 3.5 if line.series in _OURS else 1.2 if line.series == _LIMIT else 1.4
+    dashes = f' stroke-dasharray="{_DASHES[line.series]}"' if line.series in _DASHES else ""
+    return (
+        f'<polyline points="{places}" fill="none" stroke="{palette[line.series]}" '
+        f'stroke-width="{wide}"{dashes} vector-effect="non-scaling-stroke">'
+        f"<title>{html.escape(line.series)}</title></polyline>"
+    )
+
+
+def _apart(places: list[float], low: float, high: float) -> list[float]:
+    """The places, in their order, moved so that a line of text fits at each."""
+    found: list[float] = []
+    for place in places:
+        found.append(max(place, found[-1] + _LABEL if found else low))
+    limit = high
+    for i in reversed(range(len(found))):
+        found[i] = min(found[i], limit)
+        limit = found[i] - _LABEL
+    return found
+
+
+def _names_at_ends(
+    lines: list[Curve], palette: dict[str, str], across: _Scale, up: _Scale
+) -> list[str]:
+    ends = {line.series: line.points[-1] for line in lines}
+    wanted = {name: max(up.at(y), up.end) for name, (_, y) in ends.items()}
+    order = sorted(wanted, key=lambda name: wanted[name])
+    parts = []
+    for name, place in zip(order, _apart([wanted[one] for one in order], up.end, up.start)):
+        shown = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
+        shown += " ↑" if up.at(ends[name][1]) < up.end else ""  # It has left the axis.
+        if up.at(ends[name][1]) >= up.end:
+            leader = f'stroke="{palette[name]}"'
+            parts.append(_line(across.at(ends[name][0]), wanted[name], _RIGHT + 1, place, leader))
+        kind = "end ours" if name in _OURS else "end"
+        parts.append(_text(_RIGHT + 1, place + 4, shown, extra=f'dx="3" class="{kind}"'))
+    return parts
+
+
+def _grid(across: _Scale, up: _Scale, axes: Axes) -> list[str]:
+    height = axes.height
     parts = [_text(0, 12, axes.y_label, extra='class="label"')]
     parts.append(_text(_RIGHT, height - 6, axes.x_label, "end", 'class="label"'))
     for tick in up.ticks():
         y = up.at(tick)
         parts.append(_line(_LEFT, y, _RIGHT, y, 'class="grid"'))
         parts.append(_text(_LEFT, y + 4, number(tick), "end", 'dx="-5" class="tick"'))
-    named = [(float(place), name) for place, name in enumerate(axes.x_names)]
-    named = named or [(tick, number(tick)) for tick in across.ticks()]
+    named = axes.x_ticks or [(tick, number(tick)) for tick in across.ticks()]
     for place, name in named:
-        parts.append(_text(across.at(place), height - 44 + _TICK, name, "middle", 'class="tick"'))
+        parts.append(
+            _text(across.at(place), height - _BOTTOM + _TICK, name, "middle", 'class="tick"')
+        )
     return parts
 
 

@@ -1,59 +1,16 @@
 """The page in a real browser, wide and narrow: nothing is cut off, and all text can be read."""
 
-import html
-import json
-import re
-import shutil
-import subprocess
-import tempfile
+import collections
+import functools
 import unittest
-from pathlib import Path
 
-from benchmarks.harness import catalogue, page
+from benchmarks.harness import catalogue, memory, page, paths, results, svg
 from benchmarks.harness.results import Cell, Results, RowResult
+from tests.benchmarks import browser
 
 _NAMES = ("glibc", "mymalloc", "jemalloc", "a-name-that-is-long")
-_LEAST_TEXT_HEIGHT = 8  # In pixels on the screen.
-
-# Looks at the laid-out page, and leaves what it found as text in the document.
-_PROBE = """
-<script>
-const found = {errors: [], small: [], outside: [], crossing: [], overflow: 0, charts: 0};
-function crosses(one, other) {
-  return one.left < other.right - 1 && other.left < one.right - 1 &&
-      one.top < other.bottom - 4 && other.top < one.bottom - 4;  // A line's height is more than its letters'.
-}
-window.addEventListener('error', event => found.errors.push(event.message));
-window.addEventListener('load', () => {
-  found.overflow = document.documentElement.scrollWidth - window.innerWidth;
-  found.charts = document.querySelectorAll('svg').length;
-  for (const text of document.querySelectorAll('svg text')) {
-    const box = text.getBoundingClientRect();
-    const chart = text.closest('.chart').getBoundingClientRect();  // What of it is seen.
-    if (box.height < LEAST) found.small.push(text.textContent);
-    const inside = box.left >= Math.max(chart.left, 0) - 1 &&
-        box.right <= Math.min(chart.right, window.innerWidth) + 1;
-    if (!inside) found.outside.push(text.textContent);
-  }
-  for (const chart of document.querySelectorAll('.chart > svg')) {
-    const texts = [...chart.querySelectorAll('text')];
-    const boxes = texts.map(text => text.getBoundingClientRect());
-    for (let i = 0; i < texts.length; ++i) {
-      for (let j = 0; j < i; ++j) {
-        if (!crosses(boxes[i], boxes[j])) continue;
-        found.crossing.push(texts[j].textContent + ' and ' + texts[i].textContent);
-      }
-    }
-  }
-  const pre = document.createElement('pre');
-  pre.id = 'probe';
-  pre.textContent = JSON.stringify(found);
-  window.parent.document.body.append(pre);
-});
-</script>
-""".replace(
-    "LEAST", str(_LEAST_TEXT_HEIGHT)
-)
+_OUR_COLOUR = (0xD5, 0x5E, 0x00)
+_WIDTHS = {"telephone": 360, "narrow": 400, "wide": 1100}
 
 
 def _cell(factor: float) -> Cell:
@@ -70,6 +27,7 @@ def _results() -> Results:
     """One row of every kind, with a failure and a row that was skipped among them."""
     kinds = {
         "false_sharing_passive": catalogue.WORKLOADS,
+        "pair": catalogue.WORKLOADS,
         "python_extension": catalogue.PROGRAMS,
         "scale_threads/1": catalogue.SCALING,
         "scale_threads/4": catalogue.SCALING,
@@ -98,9 +56,14 @@ def _results() -> Results:
     )
 
 
-_BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+@functools.cache
+def _kept() -> str:
+    """The page of the run that the project keeps."""
+    return page.render(results.load(paths.ROOT / "docs" / "benchmarks.json"))
+
+
+def _dark(text: str) -> str:
+    return text.replace("(prefers-color-scheme: dark)", "all")
 
 
 class PageTest(unittest.TestCase):
@@ -109,40 +72,86 @@ class PageTest(unittest.TestCase):
         self.assertNotRegex(text, r"<script|https?://|@import|<link|<img")
         self.assertIn("&lt;with&gt;", text)
 
-    @unittest.skipUnless(_BROWSER, "there is no chromium here")
-    def test_wide(self) -> None:
-        self._look(1400)
+    def test_there_are_contents_and_each_leads_somewhere(self) -> None:
+        text = page.render(_results())
+        for place in ("s1", "s2", "s3"):
+            self.assertIn(f'<a href="#{place}">', text)
+            self.assertIn(f'<section id="{place}">', text)
 
-    @unittest.skipUnless(_BROWSER, "there is no chromium here")
-    def test_narrow(self) -> None:
-        self._look(500)
+    def test_means_latency_and_the_tree_are_there_as_numbers(self) -> None:
+        text = page.render(_results())
+        for found in ("Geometric means", "malloc p99.99", "<td>1000000</td>"):
+            self.assertIn(found, text)
 
-    @unittest.skipUnless(_BROWSER, "there is no chromium here")
-    def test_as_narrow_as_a_telephone(self) -> None:
-        self._look(360)
+    def test_what_is_possible_is_among_the_curves(self) -> None:
+        given = _results()
+        given.allocators["bump"] = "never frees"
+        for row in given.rows:
+            if row.cells:
+                row.cells["bump"] = _cell(0.5)
+        text = page.render(given)
+        self.assertEqual(text.count("<title>bump</title></polyline>"), 4)  # 2 of scaling, 2 of latency.
+        self.assertIn('stroke-dasharray="2 3"', text)
 
-    def _look(self, width: int) -> None:
-        probed = page.render(_results()).replace("</body>", f"{_PROBE}</body>")
-        # In a frame, because a headless Chromium's windows are at least 500 pixels wide.
-        frame = f'<iframe width="{width}" height="2000" srcdoc="{html.escape(probed)}"></iframe>'
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "page.html"
-            file.write_text(f'<!DOCTYPE html><html><meta charset="utf-8"><body>{frame}</body></html>')
-            dom = subprocess.run(
-                [str(_BROWSER), "--headless", "--no-sandbox", "--disable-gpu",
-                 f"--user-data-dir={folder}/profile", "--window-size=1500,2100",
-                 "--dump-dom", file.as_uri()],
-                capture_output=True, text=True, timeout=120, check=True,
-            ).stdout  # fmt: skip
-        match = re.search(r'<pre id="probe">(.*?)</pre>', dom, re.DOTALL)
-        assert match is not None, "the page did not load"
-        found = json.loads(html.unescape(match[1]))
-        self.assertEqual(found["errors"], [])
-        self.assertEqual(found["small"], [])
-        self.assertEqual(found["outside"], [])
-        self.assertEqual(found["crossing"], [])
+    def test_no_two_allocators_have_the_same_colour(self) -> None:
+        names = ["glibc", "mymalloc", "hardened", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc"]
+        palette = svg.colours([*names, "scudo", "bump"])
+        self.assertEqual(len(set(palette.values())), len(palette))
+
+    def test_memory_is_compared_at_the_same_place_of_the_work(self) -> None:
+        """The other allocator takes ten times as long, and at no time has less than what is live."""
+        live = [10.0, 50.0, 100.0, 50.0, 0.0, 0.0]
+        quick = [[0.1 * i, size, size + 5] for i, size in enumerate(live)]
+        slow = [[1.0 * i, size, size + 5] for i, size in enumerate(live)]
+        cells = {"glibc": Cell(samples=slow), "mymalloc": Cell(samples=quick)}
+        row = RowResult("phases", catalogue.WORKLOADS, "", cells)
+        at = dict(memory.live(row))
+        for points in memory.resident(row).values():
+            work = [(place, size) for place, size in points if place < 1]
+            self.assertEqual([place for place, _ in work], [0.0, 0.25, 0.5, 0.75])
+            for place, size in work:
+                self.assertGreaterEqual(size, at[place])
+
+
+@unittest.skipUnless(browser.BROWSER, "there is no chromium here")
+class BrowserTest(unittest.TestCase):
+    def test_layout(self) -> None:
+        for data, text in (("made up", page.render(_results())), ("kept", _kept())):
+            for name, width in _WIDTHS.items():
+                with self.subTest(data=data, width=name):
+                    self._look(text, width)
+
+    def test_layout_in_the_dark(self) -> None:
+        self._look(_dark(_kept()), _WIDTHS["narrow"])
+
+    def test_it_is_not_blank_and_ours_is_to_be_seen(self) -> None:
+        for name in ("narrow", "wide"):
+            with self.subTest(width=name):
+                counts = collections.Counter(browser.screenshot(_kept(), _WIDTHS[name]))
+                self.assertGreater(len(counts), 50)
+                self.assertLess(max(counts.values()), 0.97 * sum(counts.values()))
+                self.assertGreater(counts[_OUR_COLOUR], 300)
+
+    def test_what_is_wrong_is_noticed(self) -> None:
+        """The looking itself: it must see each of these."""
+        style = "<style>svg .number { font-size: 6px; } .legend { color: #999; } "
+        style += ".wide { width: 3000px; } svg .name { transform: translate(900px); }</style>"
+        flawed = page.render(_results()).replace("</head>", f"{style}</head>")
+        found = browser.probe(flawed, 400)
+        for flaw in ("small", "faint", "outside"):
+            self.assertNotEqual(found[flaw], [], flaw)
+        self.assertGreater(found["overflow"], 0)
+
+    def _look(self, text: str, width: int) -> None:
+        found = browser.probe(text, width)
+        for flaw in ("errors", "small", "faint", "outside", "crossing"):
+            self.assertEqual(found[flaw][:5], [], flaw)
         self.assertLessEqual(found["overflow"], 0)
+        self.assertEqual(found["lostNames"], 0)
         self.assertGreater(found["charts"], 6)
+        self.assertGreater(found["texts"], 100)
+        if text == _kept() and width <= 400:  # Else the names had no occasion to be lost.
+            self.assertGreater(found["scrolled"], 0)
 
 
 if __name__ == "__main__":
