@@ -98,7 +98,9 @@ def _figures(row: RowResult) -> dict[str, tuple[str, str]]:
     """All that is compared of a row, with the words for its verdicts."""
     if row.group != catalogue.LATENCY:
         return _WORDS
-    points = [f"{call} {point} ns" for call in ("malloc", "free") for point in catalogue.PERCENTILES]
+    points = [
+        f"{call} {point} ns" for call in ("malloc", "free") for point in catalogue.PERCENTILES
+    ]
     return {**_WORDS, **dict.fromkeys(points, TIME)}
 
 

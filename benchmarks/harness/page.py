@@ -178,7 +178,9 @@ class _Page:
             what = "Nanoseconds of one call in the server workload, the clock included."
             self._section("Latency", f"{what} {self._limit()}", self._names)
             for call in ("malloc", "free"):
-                lines = [svg.Curve(name, self._percentiles(row, name, call)) for name in self._names]
+                lines = [
+                    svg.Curve(name, self._percentiles(row, name, call)) for name in self._names
+                ]
                 axes = svg.Axes(
                     "part of all calls",
                     "ns",
@@ -213,7 +215,9 @@ class _Page:
             self._add("</section>")
 
     def _tree_table(self, found: dict[str, tree.Points]) -> None:
-        by_count = {name: dict(map(tuple, points)) for name, points in found.items()}
+        by_count = {
+            name: {count: nanos for count, nanos in points} for name, points in found.items()
+        }
         counts = sorted({count for points in by_count.values() for count in points})
         rows = []
         for count in counts:
@@ -242,7 +246,8 @@ class _Page:
         if section is None:
             return
         rows = [(line.name, self._cells(line)) for line in section.lines]
-        self._plain_table(section.title, self._names, rows)
+        self._add(f"<h3>{html.escape(section.title[0].upper() + section.title[1:])}</h3>")
+        self._plain_table("", self._names, rows)
         for note in section.notes:
             self._add(f"<p>{html.escape(note)}</p>")
 

@@ -25,7 +25,7 @@ table { border-collapse: collapse; font-size: 13px; }
 td, th { padding: .15rem .6rem; text-align: right; border-bottom: 1px solid var(--faint);
   vertical-align: top; }
 td:first-child, th:first-child { text-align: left; position: sticky; left: 0; z-index: 1;
-  background: var(--paper); overflow-wrap: anywhere; }
+  background: var(--paper); min-width: 6.5rem; overflow-wrap: anywhere; }
 td small { display: block; font-size: 11px; font-weight: normal; white-space: nowrap; }
 .about td { text-align: left; } tr.mean td { font-weight: bold; }
 @media (max-width: 480px) { td:first-child, th:first-child { max-width: 8rem; } }

@@ -17,10 +17,12 @@ BROWSER = next(
 
 LEAST_TEXT = 10  # Pixels of height on the screen.
 LEAST_CONTRAST = 4.5  # Of the WCAG, for text of this size.
+_LEAST_NAME = 80  # Pixels that a row's name has in a table, so that it is not a column of letters.
 _HEIGHT = 800  # Of what is seen.
 
 # Looks at the laid-out page, and leaves what it found as text in the document.
-_PROBE = """
+_PROBE = (
+    """
 <script>
 const found = {errors: [], small: [], outside: [], crossing: [], faint: [], overflow: 0, charts: 0,
   lostNames: 0, scrolled: 0, texts: 0};
@@ -88,7 +90,9 @@ function scrollTables() {
     found.scrolled += 1;
     wide.scrollLeft = wide.scrollWidth;
     for (const name of wide.querySelectorAll('td:first-child')) {
-      if (name.getBoundingClientRect().left < wide.getBoundingClientRect().left - 1) found.lostNames += 1;
+      const box = name.getBoundingClientRect();
+      const lost = box.left < wide.getBoundingClientRect().left - 1 || box.width < LEAST_NAME;
+      if (lost) found.lostNames += 1;
     }
   }
 }
@@ -105,9 +109,10 @@ window.addEventListener('load', () => {
 });
 </script>
 """.replace(
-    "LEAST_TEXT", str(LEAST_TEXT)
-).replace(
-    "LEAST_CONTRAST", str(LEAST_CONTRAST)
+        "LEAST_TEXT", str(LEAST_TEXT)
+    )
+    .replace("LEAST_CONTRAST", str(LEAST_CONTRAST))
+    .replace("LEAST_NAME", str(_LEAST_NAME))
 )
 
 # The first chart is what is to be seen.
@@ -121,7 +126,9 @@ window.addEventListener('load', () => document.querySelector('.chart').scrollInt
 def _run(page: str, script: str, width: int, *flags: str) -> str:
     """In a frame, because a headless Chromium's windows are at least 500 pixels wide."""
     framed = html.escape(page.replace("</body>", f"{script}</body>"))
-    frame = f'<iframe width="{width}" height="{_HEIGHT}" style="border: 0" srcdoc="{framed}"></iframe>'
+    frame = (
+        f'<iframe width="{width}" height="{_HEIGHT}" style="border: 0" srcdoc="{framed}"></iframe>'
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
         file.write_text(

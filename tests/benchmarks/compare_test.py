@@ -68,7 +68,9 @@ class CompareTest(unittest.TestCase):
             for places in orders:
                 first = [1000.0 ** (place + 1) for place in places]
                 second = [1000.0 ** (i + 1) for i in range(old + new) if i not in places]
-                decided += compare.changes(_run(first, [1.0] * 20), _run(second, [1.0] * 20))[0].decided
+                decided += compare.changes(_run(first, [1.0] * 20), _run(second, [1.0] * 20))[
+                    0
+                ].decided
             self.assertLess(decided / len(orders), 0.01, (old, new))
 
     def test_one_round_out_of_many_hides_no_change(self) -> None:
@@ -142,7 +144,11 @@ class BarsTest(unittest.TestCase):
         self.assertIsNone(_bar(results, growth))
         self.assertIsNone(_bar(results, rival))
         other = [[1e3, 10.0], [1e6, 40.0]]
-        for largest, grows, slower in ((29.0, False, False), (39.0, True, False), (41.0, True, True)):
+        for largest, grows, slower in (
+            (29.0, False, False),
+            (39.0, True, False),
+            (41.0, True, True),
+        ):
             ours = [[1e3, 10.0], [1e6, largest]]
             results.tree = {"Stab hit": {"IntervalTree": ours, "absl::btree": other}}
             bar = _bar(results, growth)

@@ -83,7 +83,9 @@ def _without_figures(part: str) -> Callable[[Results], None]:
     def strip(kept: Results) -> None:
         for row in kept.rows:
             for cell in row.cells.values():
-                cell.figures = {name: ours for name, ours in cell.figures.items() if part not in name}
+                cell.figures = {
+                    name: ours for name, ours in cell.figures.items() if part not in name
+                }
 
     return strip
 

@@ -90,7 +90,9 @@ class PageTest(unittest.TestCase):
             if row.cells:
                 row.cells["bump"] = _cell(0.5)
         text = page.render(given)
-        self.assertEqual(text.count("<title>bump</title></polyline>"), 4)  # 2 of scaling, 2 of latency.
+        self.assertEqual(
+            text.count("<title>bump</title></polyline>"), 4
+        )  # 2 of scaling, 2 of latency.
         self.assertIn('stroke-dasharray="2 3"', text)
 
     def test_no_two_allocators_have_the_same_colour(self) -> None:
