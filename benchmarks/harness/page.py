@@ -200,7 +200,8 @@ class _Page:
         return [(i, max(value, _LEAST_LATENCY)) for i, value in enumerate(found) if value]
 
     def _tree(self) -> None:
-        for operation, found in self._results.tree.items():
+        for operation, measured in self._results.tree.items():
+            found = dict(sorted(measured.items(), key=lambda one: (one[0] != tree.OURS, one[0])))
             palette = svg.colours(list(found))
             what = f"Nanoseconds {tree.OPERATIONS[operation]}, by the number of ranges."
             self._begin(f"The tree: {operation}", what)

@@ -37,11 +37,9 @@ _DASHES = {"live bytes": "4 3", _LIMIT: "2 3"}
 
 def colours(names: list[str]) -> dict[str, str]:
     """A colour for each name, the same in all charts of a page."""
-    others = [name for name in names if name not in _COLOURS]
+    others = [name for name in names if name not in _COLOURS and name not in _OURS]
     found = {name: _OTHERS[i % len(_OTHERS)] for i, name in enumerate(others)}
-    if "mymalloc" not in names:  # What is ours has our colour, whatever it is.
-        found.update({name: _COLOURS["mymalloc"] for name in names if name in _OURS})
-    return {**_COLOURS, **found}
+    return {**dict.fromkeys(_OURS, _COLOURS["mymalloc"]), **_COLOURS, **found}
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", extra: str = "") -> str:

@@ -95,10 +95,15 @@ class PageTest(unittest.TestCase):
         )  # 2 of scaling, 2 of latency.
         self.assertIn('stroke-dasharray="2 3"', text)
 
-    def test_no_two_allocators_have_the_same_colour(self) -> None:
+    def test_no_two_have_the_same_colour_and_each_keeps_its_own(self) -> None:
         names = ["glibc", "mymalloc", "hardened", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc"]
-        palette = svg.colours([*names, "scudo", "bump"])
-        self.assertEqual(len(set(palette.values())), len(palette))
+        names += ["scudo", "bump"]
+        palette = svg.colours(names)
+        self.assertEqual(len({palette[name] for name in names}), len(names))
+        structures = ["absl::btree", "IntervalTree", "std"]
+        palette = svg.colours(structures)
+        self.assertEqual(palette, svg.colours(["IntervalTree", "absl::btree", "std"]))
+        self.assertEqual(len({palette[name] for name in structures}), len(structures))
 
     def test_memory_is_compared_at_the_same_place_of_the_work(self) -> None:
         """The other allocator takes ten times as long, and at no time has less than what is live."""
