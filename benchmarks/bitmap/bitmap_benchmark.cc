@@ -1,4 +1,4 @@
-// What the operations of the bitmaps cost, per slot where they handle several.
+// What the operations of the bitmaps cost: one item is one call, or one run where runs are walked.
 
 #include <cstddef>
 #include <cstdint>
@@ -37,9 +37,8 @@ std::vector<SlotBitmap> RandomBitmaps() {
   return bitmaps;
 }
 
-void CountSlots(benchmark::State& state, uint64_t slots) {
-  state.counters["per_slot"] = benchmark::Counter(
-      static_cast<double>(slots), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+void CountItems(benchmark::State& state, uint64_t items) {
+  state.SetItemsProcessed(static_cast<int64_t>(items));
 }
 
 void BM_ClaimAndRelease(benchmark::State& state) {
@@ -54,18 +53,18 @@ void BM_ClaimAndRelease(benchmark::State& state) {
 }
 BENCHMARK(BM_ClaimAndRelease);
 
-// Empties a full word in steps of at most range(0) slots.
+// Empties a full word in steps of at most range(0) slots; the last call finds it empty.
 void BM_TakeLowest(benchmark::State& state) {
   const auto max = static_cast<unsigned>(state.range(0));
   SlotBitmap bitmap{};
-  uint64_t slots = 0;
+  uint64_t calls = 0;
   for (auto _ : state) {
     bitmap.ReleaseMask(0, ~uint64_t{0});
     benchmark::DoNotOptimize(bitmap);
     while (const uint64_t mask = bitmap.TakeLowest(0, max)) benchmark::DoNotOptimize(mask);
-    slots += kSlotsPerWord;
+    calls += kSlotsPerWord / max + 1;
   }
-  CountSlots(state, slots);
+  CountItems(state, calls);
 }
 BENCHMARK(BM_TakeLowest)->RangeMultiplier(4)->Range(1, kSlotsPerWord);
 
@@ -84,8 +83,7 @@ void BM_WalkRuns(benchmark::State& state) {
     const SlotBitmap& bitmap = bitmaps[i++ % kBitmaps];
     for (unsigned first = 0, n = 0; bitmap.NextRun(first + n, &first, &n);) ++runs;
   }
-  state.counters["per_run"] = benchmark::Counter(
-      static_cast<double>(runs), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  CountItems(state, runs);
 }
 BENCHMARK(BM_WalkRuns);
 
@@ -97,21 +95,22 @@ void BM_FindRun(benchmark::State& state) {
 }
 BENCHMARK(BM_FindRun)->Arg(1)->Arg(2)->Arg(4)->Arg(8)->Arg(64);
 
-// What gathering remote frees brings: slots of one word are released range(0) at a time, by all
-// threads to the same bitmap.
+// What gathering remote frees brings: the slots of one word are released range(0) at a time, by all
+// threads to the same bitmap. An item is a call of one thread, so that waiting for the others
+// shows.
 void BM_RemoteRelease(benchmark::State& state) {
   static AtomicSlotBitmap mailbox{};
   const auto gathered = static_cast<unsigned>(state.range(0));
   const uint64_t mask = ~uint64_t{0} >> (kSlotsPerWord - gathered);
-  uint64_t slots = 0;
+  uint64_t calls = 0;
   for (auto _ : state) {
     for (unsigned shift = 0; shift < kSlotsPerWord; shift += gathered) {
       benchmark::DoNotOptimize(mailbox.Release(0, mask << shift));
     }
-    slots += kSlotsPerWord;
+    calls += kSlotsPerWord / gathered;
     if (state.thread_index() == 0) benchmark::DoNotOptimize(mailbox.Collect(0));
   }
-  CountSlots(state, slots);
+  CountItems(state, calls / static_cast<uint64_t>(state.threads()));
 }
 BENCHMARK(BM_RemoteRelease)->Arg(1)->Arg(8)->Arg(64)->Threads(1)->Threads(2)->UseRealTime();
 
