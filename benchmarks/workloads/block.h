@@ -5,6 +5,8 @@
 #ifndef BENCHMARKS_WORKLOADS_BLOCK_H_
 #define BENCHMARKS_WORKLOADS_BLOCK_H_
 
+#include <errno.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -21,7 +23,7 @@ inline constexpr size_t kMinBlockSize = 16;  // A stamp, and a last byte that is
 inline constexpr int kSizeBits = 27;         // Blocks are smaller than 128 MiB.
 
 [[noreturn]] inline void Die(int code, const char* what) {
-  std::fprintf(stderr, "workload: %s\n", what);
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, what);
   std::_Exit(code);
 }
 
@@ -30,9 +32,11 @@ inline void Escape(void* p) { asm volatile("" : : "r"(p) : "memory"); }
 
 inline char LastByte(uint64_t stamp) { return static_cast<char>(stamp >> kSizeBits); }
 
+inline uint64_t StampOf(size_t size, uint64_t id) { return (id << kSizeBits) | size; }
+
 // Writes the stamp of block number `id`. REQUIRES: size >= kMinBlockSize.
 inline void Stamp(void* block, size_t size, uint64_t id) {
-  const uint64_t stamp = (id << kSizeBits) | size;
+  const uint64_t stamp = StampOf(size, id);
   std::memcpy(block, &stamp, sizeof(stamp));
   static_cast<char*>(block)[size - 1] = LastByte(stamp);
 }
@@ -47,6 +51,11 @@ inline uint64_t CheckStamp(const void* block) {
     Die(kExitCorrupted, "a block lost its last byte");
   }
   return Mix(stamp);
+}
+
+// For those who keep no sum: aborts unless the block still is number `id`.
+inline void CheckStamp(const void* block, size_t size, uint64_t id) {
+  if (CheckStamp(block) != Mix(StampOf(size, id))) Die(kExitCorrupted, "a block lost its stamp");
 }
 
 inline void* CheckedMalloc(size_t size) {
