@@ -1,8 +1,10 @@
 // What the recorder is tried on: `recorded fork` forks while other threads allocate, `recorded
-// calls` makes one call of each of the rarer kinds.
+// calls` makes one call of each of the rarer kinds; `recorded _exit`, `kill` and `exec` end in the
+// middle of their work, `exec` as `calls`.
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ constexpr int kThreads = 3;
 constexpr int kForks = 200;
 constexpr unsigned kChildSeconds = 10;  // More than it takes; one that waits for ever is killed.
 constexpr size_t kOddSize = 12345;      // Nobody else asks for so many.
+constexpr size_t kEndSize = 54321;      // Nor for so many.
 
 // Children that allocate must come to their end whatever the other threads were doing.
 int Fork() {
@@ -78,8 +81,22 @@ int Calls() {
   return 0;
 }
 
+// Asks for `kEndSize` bytes, and is gone.
+int End(const char* how, char* self) {
+  void* volatile block = malloc(kEndSize);
+  if (strcmp(how, "kill") == 0) raise(SIGKILL);
+  if (strcmp(how, "exec") == 0) {
+    char calls[] = "calls";
+    char* const argv[] = {self, calls, nullptr};
+    execv(self, argv);
+  }
+  _exit(block == nullptr ? 1 : 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return argc == 2 && strcmp(argv[1], "fork") == 0 ? Fork() : Calls();
+  const char* what = argc == 2 ? argv[1] : "calls";
+  if (strcmp(what, "fork") == 0) return Fork();
+  return strcmp(what, "calls") == 0 ? Calls() : End(what, argv[0]);
 }

@@ -3,8 +3,9 @@
 import json
 import lzma
 import os
-import struct
+import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -30,15 +31,25 @@ def _artifact(relative: str) -> str:
     return str(found)
 
 
-def _record(folder: str, *command: str) -> bytes:
+def _run(out: str, *command: str) -> "subprocess.CompletedProcess[str]":
     environment = {
         "LD_PRELOAD": _artifact("tools/trace/librecorder.so"),
-        "MALLOC_TRACE_OUT": f"{folder}/raw.%p",
+        "MALLOC_TRACE_OUT": out,
         "PATH": os.defpath,
     }
-    subprocess.run(command, env=environment, check=True, timeout=_TIMEOUT)
+    return subprocess.run(
+        command, env=environment, timeout=_TIMEOUT, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _record(folder: str, *command: str) -> bytes:
+    _run(f"{folder}/raw.%p", *command).check_returncode()
     (raw,) = Path(folder).glob("raw.*")
     return raw.read_bytes()
+
+
+def _sizes(raw: bytes) -> set[int]:
+    return {event[1] for event in pack.events(raw)}
 
 
 def _replay(trace: Path, preload: str) -> dict[str, object]:
@@ -54,14 +65,35 @@ class RecorderTest(unittest.TestCase):
     def test_a_program_of_several_threads_may_fork(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             raw = _record(folder, _artifact("tests/benchmarks/recorded"), "fork")
-        sizes = {event[1] for event in struct.iter_unpack("<QQQII", raw)}
-        self.assertIn(100, sizes)
-        self.assertNotIn(12345, sizes)  # What the children ask for is not in their parent's file.
+        self.assertIn(100, _sizes(raw))
+        self.assertNotIn(12345, _sizes(raw))  # What the children ask for is not in their parent's file.
+
+    def test_nothing_is_lost_however_the_program_ends(self) -> None:
+        for how, status in (("_exit", 0), ("kill", -signal.SIGKILL)):
+            with tempfile.TemporaryDirectory() as folder:
+                out = Path(folder) / "raw"
+                done = _run(str(out), _artifact("tests/benchmarks/recorded"), how)
+                self.assertEqual(done.returncode, status)
+                self.assertIn(54321, _sizes(out.read_bytes()), how)
+
+    def test_a_program_that_executes_another_keeps_its_trace(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            _run(f"{folder}/raw.%p", _artifact("tests/benchmarks/recorded"), "exec").check_returncode()
+            first, second = (_sizes(raw.read_bytes()) for raw in sorted(Path(folder).iterdir()))
+        self.assertEqual((54321 in first, 12345 in first), (True, False))
+        self.assertEqual((54321 in second, 12345 in second), (False, True))
+
+    def test_a_file_that_cannot_be_written_is_named(self) -> None:
+        long = "/tmp/" + "long" * 300
+        for out, why in (("/absent/raw", "No such file"), (long, "too long")):
+            done = _run(out, _artifact("tests/benchmarks/recorded"), "calls")
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, rf"\Arecorder: [^\n]*{why}[^\n]*\n\Z")
 
     def test_rarer_calls_do_as_libc_says_and_are_recorded(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             raw = _record(folder, _artifact("tests/benchmarks/recorded"), "calls")
-        events = list(struct.iter_unpack("<QQQII", raw))
+        events = list(pack.events(raw))
         # By size: posix_memalign, valloc, pvalloc (whole pages), reallocarray (of nothing, and again).
         expected = {
             12345: pack.ALIGNED,
@@ -96,6 +128,17 @@ class TraceTest(unittest.TestCase):
             with self.assertRaises(subprocess.CalledProcessError) as refused:
                 _replay(trace, "")
         self.assertIn("cut short", refused.exception.stderr)
+
+    def test_what_cannot_be_packed_is_refused(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder) / "trace.xz"
+            for raw, why in (("/absent", "No such file"), ("/etc/passwd", "nothing that"), (folder, "directory")):
+                done = subprocess.run(
+                    [sys.executable, pack.__file__, raw, str(trace)], capture_output=True, text=True
+                )
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, rf"\Apack.py: {raw}: [^\n]*{why}[^\n]*\n\Z")
+                self.assertFalse(trace.exists())
 
     def test_numbers(self) -> None:
         self.assertEqual(pack.varint(0), b"\x00")

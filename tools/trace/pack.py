@@ -16,9 +16,11 @@ lowest bit). EVENTS cuts the trace after so many; what is live then is freed by 
 import lzma
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 MAGIC = b"MTRACE1\n"
+RAW_MAGIC = b"malloc events, recorded, 1\n".ljust(32, b"\0")
 MALLOC, CALLOC, REALLOC, FREE, ALIGNED = range(5)
 _RECORD = struct.Struct("<QQQII")
 
@@ -54,11 +56,21 @@ class Thread:
             self.last = new
 
 
+def events(raw: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+    """Result, size, argument, thread and code of each event that the recorder wrote."""
+    if not raw.startswith(RAW_MAGIC):
+        raise ValueError("it is nothing that tools/trace/recorder wrote")
+    for record in _RECORD.iter_unpack(raw[_RECORD.size : len(raw) // _RECORD.size * _RECORD.size]):
+        if not any(record):
+            return  # The rest of the file was made ready, and never used.
+        yield record
+
+
 def pack(raw: bytes, limit: int) -> bytes:
     threads: dict[int, Thread] = {}
     live: dict[int, int] = {}  # Address to number.
     count = 0
-    for event, record in enumerate(_RECORD.iter_unpack(raw[: len(raw) // 32 * 32])):
+    for event, record in enumerate(events(raw)):
         if event == limit:
             break
         result, size, argument, number, op = record
@@ -81,11 +93,17 @@ def pack(raw: bytes, limit: int) -> bytes:
 
 
 def main() -> None:
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (3, 4) or not all(limit.isdigit() for limit in sys.argv[3:]):
         sys.exit(__doc__)
     limit = int(sys.argv[3]) if len(sys.argv) == 4 else -1
-    packed = pack(Path(sys.argv[1]).read_bytes(), limit)
-    Path(sys.argv[2]).write_bytes(lzma.compress(packed, preset=9 | lzma.PRESET_EXTREME))
+    try:
+        packed = pack(Path(sys.argv[1]).read_bytes(), limit)
+    except (OSError, ValueError) as error:
+        sys.exit(f"pack.py: {sys.argv[1]}: {getattr(error, 'strerror', '') or error}")
+    try:
+        Path(sys.argv[2]).write_bytes(lzma.compress(packed, preset=9 | lzma.PRESET_EXTREME))
+    except OSError as error:
+        sys.exit(f"pack.py: {sys.argv[2]}: {error.strerror}")
 
 
 if __name__ == "__main__":

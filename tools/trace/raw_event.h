@@ -1,4 +1,5 @@
-// What the recorder writes and tools/trace/pack.py reads.
+// What the recorder writes and tools/trace/pack.py reads: one record that says what it is, the
+// events, and zero bytes to the end.
 
 #ifndef TOOLS_TRACE_RAW_EVENT_H_
 #define TOOLS_TRACE_RAW_EVENT_H_
@@ -18,6 +19,8 @@ struct RawEvent {
   uint32_t op;
 };
 static_assert(sizeof(RawEvent) == 32, "pack.py reads records of 32 bytes");
+
+inline constexpr char kRawMagic[sizeof(RawEvent)] = "malloc events, recorded, 1\n";
 
 }  // namespace trace
 

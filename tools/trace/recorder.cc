@@ -4,7 +4,11 @@
 //
 // One lock is held over each call and its record, so that the order in the file is the order in
 // which blocks came into being and went. The blocks are glibc's. A forked child is not recorded,
-// and takes no lock: another thread of its parent's may have held it.
+// and takes no lock: another thread of its parent's may have held it. What it executes is recorded
+// again, as is what the process itself executes: each in a file of its own, with ".2" and so on
+// behind the name where there is a file of that name.
+//
+// The records are written to the mapped file itself, so that none is lost however the process ends.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -35,43 +40,77 @@ namespace {
 using trace::Op;
 using trace::RawEvent;
 
-constexpr size_t kBuffered = 4096;
+constexpr size_t kMapped = 4096;  // Events of the file that are mapped at a time.
+constexpr off_t kMappedBytes = kMapped * sizeof(RawEvent);
 constexpr size_t kMaxPath = 1024;
+constexpr int kMaxFiles = 10000;  // Of one name.
 
 pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-RawEvent buffer[kBuffered];
-size_t buffered = 0;
 int file = -1;
+RawEvent* events = nullptr;  // The mapped part; null when nothing can be recorded.
+size_t used = 0;             // How many of them.
+off_t mapped_end = 0;
 std::atomic<pid_t> owner{0};  // The process that is recorded; 0 until its first call.
 uint32_t threads = 0;
 __attribute__((tls_model("initial-exec"))) thread_local uint32_t thread_number = 0;
 
-void Open() {
-  const char* pattern = getenv("MALLOC_TRACE_OUT");
-  if (pattern == nullptr) pattern = "malloc.%p.raw";
-  char path[kMaxPath];
-  const char* pid = strstr(pattern, "%p");
-  const int before =
-      pid == nullptr ? static_cast<int>(strlen(pattern)) : static_cast<int>(pid - pattern);
-  if (pid == nullptr) {
-    snprintf(path, sizeof(path), "%s", pattern);
-  } else {
-    snprintf(path, sizeof(path), "%.*s%d%s", before, pattern, getpid(), pid + 2);
-  }
-  file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  owner = getpid();
+// To stderr, without a malloc. `error` is an errno.
+void GiveUp(const char* path, int error) {
+  char line[kMaxPath + 100];
+  const int length = snprintf(line, sizeof(line), "recorder: nothing more is recorded: %s: %s\n",
+                              path, strerrordesc_np(error));
+  if (length > 0) (void)!write(STDERR_FILENO, line, static_cast<size_t>(length));
+  events = nullptr;
 }
 
-void Flush() {
-  const char* data = reinterpret_cast<const char*>(buffer);
-  size_t left = buffered * sizeof(RawEvent);
-  while (file >= 0 && left > 0) {
-    const ssize_t written = write(file, data, left);
-    if (written <= 0) break;
-    data += written;
-    left -= static_cast<size_t>(written);
+// Maps the next part of the file. Its blocks on the disk are there before it is written to: a full
+// disk is an error here, and would be a SIGBUS later.
+void MapNext() {
+  if (events != nullptr) munmap(events, kMappedBytes);
+  const int error = posix_fallocate(file, mapped_end, kMappedBytes);
+  if (error != 0) return GiveUp("the file cannot grow", error);
+  void* mapped = mmap(nullptr, kMappedBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, mapped_end);
+  if (mapped == MAP_FAILED) return GiveUp("the file cannot be mapped", errno);
+  mapped_end += kMappedBytes;
+  events = static_cast<RawEvent*>(mapped);
+  used = 0;
+}
+
+// What MALLOC_TRACE_OUT says, with the process id; false if that is too long.
+bool MakePath(char (&path)[kMaxPath]) {
+  const char* pattern = getenv("MALLOC_TRACE_OUT");
+  if (pattern == nullptr) pattern = "malloc.%p.raw";
+  const char* pid = strstr(pattern, "%p");
+  const int length = pid == nullptr
+                         ? snprintf(path, kMaxPath, "%s", pattern)
+                         : snprintf(path, kMaxPath, "%.*s%d%s", static_cast<int>(pid - pattern),
+                                    pattern, getpid(), pid + 2);
+  return length >= 0 && static_cast<size_t>(length) < kMaxPath;
+}
+
+// A file that was not there: what this process ran before it executed this program is kept.
+int OpenNew(const char* path) {
+  char numbered[kMaxPath + 16];
+  snprintf(numbered, sizeof(numbered), "%s", path);
+  int found = -1;
+  for (int number = 2; number < kMaxFiles; ++number) {
+    found = open(numbered, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (found >= 0 || errno != EEXIST) break;
+    snprintf(numbered, sizeof(numbered), "%s.%d", path, number);
   }
-  buffered = 0;
+  return found;
+}
+
+void Open() {
+  owner = getpid();
+  char path[kMaxPath];
+  if (!MakePath(path)) return GiveUp("MALLOC_TRACE_OUT", ENAMETOOLONG);
+  file = OpenNew(path);
+  if (file < 0) return GiveUp(path, errno);
+  MapNext();
+  if (events == nullptr) return;
+  memcpy(events, trace::kRawMagic, sizeof(trace::kRawMagic));
+  used = 1;
 }
 
 // Holds the lock for the length of one call, and leaves errno as the call set it.
@@ -90,22 +129,18 @@ class Recorder {
     if (!recording_) return;
     const int saved = errno;
     if (owner == 0) Open();
+    if (events != nullptr && used == kMapped) MapNext();
     if (thread_number == 0) thread_number = ++threads;
-    buffer[buffered++] = {reinterpret_cast<uint64_t>(result), size, argument, thread_number - 1,
-                          static_cast<uint32_t>(op)};
-    if (buffered == kBuffered) Flush();
+    if (events != nullptr) {
+      events[used++] = {reinterpret_cast<uint64_t>(result), size, argument, thread_number - 1,
+                        static_cast<uint32_t>(op)};
+    }
     errno = saved;
   }
 
  private:
   const bool recording_;
 };
-
-__attribute__((destructor)) void Finish() {
-  if (owner != getpid()) return;
-  const Recorder recorder;
-  Flush();
-}
 
 // What glibc makes of any alignment, and posix_memalign, by which it is replayed, takes.
 size_t PowerOfTwoFrom(size_t alignment) {
