@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.harness import paths, process
 from benchmarks.harness.allocators import Allocator
+from benchmarks.harness.options import refuse
 
 TIMEOUT = 60.0
 
@@ -72,10 +73,11 @@ def measure_workload(argv: list[str], allocator: Allocator) -> Measured:
     if done.failure:
         return failed(done)
     report = json.loads(done.stdout)
+    if not report.pop("optimized"):
+        refuse(f"{argv[0]} is built without optimisation; build it with -c opt, or -O2")
     wrong = _wrong_library(allocator, report.pop("malloc_from"))
     if wrong:
         return Measured("not preloaded", wrong)
-    report.pop("optimized")
     return Measured(
         checksum=report["checksum"], figures=_numbers(report), samples=report.get("samples", [])
     )
