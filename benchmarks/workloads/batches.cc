@@ -34,6 +34,7 @@ void Batch(Order order, const Options& options, Report& report) {
     for (uint32_t i = 0; i < kBatch; ++i) {
       blocks[i] = NewBlock(random.Between(16, 128), batch * kBatch + i);
     }
+    if (batch + 1 == batches) report.PauseAndNoteMappings();
     for (uint32_t place : places) sum += FreeBlock(blocks[place]);
   }
   report.Stop();

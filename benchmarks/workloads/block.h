@@ -41,11 +41,18 @@ inline void Stamp(void* block, size_t size, uint64_t id) {
   static_cast<char*>(block)[size - 1] = LastByte(stamp);
 }
 
+// The size of a stamped block.
+inline size_t SizeOf(const void* block) {
+  uint64_t stamp;
+  std::memcpy(&stamp, block, sizeof(stamp));
+  return stamp & ((1ULL << kSizeBits) - 1);
+}
+
 // Reads the stamp back; returns what the block adds to the checksum.
 inline uint64_t CheckStamp(const void* block) {
   uint64_t stamp;
   std::memcpy(&stamp, block, sizeof(stamp));
-  const size_t size = stamp & ((1ULL << kSizeBits) - 1);
+  const size_t size = SizeOf(block);
   if (size < kMinBlockSize) Die(kExitCorrupted, "a block lost its stamp");
   if (static_cast<const char*>(block)[size - 1] != LastByte(stamp)) {
     Die(kExitCorrupted, "a block lost its last byte");

@@ -34,6 +34,7 @@ void MediumWritten(const Options& options, Report& report) {
     Stamp(block, size, i);
   }
   report.Stop();
+  report.NoteMappings();
   for (void* block : blocks) {
     if (block != nullptr) report.AddChecksum(FreeBlock(block));
   }
@@ -47,6 +48,7 @@ void LargeTurns(const Options& options, Report& report) {
   Random random(1);
   report.Start();
   for (uint64_t i = 0; i < count + kLive; ++i) {
+    if (i == count) report.PauseAndNoteMappings();
     void*& block = blocks[i % kLive];
     if (block != nullptr) report.AddChecksum(FreeBlock(block));
     block = nullptr;
@@ -76,6 +78,7 @@ void Calloc1K1M(const Options& options, Report& report) {
     Stamp(block, size, i);
   }
   report.Stop();
+  report.NoteMappings();
   for (void* block : blocks) {
     if (block != nullptr) report.AddChecksum(FreeBlock(block));
   }

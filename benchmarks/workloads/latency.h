@@ -68,6 +68,19 @@ class LatencyHistogram {
   uint64_t max_ = 0;
 };
 
+// Of the calls that a workload times one by one.
+struct Latencies {
+  LatencyHistogram malloc;
+  LatencyHistogram free;
+  LatencyHistogram clock;  // Of nothing, measured as the others are: what the clock itself takes.
+
+  void Merge(const Latencies& other) {
+    malloc.Merge(other.malloc);
+    free.Merge(other.free);
+    clock.Merge(other.clock);
+  }
+};
+
 }  // namespace workloads
 
 #endif  // BENCHMARKS_WORKLOADS_LATENCY_H_

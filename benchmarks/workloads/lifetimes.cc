@@ -70,6 +70,7 @@ void Fragmentation(const Options& options, Report& report) {
       }
     }
   }
+  report.PauseAndNoteMappings();
   for (LiveSet* set : {&moment, &a_while, &for_long}) set->DropAll();
   report.AddSample(0);
   report.Stop();
@@ -92,6 +93,7 @@ void Phases(const Options& options, Report& report) {
     const size_t count = bytes / size;
     for (size_t i = 0; i < count; ++i) blocks.Replace(i, size, ++id);
     report.AddSample(blocks.live_bytes());
+    report.PauseAndNoteMappings();
     for (size_t i = 0; i < count; ++i) {
       if (random.Below(kSurvivors) != 0) blocks.Drop(i);
     }

@@ -50,6 +50,8 @@ class SampledHeap {
       counted += kSampleBytes;
       next_sample += kSampleBytes;
     }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    report_.NoteMappings();
     return count;
   }
 

@@ -46,6 +46,7 @@ void ReallocGrowth(const Options& options, Report& report) {
       for (Buffer& buffer : buffers) Grow(buffer, size);
       report.AddOperations(2);
     }
+    report.PauseAndNoteMappings();
     for (Buffer& buffer : buffers) report.AddChecksum(CheckAndFree(buffer));
   }
   report.Stop();
@@ -66,6 +67,7 @@ void ReallocStrings(const Options& options, Report& report) {
       report.AddOperations(1);
     }
   }
+  report.PauseAndNoteMappings();
   for (Buffer& string : strings) report.AddChecksum(CheckAndFree(string));
   report.Stop();
 }

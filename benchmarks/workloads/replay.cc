@@ -213,6 +213,7 @@ void Replay(const Options& options, Report& report) {
   for (uint64_t i = 0; i < passes; ++i) {
     TimeThreads(static_cast<int>(trace.threads()), report,
                 [&](int thread) { return pass.RunThread(static_cast<size_t>(thread)); });
+    if (i == 0) report.NoteMappings();
     report.AddChecksum(pass.FreeRest());
   }
   report.AddOperations(passes * trace.events());

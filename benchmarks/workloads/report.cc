@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -33,9 +34,12 @@ void Report::AddSample(size_t live) {
   samples_[sample_count_++] = {now - first_sample_, live, ResidentBytes()};
 }
 
-void Report::AddLatencies(const LatencyHistogram& malloc, const LatencyHistogram& free) {
-  malloc_latency_.Merge(malloc);
-  free_latency_.Merge(free);
+void Report::NoteMappings() { mappings_ = std::max(mappings_, MappingCount()); }
+
+void Report::PauseAndNoteMappings() {
+  Stop();
+  NoteMappings();
+  Start();
 }
 
 void Report::MeasureIdle() {
@@ -55,7 +59,7 @@ void Report::MeasureIdle() {
 void Report::PrintJson(const char* name) const {
   // Taken before the printing, which may allocate.
   const size_t peak = PeakResidentBytes();
-  const size_t mappings = MappingCount();
+  const size_t mappings = std::max(mappings_, MappingCount());
   const Usage usage = ResourceUsage();
   std::printf("{\"workload\":\"%s\",\"operations\":%" PRIu64 ",\"seconds\":%.9f,", name,
               operations_, seconds_);
@@ -73,11 +77,13 @@ void Report::PrintJson(const char* name) const {
     }
     std::printf("],");
   }
-  if (!malloc_latency_.empty()) {
+  if (!latencies_.malloc.empty()) {
     std::printf("\"latency_ns\":{");
-    PrintLatency("malloc", malloc_latency_);
+    PrintLatency("malloc", latencies_.malloc);
     std::printf(",");
-    PrintLatency("free", free_latency_);
+    PrintLatency("free", latencies_.free);
+    std::printf(",");
+    PrintLatency("clock", latencies_.clock);
     std::printf("},");
   }
   std::printf("\"optimized\":%s,", kOptimized ? "true" : "false");

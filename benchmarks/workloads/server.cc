@@ -27,7 +27,8 @@ class Timed {
   void* New(size_t size, uint64_t id) {
     const uint64_t start = NowNanos();
     void* block = CheckedMalloc(size);
-    malloc_.Add(NowNanos() - start);
+    latencies_.malloc.Add(NowNanos() - start);
+    TimeNothing();
     Stamp(block, size, id);
     return block;
   }
@@ -36,20 +37,25 @@ class Timed {
     const uint64_t sum = CheckStamp(block);
     const uint64_t start = NowNanos();
     std::free(block);
-    free_.Add(NowNanos() - start);
+    latencies_.free.Add(NowNanos() - start);
     return sum;
   }
 
-  void AddTo(Report& report) const { report.AddLatencies(malloc_, free_); }
+  void AddTo(Report& report) const { report.AddLatencies(latencies_); }
 
  private:
-  LatencyHistogram malloc_;
-  LatencyHistogram free_;
+  void TimeNothing() {
+    const uint64_t start = NowNanos();
+    latencies_.clock.Add(NowNanos() - start);
+  }
+
+  Latencies latencies_;
 };
 
-// The connections of one chain of threads.
+// The connections of one chain of threads. Aligned, so that no chain shares a cache line with
+// another.
 template <typename Calls>
-class Connections {
+class alignas(128) Connections {
  public:
   explicit Connections(uint64_t index)
       : blocks_(kLivePerThread), random_(index + 1), id_(index << 24) {}
@@ -85,12 +91,11 @@ class Connections {
 
 // One thread after the other: each takes over what the last one left.
 template <typename Calls>
-uint64_t ServeInGenerations(Connections<Calls>& connections, uint64_t requests) {
+void ServeInGenerations(Connections<Calls>& connections, uint64_t requests) {
   std::thread([&] { connections.Open(); }).join();
   for (uint64_t generation = 0; generation < kGenerations; ++generation) {
     std::thread([&] { connections.Serve(requests); }).join();
   }
-  return connections.Close();
 }
 
 template <typename Calls>
@@ -101,8 +106,11 @@ void Server(uint64_t total, const Options& options, Report& report) {
   }
   const uint64_t requests = total / kGenerations / all.size();
   TimeThreads(options.ThreadCount(), report, [&](int index) {
-    return ServeInGenerations(*all[static_cast<size_t>(index)], requests);
+    ServeInGenerations(*all[static_cast<size_t>(index)], requests);
+    return uint64_t{0};
   });
+  report.NoteMappings();
+  for (const auto& connections : all) report.AddChecksum(connections->Close());
   for (const auto& connections : all) connections->calls().AddTo(report);
   report.AddOperations(requests * kGenerations * all.size());
 }

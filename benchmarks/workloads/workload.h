@@ -45,7 +45,13 @@ class Report {
 
   // Notes live bytes against resident ones, for the curves of memory over time.
   void AddSample(size_t live);
-  void AddLatencies(const LatencyHistogram& malloc, const LatencyHistogram& free);
+  void AddLatencies(const Latencies& latencies) { latencies_.Merge(latencies); }
+
+  // Counts the process's mappings, which is not for the timed part: a line of text for each. The
+  // most of all counts is what is printed, so that the call belongs where much is live.
+  void NoteMappings();
+  // The same where that is in the midst of what is measured.
+  void PauseAndNoteMappings();
 
   // After everything was freed: sleeps, calls malloc once, and notes what is still resident.
   void MeasureIdle();
@@ -60,11 +66,11 @@ class Report {
   uint64_t operations_ = 0;
   uint64_t checksum_ = 0;
   size_t idle_rss_ = 0;
+  size_t mappings_ = 0;
   double first_sample_ = 0;
   size_t sample_count_ = 0;
   Sample samples_[kMaxSamples];
-  LatencyHistogram malloc_latency_;
-  LatencyHistogram free_latency_;
+  Latencies latencies_;
 };
 
 struct Workload {
