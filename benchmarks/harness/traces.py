@@ -10,7 +10,7 @@ from benchmarks.harness import catalogue, paths
 from benchmarks.harness.allocators import Allocator
 from benchmarks.harness.catalogue import Measured, Row
 
-_FOLDER = paths.ROOT / "benchmarks" / "traces"
+FOLDER = paths.ROOT / "benchmarks" / "traces"
 _SUFFIX = ".trace.xz"
 
 
@@ -33,16 +33,27 @@ class _Unpacked:
 _UNPACKED = _Unpacked()
 
 
-def _row(binary: str, packed: Path, scale: float) -> Row:
+def _about() -> dict[str, str]:
+    """What README.md says of each trace: its version, and how much of it there is."""
+    found = {}
+    for line in (FOLDER / "README.md").read_text().splitlines():
+        if not line.startswith("| ") or line.startswith("| trace "):
+            continue
+        _, program, version, events, threads, *_ = (cell.strip() for cell in line.split("|"))
+        found[program] = f"recorded calls of {version}: {events} events, {threads} threads"
+    return found
+
+
+def _row(binary: str, packed: Path, about: dict[str, str], scale: float) -> Row:
     def measure(allocator: Allocator) -> Measured:
         argv = [binary, "replay", f"--scale={scale}", f"--trace={_UNPACKED.path(packed)}"]
         return catalogue.measure_workload(argv, allocator)
 
     program = packed.name.removesuffix(_SUFFIX)
-    return Row(
-        f"trace_{program}", catalogue.TRACES, f"the calls that {program} once made", measure, 0.6
-    )
+    what = about.get(program, f"the calls that {program} once made")
+    return Row(f"trace_{program}", catalogue.TRACES, what, measure, 0.6)
 
 
 def rows(binary: str, scale: float) -> list[Row]:
-    return [_row(binary, packed, scale) for packed in sorted(_FOLDER.glob(f"*{_SUFFIX}"))]
+    about = _about()
+    return [_row(binary, packed, about, scale) for packed in sorted(FOLDER.glob(f"*{_SUFFIX}"))]

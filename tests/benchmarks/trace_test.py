@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import catalogue, paths
+from benchmarks.harness import allocators, catalogue, paths, traces
 from tools.trace import pack
 
 _TIMEOUT = 40
@@ -119,6 +119,13 @@ class TraceTest(unittest.TestCase):
             runs = [_replay(trace, preload) for preload in ("", _artifact("libmymalloc.so"))]
         self.assertEqual(runs[0]["checksum"], runs[1]["checksum"])
         self.assertEqual(runs[0]["operations"], runs[1]["operations"])
+
+    def test_what_is_said_of_a_trace_is_so(self) -> None:
+        rows = traces.rows(catalogue.workload_binary(), 1e-9)
+        for row, packed in zip(rows, sorted(traces.FOLDER.glob("*.xz")), strict=True):
+            threads = lzma.decompress(packed.read_bytes())[len(pack.MAGIC)]
+            events = row.measure(allocators.discover()[0]).figures["operations"]
+            self.assertRegex(row.what, rf"^recorded calls of \S.* [0-9.]+: {events} events, {threads} threads$")
 
     def test_a_cut_trace_is_refused(self) -> None:
         packed = paths.ROOT / "benchmarks" / "traces" / "sqlite3.trace.xz"
