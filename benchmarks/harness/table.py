@@ -133,7 +133,7 @@ def _mark(spreads: dict[str, Spread], name: str) -> str:
 
 def mark(row: RowResult, name: str, figure: str, names: list[str]) -> str:
     """ "*" for the best of the row, "!" for mymalloc where it is behind, or a blank."""
-    if row.group == catalogue.LIMIT:
+    if row.group == catalogue.LIMIT or figure.startswith("clock"):
         return " "  # No allocator has a part in it.
     spreads = {one: row.spread(one, figure) for one in names}
     return _mark({one: found for one, found in spreads.items() if found and found.median}, name)
@@ -254,10 +254,12 @@ def latencies(results: Results) -> Section | None:
     lines = []
     names = competitors(results)
     for row in results.in_groups(catalogue.LATENCY):
-        for call in ("malloc", "free"):
+        for call in ("malloc", "free", "clock"):
             for point in catalogue.PERCENTILES:
                 figure = f"{call} {point} ns"
                 medians = [row.median(name, figure) for name in results.allocators]
+                if not any(medians):
+                    continue
                 cells = [absolute(median, figure) for median in medians]
                 marks = [mark(row, name, figure, names) for name in results.allocators]
                 ours = row.spread(OURS, figure)
