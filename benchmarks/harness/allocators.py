@@ -36,6 +36,8 @@ class Allocator:
     library: str  # What is preloaded; empty: nothing.
     version: str
     settings: process.Settings = ()  # of the environment
+    failure: str = ""  # Why nothing can be measured under it, and the detail; empty: it can.
+    detail: str = ""
 
 
 def _output(*command: str) -> str:
@@ -103,15 +105,5 @@ def discover() -> list[Allocator]:
             found.append(Allocator(name, library, package_version(library) or "unknown"))
     limit = paths.artifact("benchmarks/limit/libbump.so")
     if limit is not None:
-        found.append(Allocator(LIMIT, str(limit), "never frees"))
+        found.append(Allocator(LIMIT, str(limit), "never frees; measured in one round only"))
     return found
-
-
-def preload_failure(allocator: Allocator) -> str:
-    """Why a program under this preload does not have it in its address space; empty if it does."""
-    done = process.run(["cat", "/proc/self/maps"], allocator.library, 20, allocator.settings)
-    if done.failure:
-        return f"{done.failure} {done.detail}".strip()
-    if allocator.library and os.path.realpath(allocator.library).encode() not in done.stdout:
-        return "it is not mapped"
-    return ""

@@ -205,7 +205,7 @@ def _tree_rival(results: Results) -> Bar | None:
 
 def caveat(results: Results) -> str:
     """Why the bars say less than they should; empty if they do not."""
-    part = "the work" if results.options["scale"] < 1 else "the rows" if results.caveats() else ""
+    part = "the work" if results.options["scale"] < 1 else "the rows" if results.partial() else ""
     return f"on a fraction of {part}: an impression, no verdict" if part else ""
 
 

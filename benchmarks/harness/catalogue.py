@@ -11,6 +11,7 @@ from benchmarks.harness.allocators import Allocator
 from benchmarks.harness.options import refuse
 
 TIMEOUT = 60.0
+TRIAL_TIMEOUT = 20.0
 
 # Groups. The bars that the project has set itself are about the first two.
 WORKLOADS = "workloads"
@@ -67,12 +68,17 @@ def _numbers(report: dict[str, Any]) -> dict[str, float]:
     return figures
 
 
-def measure_workload(argv: list[str], allocator: Allocator) -> Measured:
+def measure_workload(
+    argv: list[str], allocator: Allocator, timeout: float | None = None
+) -> Measured:
     """Runs one of our own workloads, which reports its figures itself."""
-    done = process.run(argv, allocator.library, TIMEOUT, allocator.settings)
+    done = process.run(argv, allocator.library, timeout or TIMEOUT, allocator.settings)
     if done.failure:
         return failed(done)
-    report = json.loads(done.stdout)
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        return Measured("failed", "it ended without its report")
     if not report.pop("optimized"):
         refuse(f"{argv[0]} is built without optimisation; build it with -c opt, or -O2")
     wrong = _wrong_library(allocator, report.pop("malloc_from"))
@@ -81,6 +87,11 @@ def measure_workload(argv: list[str], allocator: Allocator) -> Measured:
     return Measured(
         checksum=report["checksum"], figures=_numbers(report), samples=report.get("samples", [])
     )
+
+
+def try_out(binary: str, allocator: Allocator) -> Measured:
+    """A few calls of malloc: whether a program runs under it at all, and the calls reach it."""
+    return measure_workload([binary, "pair", "--scale=0.000001"], allocator, TRIAL_TIMEOUT)
 
 
 # name, group, further flags, description, and about how long it runs.

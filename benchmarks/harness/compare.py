@@ -180,9 +180,14 @@ def _reasons(own: list[Change]) -> str:
     return ", ".join(dict.fromkeys(reasons))
 
 
+def obstacle(old: Results, new: Results) -> str:
+    """Why nothing can be compared; empty if something can."""
+    if old.options["scale"] != new.options["scale"]:
+        return "the runs did different amounts of work (one of them --quick?)"
+    return "" if changes(old, new) else "no row has mymalloc's figures in both runs"
+
+
 def render(old: Results, new: Results) -> str:
-    if old.options.get("scale") != new.options.get("scale"):
-        return "compare: the runs did different amounts of work (one of them --quick?)"
     found = changes(old, new)
     versions = f"{old.allocators.get(OURS)} -> {new.allocators.get(OURS)}"
     lines = ["", *_differences(old, new), f"mymalloc's ratios to glibc: {versions}"]

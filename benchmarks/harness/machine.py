@@ -8,6 +8,8 @@ from pathlib import Path
 
 from benchmarks.harness import allocators
 
+BUSY_PART = 0.25  # Of the cores: a load average above it is not ours.
+
 
 def _first_line(*command: str) -> str:
     try:
@@ -40,6 +42,14 @@ def _os_name() -> str:
         if line.startswith("PRETTY_NAME="):
             return line.partition("=")[2].strip('"')
     return "unknown"
+
+
+def busy() -> str:
+    """Says so when others are at work here; they slow down whom they will."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    if load <= BUSY_PART * cores:
+        return ""
+    return f"BUSY MACHINE: a load of {load:.2f} on {cores} cores at the start; the figures are weak"
 
 
 def describe() -> dict[str, str]:

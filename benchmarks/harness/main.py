@@ -1,23 +1,25 @@
 """Measures what the command line asks for, or loads it, and shows it."""
 
 import argparse
+import os
 import re
 import sys
 
 from benchmarks.harness import (
-    allocators,
     bars,
     catalogue,
     compare,
     machine,
     markdown,
     operations,
+    output,
     page,
     paths,
     process,
     programs,
     results,
     runner,
+    subjects,
     table,
     traces,
     tree,
@@ -25,39 +27,7 @@ from benchmarks.harness import (
 from benchmarks.harness import options as command_line
 from benchmarks.harness.allocators import Allocator
 from benchmarks.harness.options import refuse
-
-QUICK_WITHOUT = (allocators.HARDENED, "scudo", allocators.LIMIT)  # As slow as all others together.
-
-
-def chosen_allocators(options: argparse.Namespace) -> list[Allocator]:
-    """The discovered ones and those given; a given one replaces a discovered one of its name."""
-    found = {one.name: one for one in allocators.discover()}
-    if options.quick and not options.only:
-        found = {name: one for name, one in found.items() if name not in QUICK_WITHOUT}
-    for given in options.allocator:
-        name, _, library = given.partition("=")
-        if not library:
-            refuse(f"--allocator wants name=/path/to.so, not {given}")
-        found[name] = allocators.from_file(name, library)
-    if options.only:
-        wanted = {allocators.BASELINE, *options.only.split(",")}
-        unknown = wanted - set(found)
-        if unknown:
-            refuse(f"--only: not installed: {', '.join(sorted(unknown))}")
-        found = {name: one for name, one in found.items() if name in wanted}
-    return list(found.values())
-
-
-def usable(found: list[Allocator]) -> list[Allocator]:
-    """Those whose preload takes effect; the others are named on stderr."""
-    kept = []
-    for allocator in found:
-        failure = allocators.preload_failure(allocator)
-        if failure:
-            print(f"benchmarks: left out {allocator.name}: {failure}", file=sys.stderr)
-        else:
-            kept.append(allocator)
-    return kept
+from benchmarks.harness.progress import Progress
 
 
 def all_rows(options: argparse.Namespace, cores: int = 0) -> list[catalogue.Row]:
@@ -79,50 +49,93 @@ def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
     return found
 
 
-def measure(options: argparse.Namespace) -> results.Results:
-    rows = chosen_rows(options)
-    found = usable(chosen_allocators(options))
-    rounds = command_line.rounds(options)
+def _prepare(options: argparse.Namespace, rows: int) -> tuple[results.Results, list[Allocator]]:
+    """The results without a row yet, and the allocators that the rows are for."""
+    binary = options.workload_binary or catalogue.workload_binary()
+    notes = [f"{part} is not built: not measured" for part in subjects.parts_not_built(options)]
+    busy = machine.busy()
+    notes += [busy] if busy else []
+    broken: dict[str, str] = {}
+    found = subjects.usable(options, binary, notes, broken)
+    subjects.say([*notes, *(f"{name} cannot run: {why}" for name, why in broken.items())])
     kept = results.Results(
         machine=machine.describe(),
         options={
-            "rounds": rounds,
+            "rounds": command_line.rounds(options),
             "scale": command_line.scale(options),
             "asked": command_line.asked(options),
-            "rows": len(rows),
+            "rows": rows,
         },
         allocators={one.name: one.version for one in found},
+        broken=broken,
+        notes=notes,
     )
+    return kept, found
+
+
+def _measure_tree(kept: results.Results, binary: str, progress: Progress) -> None:
     try:
-        for row in runner.run(rows, found, rounds):
-            kept.rows.append(row)
-        if not (options.quick or options.smoke or options.filter):
-            kept.tree = tree.measure(options.tree_binary)
+        kept.tree = tree.measure(binary, progress)
+    except Exception as error:  # The rows are worth more than it is.
+        kept.broken["the tree"] = str(error)
+
+
+def measure(options: argparse.Namespace) -> results.Results:
+    rows = chosen_rows(options)
+    kept, found = _prepare(options, len(rows))
+    rounds = command_line.rounds(options)
+    tree_binary = tree.program(options.tree_binary) if command_line.whole(options) else ""
+    total = runner.weight(rows, found, rounds) + tree.weight(tree_binary)
+    kept.interrupted = True  # Until it is over, also in what is on the disk by then.
+    try:
+        with Progress(total) as progress:
+            for row in runner.run(rows, found, rounds, progress):
+                kept.rows.append(row)
+                if options.json:
+                    output.save_so_far(kept, options.json)
+            if tree_binary:
+                _measure_tree(kept, tree_binary, progress)
+        kept.interrupted = False
     except KeyboardInterrupt:
-        kept.interrupted = True
+        pass
     return kept
 
 
 def list_all(options: argparse.Namespace) -> None:
-    for allocator in chosen_allocators(options):
+    for allocator in subjects.chosen(options):
         print(f"{allocator.name:12} {allocator.version}  {allocator.library}")
     for row in chosen_rows(options):
         print(f"{row.group:12} {row.name:24} {row.skipped or row.what}")
 
 
-def show(options: argparse.Namespace, found: results.Results, old: results.Results | None) -> None:
-    print(table.render(found, colour=sys.stdout.isatty()))
+def _write(options: argparse.Namespace, found: results.Results) -> bool:
+    """Whether all that was asked for could be written."""
+    makers = {"json": results.Results.text, "html": page.render, "markdown": markdown.render}
+    written = [
+        output.write(flag, getattr(options, flag), make(found))
+        for flag, make in makers.items()
+        if getattr(options, flag)
+    ]
+    return all(written)
+
+
+def show(found: results.Results) -> None:
+    print(table.render(found, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")))
     verdicts = bars.judge(found)
     if verdicts and bars.caveat(found):
         print(f"the bars, {bars.caveat(found)}")
     for bar in verdicts:
         print(bar)
-    if old is not None:
-        print(compare.render(old, found))
-    if options.html:
-        paths.user_path(options.html).write_text(page.render(found))
-    if options.markdown:
-        paths.user_path(options.markdown).write_text(markdown.render(found))
+
+
+def _compare(old: results.Results, found: results.Results) -> bool:
+    """Whether there was anything to compare."""
+    obstacle = compare.obstacle(old, found)
+    if obstacle:
+        print(f"benchmarks: nothing was compared: {obstacle}", file=sys.stderr)
+        return False
+    print(compare.render(old, found))
+    return True
 
 
 def _load(path: str | None) -> results.Results | None:
@@ -133,17 +146,18 @@ def run(options: argparse.Namespace) -> int:
     command_line.check(options)
     old = _load(options.compare)
     found = _load(options.load) or measure(options)
-    if options.json:  # Before anything else can go wrong.
-        found.save(paths.user_path(options.json))
-    show(options, found, old)
-    failures = runner.failures(found.rows)
+    good = _write(options, found)  # Before anything else can go wrong.
+    show(found)
+    if old is not None:
+        good = _compare(old, found) and good
+    failures = runner.failures(found)
     for failure in failures:
         print(f"FAILED  {failure}")
     for caveat in found.caveats():
         print(caveat)
     if found.interrupted:
         return command_line.INTERRUPTED
-    return 1 if failures else 0
+    return 0 if good and not failures and not found.broken else 1
 
 
 def main(argv: list[str]) -> int:
@@ -151,10 +165,14 @@ def main(argv: list[str]) -> int:
     if options.launcher:
         process.set_launcher(options.launcher)
     try:
+        code = 0
         if options.list:
             list_all(options)
-            return 0
-        return run(options)
-    except KeyboardInterrupt:
-        print("benchmarks: interrupted", file=sys.stderr)
-        return command_line.INTERRUPTED
+        else:
+            code = run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read has seen enough. Nothing is left for Python to write when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return command_line.UNREAD

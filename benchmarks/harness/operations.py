@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.harness import catalogue, paths, process
 from benchmarks.harness.allocators import OURS, Allocator
 from benchmarks.harness.catalogue import Measured, Row
+from benchmarks.harness.options import refuse
 
 _CLOCKS = re.compile("/(manual|real)_time")  # In Google Benchmark's names; no reader asks for them.
 
@@ -40,24 +41,32 @@ def _seconds(found: dict[str, Any]) -> float:
     return float(found["cpu_time"]) * 1e-9
 
 
-def _measure(argv: list[str], preload: str, settings: process.Settings) -> Measured:
-    done = process.run(argv, preload, catalogue.TIMEOUT, settings)
+def _measure(
+    argv: list[str], preload: str, settings: process.Settings, timeout: float
+) -> Measured:
+    done = process.run(argv, preload, min(timeout, catalogue.TIMEOUT), settings)
     if done.failure:
         return catalogue.failed(done)
-    (found,) = json.loads(done.stdout)["benchmarks"]
+    try:
+        (found,) = json.loads(done.stdout)["benchmarks"]
+    except ValueError:
+        return Measured("failed", "it ended without its report")
     return Measured(figures={"seconds": _seconds(found)})
 
 
 def _names(binary: Path) -> list[str]:
     command = [str(binary), "--benchmark_list_tests"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        refuse(f"{binary} does not name its benchmarks (exit code {listed.returncode})")
     return listed.stdout.split()
 
 
 def _row(label: str, argv: list[str], own: bool, seconds: float, quick: bool) -> Row:
     def measure(allocator: Allocator) -> Measured:
         library, settings = ("", ()) if own else (allocator.library, allocator.settings)
-        return _measure(argv, library, settings)
+        # One takes well below a second: a hundred that hang must not take a minute each.
+        return _measure(argv, library, settings, timeout=4 + 500 * seconds)
 
     return Row(
         label,

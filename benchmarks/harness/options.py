@@ -11,6 +11,7 @@ from benchmarks.harness import paths
 
 REFUSED = 2  # Exit codes.
 INTERRUPTED = 130
+UNREAD = 141  # As of a program that SIGPIPE ended.
 
 DEFAULT_ROUNDS = 5
 QUICK_ROUNDS = 2
@@ -78,6 +79,8 @@ def check(options: argparse.Namespace) -> None:
         re.compile(options.filter)
     except re.error as error:
         refuse(f"--filter={options.filter} is not a regular expression: {error}")
+    if options.load and asked(options):
+        refuse(f"--load shows a kept run as it is; it cannot be with {' '.join(asked(options))}")
     for flag in OUTPUTS:
         if getattr(options, flag):
             _check_writable(flag, paths.user_path(getattr(options, flag)))
@@ -101,6 +104,11 @@ def startup_rounds(options: argparse.Namespace) -> int:
     if options.smoke:
         return 1
     return QUICK_STARTUP_ROUNDS if options.quick else STARTUP_ROUNDS
+
+
+def whole(options: argparse.Namespace) -> bool:
+    """Whether everything is measured that is not of one allocator."""
+    return not (options.quick or options.smoke or options.filter)
 
 
 def asked(options: argparse.Namespace) -> list[str]:

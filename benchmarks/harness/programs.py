@@ -82,6 +82,14 @@ def _await(condition: Callable[[], bool], timeout: float) -> bool:
     return True
 
 
+def _drive(client: list[str], server: process.Launched) -> process.Finished:
+    """Until either ends: a client would try again and again to reach a server that crashed."""
+    with process.Launched(client, "") as driving:
+        if not _await(lambda: not (driving.running() and server.running()), catalogue.TIMEOUT):
+            return process.Finished("timed out", f"after {catalogue.TIMEOUT:.0f} s")
+        return driving.finish(timeout=1)
+
+
 _REDIS_TESTS = "set,get,incr,lpush,lrange_100,hset,mset"
 
 
@@ -101,11 +109,14 @@ return redis.status_reply(wrong .. ' wrong, ' .. redis.sha1hex(values[1]))
 
 
 def _ask_redis(port: int, *command: str) -> str:
-    """The first line of its answer; nothing if it ends without one."""
+    """The first line of its answer; nothing if it ends without one, or has ended."""
     words = "".join(f"${len(word)}\r\n{word}\r\n" for word in command)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-        connection.sendall(f"*{len(command)}\r\n{words}".encode())
-        return connection.makefile().readline().strip()
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(f"*{len(command)}\r\n{words}".encode())
+            return connection.makefile().readline().strip()
+    except OSError:
+        return ""  # How it ended says why.
 
 
 def _measure_redis(server: str, client: str, requests: int, allocator: Allocator) -> Measured:
@@ -123,11 +134,11 @@ def _measure_redis(server: str, client: str, requests: int, allocator: Allocator
     ) as running:
         if not _await(lambda: _answers(port) or not running.running(), timeout=10):
             return Measured("timed out", "the server does not answer")
-        driven = process.run(drive, "", catalogue.TIMEOUT)
+        driven = _drive(drive, running)
         held = "" if driven.failure else _ask_redis(port, "EVAL", _REDIS_CHECK, "0")
         _ask_redis(port, "SHUTDOWN", "NOSAVE")
         served = running.finish(timeout=10)
-    for done in (driven, served):
+    for done in (served, driven):  # The client of a server that crashed fails, too.
         if done.failure:
             return catalogue.failed(done)
     answered = driven.stdout.count(b"requests per second")

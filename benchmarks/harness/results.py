@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import stats
+from benchmarks.harness import stats, tree, typed
 from benchmarks.harness.options import refuse
 from benchmarks.harness.stats import Spread
 
@@ -64,6 +64,9 @@ class Results:
     allocators: dict[str, str]  # Name to version, in the order of the columns.
     rows: list[RowResult] = field(default_factory=list)
     interrupted: bool = False  # Then the rows are those that were measured until then.
+    # What could not be measured at all, an allocator or a part of the run, and why.
+    broken: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # What else weakens the figures.
     # What the tree costs: per operation and structure, [number of ranges, nanoseconds].
     tree: dict[str, dict[str, list[list[float]]]] = field(default_factory=dict)
 
@@ -77,8 +80,12 @@ class Results:
         return {**self.machine, **run, **self.allocators}
 
     def caveats(self) -> list[str]:
+        """Whatever the reader must know before the figures."""
+        return [*self.partial(), *self.notes]
+
+    def partial(self) -> list[str]:
         """Why these are not the figures of a whole run; nothing if they are."""
-        found = []
+        found = [f"FAILED: {what}: {why}" for what, why in self.broken.items()]
         if self.interrupted:
             asked = self.options["rows"]
             found.append(f"INTERRUPTED: {len(self.rows)} of the {asked} rows asked for are here.")
@@ -87,8 +94,9 @@ class Results:
             found.append(f"NOT THE WHOLE RUN: asked for with {' '.join(flags)}")
         return found
 
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=None) + "\n")
+    def text(self) -> str:
+        """As it is kept."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=None) + "\n"
 
     def in_groups(self, *groups: str) -> list[RowResult]:
         return [row for row in self.rows if row.group in groups and not row.skipped]
@@ -97,17 +105,46 @@ class Results:
         return next((row for row in self.rows if row.name == name), None)
 
 
+def _check_options(given: dict[str, Any]) -> None:
+    kinds = {"rounds": int, "scale": float, "asked": list[str], "rows": int}
+    for name in ("rounds", "scale", "rows"):
+        if name not in given:
+            raise ValueError(f"options.{name} is missing")
+    for name, kind in kinds.items():
+        if name in given:
+            typed.read(kind, given[name], f"options.{name}")
+
+
+def _check_tree(given: dict[str, dict[str, list[list[float]]]]) -> None:
+    for operation, structures in given.items():
+        if operation not in tree.OPERATIONS or not structures:
+            raise ValueError(f"tree.{operation} is no operation that was measured")
+        counts = [[point[:-1] for point in points] for points in structures.values()]
+        pairs = all(len(point) == 2 for points in structures.values() for point in points)
+        if not pairs or any(other != counts[0] for other in counts):
+            raise ValueError(f"tree.{operation} has not the same numbers of ranges everywhere")
+
+
+def _check_cell(cell: Cell, where: str) -> None:
+    for figure, values in cell.figures.items():
+        if figure in ("seconds", "peak_rss") and min(values, default=1) <= 0:
+            raise ValueError(f"{where}: {figure} is not above 0")
+    if any(len(sample) != 3 for sample in cell.samples):
+        raise ValueError(f"{where}: a sample is not three numbers")
+
+
 def _parse(text: str) -> Results:
-    raw = json.loads(text)
-    if raw.pop("format") != FORMAT:
+    raw = typed.read(dict[str, Any], json.loads(text), "it")
+    if raw.pop("format", None) != FORMAT:
         raise ValueError("it is of another version")
-    rows = raw.pop("rows")
-    if "IntervalTree" in raw["tree"]:  # Runs once had one operation of the tree.
+    if "IntervalTree" in raw.get("tree", {}):  # Runs once had one operation of the tree.
         raw["tree"] = {"Stab hit": raw["tree"]}
-    found = Results(**raw)
-    for row in rows:
-        cells = {name: Cell(**cell) for name, cell in row.pop("cells").items()}
-        found.rows.append(RowResult(**row, cells=cells))
+    found: Results = typed.read(Results, raw, "run")
+    _check_options(found.options)
+    _check_tree(found.tree)
+    for row in found.rows:
+        for name, cell in row.cells.items():
+            _check_cell(cell, f"{row.name} under {name}")
     return found
 
 
@@ -116,5 +153,5 @@ def load(path: Path) -> Results:
         return _parse(path.read_text())
     except OSError as error:
         refuse(f"cannot read {path}: {error.strerror}")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         refuse(f"{path} is not a result of this version of the benchmarks: {error}")

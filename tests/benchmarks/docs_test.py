@@ -19,7 +19,7 @@ _COUNTED_TOO_MUCH = "95353f833397"
 
 
 def _of_the_run(kept: Results) -> list[str]:
-    found = list(kept.caveats())
+    found = list(kept.partial())
     if kept.options["scale"] != 1.0 or kept.options["rounds"] < _ROUNDS:
         found.append(f"all of the work, and {_ROUNDS} rounds of it")
     if "dirty" in kept.machine["commit"] or kept.machine["commit"] == "unknown":

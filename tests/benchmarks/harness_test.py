@@ -4,6 +4,7 @@ import unittest
 from pathlib import Path
 
 from benchmarks.harness import allocators, catalogue, main, options, paths, process, programs, runner
+from benchmarks.harness.progress import Progress
 from benchmarks.harness.results import Results, RowResult
 
 
@@ -42,7 +43,7 @@ class FlawsTest(unittest.TestCase):
         cell = _only_row(results).cells["crashing"]
         self.assertEqual(cell.failure, "crashed")
         self.assertIn("SIGILL", cell.detail)
-        self.assertEqual(len(runner.failures(results.rows)), 1)
+        self.assertEqual(len(runner.failures(results)), 1)
 
     def test_overlapping_blocks_do_not_pass(self) -> None:
         cell = _only_row(_measure("overlapping", "batch_fifo", "--quick")).cells["overlapping"]
@@ -79,9 +80,10 @@ class HonestyTest(unittest.TestCase):
         self.assertEqual(glibc.name, allocators.BASELINE)
         self.assertIn(b"/libc.so", process.run([str(program)], glibc.library, 20).stdout)
 
-    def test_a_library_that_cannot_be_preloaded_is_left_out(self) -> None:
+    def test_a_library_that_cannot_be_preloaded_is_noticed(self) -> None:
         not_a_library = allocators.Allocator("text", str(Path(__file__).resolve()), "")
-        self.assertNotEqual(allocators.preload_failure(not_a_library), "")
+        tried = catalogue.try_out(catalogue.workload_binary(), not_a_library)
+        self.assertEqual(tried.failure, "not preloaded")
 
     def test_mymallocs_own_parts_are_measured_once(self) -> None:
         given = ["--quick", "--only=mymalloc,slow", f"--allocator=slow={_shim('slow')}", "--filter=^(tag/Make|bitmap/Count)"]
@@ -112,7 +114,7 @@ class HonestyTest(unittest.TestCase):
             ),
         )
         subjects = [allocators.Allocator(name, "", "") for name in sums]
-        (result,) = runner.run([row], subjects, 2)
+        (result,) = runner.run([row], subjects, 2, Progress(1))
         self.assertEqual(result.cells["one"].failure, "")
         self.assertEqual(result.cells["two"].failure, "wrong result")
 

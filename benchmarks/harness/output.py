@@ -1,0 +1,27 @@
+"""Writes the files that were asked for. One that cannot be written costs neither another nor the table."""
+
+import sys
+
+from benchmarks.harness import paths
+from benchmarks.harness.results import Results
+
+
+def write(flag: str, path: str, text: str) -> bool:
+    target = paths.user_path(path)
+    try:
+        target.write_text(text)
+    except OSError as error:
+        print(f"benchmarks: --{flag}: cannot write {target}: {error.strerror}", file=sys.stderr)
+        return False
+    return True
+
+
+def save_so_far(results: Results, path: str) -> None:
+    """So that what was measured outlives even a harness that is killed. At the end it is written again,
+    and what fails is said there. A pipe or a device gets it once."""
+    target = paths.user_path(path)
+    if target.is_file() or not target.exists():
+        try:
+            target.write_text(results.text())
+        except OSError:
+            pass
