@@ -5,6 +5,8 @@
 // the process that forked into the child's peak: a parent as large as Python would hide it. And the
 // time of a short program is not blurred by an interpreter.
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,6 +29,12 @@ double Seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
 }
 
+// What is measured must not outlive the harness, however that ends.
+void EndWithParent(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);  // It ended before it was asked for.
+}
+
 [[noreturn]] void Exec(const char* preload, char** argv) {
   if (*preload != '\0') setenv("LD_PRELOAD", preload, 1);
   execvp(argv[0], argv);
@@ -41,13 +49,18 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: launch REPORT PRELOAD PROGRAM [ARGUMENT...]\n");
     return 2;
   }
+  EndWithParent(getppid());
+  const pid_t self = getpid();
   const double start = Now();
   const pid_t child = fork();
   if (child < 0) {
     std::perror("fork");
     return 1;
   }
-  if (child == 0) Exec(argv[2], argv + 3);
+  if (child == 0) {
+    EndWithParent(self);
+    Exec(argv[2], argv + 3);
+  }
   int status = 0;
   rusage usage;
   if (wait4(child, &status, 0, &usage) != child) return 1;
