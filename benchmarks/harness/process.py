@@ -12,8 +12,11 @@ from typing import Any
 from benchmarks.harness import paths
 
 # What is in the caller's environment must not steer one allocator and not another.
-_DROPPED = ("LD_PRELOAD", "GLIBC_TUNABLES", "LD_LIBRARY_PATH")
-_DROPPED_PREFIXES = ("MALLOC_", "MIMALLOC_", "TCMALLOC_", "SCUDO_", "MYMALLOC_")
+_DROPPED = ("GLIBC_TUNABLES",)
+_DROPPED_PREFIXES = (
+    *("LD_", "PYTHON"),  # PYTHONMALLOC, and what else changes the programs that are measured.
+    *("MALLOC_", "MIMALLOC_", "TCMALLOC_", "SCUDO_", "TBB_", "HEAP", "MYMALLOC_"),
+)
 
 
 # Names and values.

@@ -17,7 +17,7 @@ _AT_ONCE = 10  # Seconds, with room for a busy machine.
 
 def _start(*flags: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, str(_RUN), "--only=mymalloc", *flags],
+        [sys.executable, str(_RUN), *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -28,7 +28,8 @@ def _start(*flags: str) -> "subprocess.Popen[str]":
 class RefusedTest(unittest.TestCase):
     def _refused(self, *flags: str) -> str:
         """One line on stderr, and no measuring."""
-        run = _start("--smoke", *flags)
+        kept = any(flag.startswith("--load=") for flag in flags)
+        run = _start(*([] if kept else ["--smoke", "--only=mymalloc"]), *flags)
         try:
             out, err = run.communicate(timeout=_AT_ONCE)
         finally:
@@ -78,7 +79,7 @@ class WhatItIsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "kept.json"
             # The last row idles for seconds, so that there is time to interrupt it.
-            run = _start("--rounds=1", "--filter=^pair$|^batch_|^idle_memory$", f"--json={file}")
+            run = _start("--only=mymalloc", "--rounds=1", "--filter=^pair$|^batch_|^idle_memory$", f"--json={file}")
             assert run.stderr is not None
             while "idle_memory" not in run.stderr.readline():
                 self.assertIsNone(run.poll())
@@ -96,7 +97,7 @@ class WhatItIsTest(unittest.TestCase):
     def test_a_filtered_run_says_what_was_asked_for(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "kept.json"
-            run = _start("--quick", "--rounds=1", "--filter=^pair$", f"--json={file}")
+            run = _start("--only=mymalloc", "--quick", "--rounds=1", "--filter=^pair$", f"--json={file}")
             _, err = run.communicate(timeout=60)
             self.assertEqual(run.returncode, 0, err)
             kept = results.load(file)
