@@ -63,6 +63,11 @@ class CellTest(unittest.TestCase):
             for found in kept.rows:
                 self.assertEqual(found.cells["exiting"].failure, "failed", row)
 
+    def test_a_call_that_hangs_takes_seconds(self) -> None:
+        (row,) = _measure("--filter=^MallocFreePair/64$", "--only=hanging", _given("hanging")).rows
+        cell = row.cells["hanging"]
+        self.assertEqual((cell.failure, cell.detail), ("timed out", "after 5 s"))
+
     def test_whatever_goes_wrong_in_a_cell_stays_there(self) -> None:
         def measure(allocator: allocators.Allocator) -> catalogue.Measured:
             raise OSError(f"no luck with {allocator.name}")
