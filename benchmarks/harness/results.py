@@ -105,9 +105,9 @@ class Results:
         return next((row for row in self.rows if row.name == name), None)
 
 
-def _check_options(given: dict[str, Any]) -> None:
+def _check_options(given: dict[str, Any], interrupted: bool) -> None:
     kinds = {"rounds": int, "scale": float, "asked": list[str], "rows": int}
-    for name in ("rounds", "scale", "rows"):
+    for name in ("rounds", "scale", *(("rows",) if interrupted else ())):
         if name not in given:
             raise ValueError(f"options.{name} is missing")
     for name, kind in kinds.items():
@@ -140,7 +140,7 @@ def _parse(text: str) -> Results:
     if "IntervalTree" in raw.get("tree", {}):  # Runs once had one operation of the tree.
         raw["tree"] = {"Stab hit": raw["tree"]}
     found: Results = typed.read(Results, raw, "run")
-    _check_options(found.options)
+    _check_options(found.options, found.interrupted)
     _check_tree(found.tree)
     for row in found.rows:
         for name, cell in row.cells.items():

@@ -58,6 +58,9 @@ _CELL = ("rows", 0, "cells", "glibc")
 _BAD = {
     "no options": _changed("options", value={}),
     "no machine": _changed("machine", value=None),
+    "an interrupted run of no length": json.dumps(
+        {**_GOOD, "interrupted": True, "options": {"rounds": 3, "scale": 1.0}}
+    ),
     "a number as text": _changed("options", "scale", value="1"),
     "rounds that are no number": _changed("options", "rounds", value=True),
     "figures as text": _changed(*_CELL, "figures", "seconds", value=["1", "2"]),

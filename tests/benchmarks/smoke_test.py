@@ -4,8 +4,10 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from benchmarks.harness import allocators, catalogue, main
+from benchmarks.harness import allocators, catalogue, main, tree
+from benchmarks.harness.progress import Progress
 
 
 class SmokeTest(unittest.TestCase):
@@ -34,6 +36,18 @@ class SmokeTest(unittest.TestCase):
         self.assertEqual(len(falls), 8)  # One for each thread.
         self.assertEqual(live[falls[-1]], 0)
         self.assertEqual([one for one in samples if one[2] < one[1]], [])
+
+    def test_the_tree_is_measured_at_its_smallest(self) -> None:
+        names = tree._names(tree.program(None))
+        small = [name for name in names if "/10/" in f"{name}/"]
+        with mock.patch.object(tree, "_names", return_value=small):
+            found = tree.measure(tree.program(None), Progress(1))
+        self.assertEqual(list(found), list(tree.OPERATIONS))
+        for structures in found.values():
+            self.assertLessEqual({tree.OURS, tree.RIVAL}, set(structures))
+            for ((count, nanoseconds),) in structures.values():
+                self.assertEqual(count, 10)
+                self.assertGreater(nanoseconds, 0)
 
     def test_every_workload_is_in_the_catalogue(self) -> None:
         listed = subprocess.run(
