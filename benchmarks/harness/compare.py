@@ -184,7 +184,8 @@ def obstacle(old: Results, new: Results) -> str:
     """Why nothing can be compared; empty if something can."""
     if old.options["scale"] != new.options["scale"]:
         return "the runs did different amounts of work (one of them --quick?)"
-    return "" if changes(old, new) else "no row has mymalloc's figures in both runs"
+    compared = changes(old, new) or _tree_changes(old, new)
+    return "" if compared else "no row has mymalloc's figures in both runs"
 
 
 def render(old: Results, new: Results) -> str:

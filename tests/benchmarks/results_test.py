@@ -112,7 +112,8 @@ class ReadTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             good = Path(folder) / "good.json"
             good.write_text(json.dumps(_GOOD))
-            for text in (_changed("rows", value=[]), _changed("options", "scale", value=0.03)):
+            empty = json.dumps({**_GOOD, "rows": [], "tree": {}})
+            for text in (empty, _changed("options", "scale", value=0.03)):
                 done = _run(f"--load={good}", f"--compare={self._file(folder, text)}")
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("nothing was compared", done.stderr)
