@@ -71,12 +71,13 @@ def run(
             yield _run_row(row, _subjects(row, allocators), _runs(row, rounds), progress)
 
 
-def failures(found: Results) -> list[str]:
+def failures(found: Results, of: set[str] | None = None) -> list[str]:
     """Every cell that has no figures, but for the limit's, which is meant to run out of memory, and
-    those of an allocator that cannot run at all."""
+    those of an allocator that cannot run at all. `of`: only those allocators'."""
     return [
         f"{row.name} under {name}: {cell.failure} {cell.detail}".rstrip()
         for row in found.rows
         for name, cell in row.cells.items()
         if cell.failure and name != LIMIT and name not in found.broken
+        if of is None or name in of
     ]

@@ -19,12 +19,12 @@ def _given(text: str) -> Allocator:
     return allocators.from_file(name, library)
 
 
-def _named(options: argparse.Namespace) -> set[str]:
+def named(options: argparse.Namespace) -> set[str]:
     """Those that must be there and run; others are compared if they happen to be installed."""
     if options.only:
         return {allocators.BASELINE, *options.only.split(",")}
     given = {text.partition("=")[0] for text in options.allocator}
-    return {allocators.BASELINE, allocators.OURS, *given}
+    return {allocators.BASELINE, allocators.OURS, allocators.HARDENED, *given}
 
 
 def chosen(options: argparse.Namespace) -> list[Allocator]:
@@ -34,7 +34,7 @@ def chosen(options: argparse.Namespace) -> list[Allocator]:
         found = {name: one for name, one in found.items() if name not in QUICK_WITHOUT}
     found.update({one.name: one for one in map(_given, options.allocator)})
     if options.only:
-        wanted = _named(options)
+        wanted = named(options)
         unknown = wanted - set(found)
         if unknown:
             refuse(f"--only: not installed: {', '.join(sorted(unknown))}")
@@ -54,13 +54,13 @@ def usable(
 ) -> list[Allocator]:
     """Each is tried out. What was asked for and cannot run stays, as `broken`; others are left out."""
     found = chosen(options)
-    named = _named(options)
-    if allocators.OURS in named and allocators.OURS not in {one.name for one in found}:
+    needed = named(options)
+    if allocators.OURS in needed and allocators.OURS not in {one.name for one in found}:
         refuse("libmymalloc.so is not built; use `bazel run -c opt //benchmarks`, or --only")
     kept = []
     for allocator in (_tried(one, binary) for one in found):
         why = f"{allocator.failure} {allocator.detail}".strip()
-        if why and allocator.name not in named:
+        if why and allocator.name not in needed:
             notes.append(f"{allocator.name} is left out, as it cannot run: {why}")
             continue
         if why:

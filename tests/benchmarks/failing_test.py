@@ -79,6 +79,16 @@ class CellTest(unittest.TestCase):
 
 
 class AllocatorTest(unittest.TestCase):
+    def test_a_cell_of_one_that_is_only_there_does_not_fail_the_run(self) -> None:
+        with _kept() as file:
+            done = _run(
+                "--smoke", "--filter=^batch_fifo$", "--only=crashing", _given("crashing"), f"--json={file}"
+            )
+            self.assertEqual(done.returncode, 1, done.stderr)
+            shown = _run(f"--load={file}")
+            self.assertIn("FAILED  batch_fifo under crashing", shown.stdout)
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+
     def test_one_that_was_asked_for_and_cannot_run_fails_the_run(self) -> None:
         for name in ("stillborn", allocators.OURS):
             with _kept() as file:
