@@ -6,10 +6,13 @@ void FreedLarge::Note(const Record& record) {
   records_[next_] = record;
   next_ = (next_ + 1) % kRecords;
   held_bytes_ += record.held.length();
+  resident_bytes_ += record.ResidentBytes();
+  resident_count_ += record.ResidentBytes() != 0;
 }
 
 FreedLarge::Record FreedLarge::Release(Record& record) {
   const Record released = record;
+  NotResident(record);
   record.held = {};
   held_bytes_ -= released.held.length();
   return released;

@@ -27,6 +27,12 @@ class FreedLarge {
     size_t usable = 0;
     Interval held{};        // empty if the mapping is not held back, or no longer
     unsigned resident = 0;  // ticks until its memory goes back; 0: it has gone
+
+    // Of its mapping, without guards.
+    size_t ResidentBytes() const {
+      if (held.empty() || resident == 0) return 0;
+      return block + usable - RoundDown(block - 1, kOsPage);
+    }
   };
 
   // Mappings up to this stay as they are; longer ones are sealed.
@@ -65,6 +71,9 @@ class FreedLarge {
   bool Decay(bool all, Purge&& purge);
 
   size_t held_bytes() const { return held_bytes_; }
+  // What may be resident of them, and how many these are.
+  size_t resident_bytes() const { return resident_bytes_; }
+  size_t resident_count() const { return resident_count_; }
 
   // What is known of an address: a block that began there, or whose held mapping it lies in; the
   // last one if there are several. False if there is none.
@@ -77,10 +86,17 @@ class FreedLarge {
   // By age: 0 is the oldest.
   Record& ByAge(unsigned i) { return records_[(next_ + i) % kRecords]; }
   Record Release(Record& record);
+  void NotResident(const Record& record) {
+    if (record.ResidentBytes() == 0) return;
+    resident_bytes_ -= record.ResidentBytes();
+    --resident_count_;
+  }
 
   Record records_[kRecords];  // a ring
   unsigned next_ = 0;         // the oldest
   size_t held_bytes_ = 0;
+  size_t resident_bytes_ = 0;
+  size_t resident_count_ = 0;
 };
 
 template <typename Purge>
@@ -88,12 +104,14 @@ bool FreedLarge::Decay(bool all, Purge&& purge) {
   bool more = false;
   for (Record& record : records_) {
     if (record.held.empty() || record.resident == 0) continue;
-    record.resident = all ? 0 : record.resident - 1;
-    if (record.resident == 0) {
-      purge(record.held);
-    } else {
+    if (!all && record.resident > 1) {
+      --record.resident;
       more = true;
+      continue;
     }
+    NotResident(record);
+    record.resident = 0;
+    purge(record.held);
   }
   return more;
 }

@@ -20,13 +20,6 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
 
-void RaiseHighWater(PageHeader* page, unsigned slot) {
-  if (slot <= page->high_water) return;
-  const size_t before = page->ResidentBytes();
-  page->high_water = static_cast<uint16_t>(slot);
-  g_totals.system.Add(page->ResidentBytes() - before);
-}
-
 }  // namespace
 
 Heap* g_heaps[kMaxHeaps];
@@ -35,6 +28,20 @@ void Heap::Init(HeapId id) {
   id_ = id;
   key_.Set(id == 0 ? 0 : Tag::OwnerBits(id));
   random_state_ = (g_tag_secret.a ^ id) * g_tag_secret.b | 1;
+}
+
+// A negative difference wraps around.
+void Heap::CountSystem(size_t difference) {
+  system_ += difference;
+  most_system_ = Max(most_system_, system_);
+  g_totals.system.AddToPages(difference);
+}
+
+inline void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
+  if (slot <= page->high_water) return;
+  const size_t before = page->UsedBytes();
+  page->high_water = static_cast<uint16_t>(slot);
+  CountSystem(page->UsedBytes() - before);
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -183,7 +190,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   }
   page->freed_at = g_janitor.tick();
   empty_bytes_ += page->TouchedBytes();
-  g_totals.system.Add(page->ResidentBytes());
+  CountSystem(page->UsedBytes());
   PushFront(page);
   return page;
 }
@@ -264,7 +271,7 @@ void Heap::PageBecameEmpty(PageHeader* page) {
 void Heap::Retire(PageHeader* page) {
   empty_bytes_ -= page->TouchedBytes();
   Unlink(page);
-  g_totals.system.Add(-page->ResidentBytes());  // The supply counts them again.
+  CountSystem(-page->UsedBytes());  // The supply counts them again.
   g_page_map.Erase(page->page());
   g_page_supply.FreeGuarded(page->page(), page->bytes());
 }

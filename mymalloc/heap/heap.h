@@ -92,6 +92,10 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // Whether a block of this heap is among those. Slow.
   bool Holds(uintptr_t block) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
+  // Bytes of the slots of its pages that have been used: now, and the most there ever were.
+  size_t system() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return system_; }
+  size_t most_system() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return most_system_; }
+
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
@@ -110,6 +114,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RaiseHighWater(PageHeader* page, unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountSystem(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void ReturnEntries(SizeClass c, const Entry* entries, unsigned count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -143,6 +149,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
   size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free
+  size_t system_ ABSL_GUARDED_BY(lock_);
+  size_t most_system_ ABSL_GUARDED_BY(lock_);
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
   Spill spill_ ABSL_GUARDED_BY(lock_);
 

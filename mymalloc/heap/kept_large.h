@@ -31,6 +31,7 @@ class KeptLarge {
   LargeBlock* TakeOldest() { return count_ != 0 ? TakeAt(0) : nullptr; }
 
   size_t bytes() const { return bytes_; }
+  size_t count() const { return count_; }
 
  private:
   static constexpr unsigned kMost = 16;

@@ -23,6 +23,7 @@
 #include "mymalloc/heap/freed_large.h"
 #include "mymalloc/heap/guard_budget.h"
 #include "mymalloc/heap/kept_large.h"
+#include "mymalloc/heap/totals.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
@@ -94,7 +95,9 @@ class LargeCache {
   // goes back for it, so that the peak does not count both.
   void Shed(size_t bytes) { Purge(bytes); }
 
+  // What was freed and may be resident, held back or not, and in how many pieces.
   size_t Bytes();
+  size_t Pieces();
   const char* Verify();
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
@@ -130,8 +133,13 @@ class LargeCache {
   void DropRest();
   static void CheckWrites(const FreedLarge::Record& record);
   void KeepUnmappable(Interval range);
+  // After each change of what is free.
   void NoteCached() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (ranges_.bytes() < least_) least_ = ranges_.bytes();
+    g_totals.system.SetFreedLarge(FreedBytes());
+  }
+  size_t FreedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return ranges_.bytes() + kept_.bytes() + freed_.resident_bytes();
   }
 
   Lock lock_;

@@ -63,6 +63,7 @@ void LargeCache::Put(Interval range) {
     LockHolder holder(lock_);
     const bool keep = CachedBytes() + range.length() <= MostCachedBytes();
     if (keep && ranges_.Add(range)) range = {};
+    NoteCached();
     wake = CachedBytes() >= Janitor::kWakeBytes;
   }
   if (!range.empty() && !os::Unmap(range.begin, range.length())) KeepUnmappable(range);
@@ -75,6 +76,7 @@ void LargeCache::KeepUnmappable(Interval range) {
   os::Purge(range.begin, range.length());
   LockHolder holder(lock_);
   ranges_.AddSurely(range);
+  NoteCached();
 }
 
 // All of them. False if there was none.
@@ -84,6 +86,7 @@ bool LargeCache::ReleaseKept() {
     {
       LockHolder holder(lock_);
       oldest = kept_.TakeOldest();
+      NoteCached();
     }
     if (oldest == nullptr) return any;
     ReleaseLarge(oldest);
@@ -133,7 +136,12 @@ bool LargeCache::Purge(size_t bytes) {
 
 size_t LargeCache::Bytes() {
   LockHolder holder(lock_);
-  return CachedBytes();
+  return FreedBytes();
+}
+
+size_t LargeCache::Pieces() {
+  LockHolder holder(lock_);
+  return ranges_.count() + kept_.count() + freed_.resident_count();
 }
 
 const char* LargeCache::Verify() {
@@ -161,6 +169,7 @@ void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
         freed_.Note(
             {large->block, large->usable(), held, resident ? FreedLarge::kTicksResident : 0});
         records_.Free(large);
+        NoteCached();
         return;
       }
     }
@@ -174,6 +183,7 @@ FreedLarge::Record LargeCache::TakeHeld(size_t bytes) {
   {
     LockHolder holder(lock_);
     record = freed_.Take(bytes);
+    NoteCached();
   }
   CheckWrites(record);
   return record;
@@ -220,7 +230,10 @@ void LargeCache::DropRest() {
 // Under the lock: what is being given back must not be used again meanwhile.
 bool LargeCache::DecayHeld(bool all) {
   LockHolder holder(lock_);
-  return freed_.Decay(all, [](Interval range) { os::Purge(range.begin, range.length()); });
+  const bool more =
+      freed_.Decay(all, [](Interval range) { os::Purge(range.begin, range.length()); });
+  NoteCached();
+  return more;
 }
 
 bool LargeCache::FindFreed(uintptr_t address,

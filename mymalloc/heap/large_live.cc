@@ -75,6 +75,7 @@ bool LargeCache::RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** g
   LargeTag(block).WriteTo(block);
   CountLive(-size_t{1}, large->begin - large->end);
   *gone = MayBeKept(*large) ? kept_.Keep(large) : large;
+  NoteCached();
   return true;
 }
 
@@ -83,6 +84,7 @@ LargeBlock* LargeCache::Revive(size_t n, size_t alignment) {
   LargeBlock* const large = kept_.Take(n, alignment);
   if (large == nullptr) return nullptr;
   large->requested = n;
+  NoteCached();
   SetLive(large);
   return large;
 }

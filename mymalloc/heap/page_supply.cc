@@ -133,6 +133,11 @@ size_t PageSupply::DirtyBytes() {
   return dirty_.bytes();
 }
 
+size_t PageSupply::DirtyRanges() {
+  LockHolder holder(lock_);
+  return dirty_.count();
+}
+
 size_t PageSupply::FreeBytes() {
   LockHolder holder(lock_);
   return dirty_.bytes() + clean_.bytes() + protected_.bytes();

@@ -51,6 +51,7 @@ class PageSupply {
   bool ReleaseChunks();
 
   size_t DirtyBytes();
+  size_t DirtyRanges();
   size_t FreeBytes();
 
   const char* Verify();
@@ -68,8 +69,7 @@ class PageSupply {
   // After each change.
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();
-    g_totals.system.Add(dirty_.bytes() - counted_dirty_);
-    counted_dirty_ = dirty_.bytes();
+    g_totals.system.SetFreeRanges(dirty_.bytes());
   }
 
   GuardBudget guards_;  // of pages that are long enough for one
@@ -80,7 +80,6 @@ class PageSupply {
   FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
   // The least that was dirty since the last Decay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
-  size_t counted_dirty_ ABSL_GUARDED_BY(lock_) = 0;  // in g_totals
 };
 
 extern PageSupply g_page_supply;

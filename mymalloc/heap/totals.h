@@ -36,8 +36,55 @@ class Total {
   std::atomic<size_t> most_{0};
 };
 
+// Memory had of the system, by who has it: heaps in their pages, or nobody, as what is free in the
+// page supply and the cache of large blocks is. Of each but the pages, which change under several
+// locks, the new sum is given under its one lock: that costs a free of a large block no locked
+// instruction.
+//
+// Of two parts that grow in the same instant each may be summed up with the other as it was before:
+// then `most` lacks one of them, until either grows again. Reports take what is now if it is more.
+class SystemTotal {
+ public:
+  // By a difference; a negative one wraps around.
+  void AddToPages(size_t difference) {
+    pages_.fetch_add(difference, std::memory_order_relaxed);
+    NoteMost();
+  }
+  void SetFreeRanges(size_t bytes) {
+    free_ranges_.store(bytes, std::memory_order_relaxed);
+    NoteMost();
+  }
+  void SetFreedLarge(size_t bytes) {
+    freed_large_.store(bytes, std::memory_order_relaxed);
+    NoteMost();
+  }
+
+  size_t unowned() const { return Of(free_ranges_) + Of(freed_large_); }
+  size_t now() const { return Of(pages_) + unowned(); }
+  size_t most_unowned() const { return Of(most_unowned_); }
+  size_t most() const { return Of(most_); }
+
+ private:
+  static size_t Of(const std::atomic<size_t>& part) { return part.load(std::memory_order_relaxed); }
+  static void Raise(std::atomic<size_t>* most, size_t now) {
+    size_t before = Of(*most);
+    while (now > before && !most->compare_exchange_weak(before, now, std::memory_order_relaxed)) {
+    }
+  }
+  void NoteMost() {
+    Raise(&most_unowned_, unowned());
+    Raise(&most_, now());
+  }
+
+  std::atomic<size_t> pages_{0};
+  std::atomic<size_t> free_ranges_{0};
+  std::atomic<size_t> freed_large_{0};
+  std::atomic<size_t> most_unowned_{0};
+  std::atomic<size_t> most_{0};
+};
+
 struct alignas(64) Totals {
-  Total system;        // bytes that may be resident: used parts of pages, and free pages
+  SystemTotal system;  // slots that were used, and free memory that may be resident
   Total large_blocks;  // live ones, sampled ones among them
   Total large_bytes;   // their mappings
   Total run_tails;     // slots of runs but the first

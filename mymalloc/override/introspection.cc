@@ -28,15 +28,15 @@ int Mallopt(int parameter, int) {
 struct mallinfo2 Mallinfo2() {
   const Statistics s = CountHeap();
   struct mallinfo2 info {};
+  info.arena = s.FromSystem();
   info.uordblks = s.live.bytes;
-  info.fordblks = s.free.bytes + s.supply_dirty;
-  info.arena = info.uordblks + info.fordblks;
-  info.ordblks = s.free.blocks - s.in_magazines.blocks;
-  info.smblks = s.in_magazines.blocks;
-  info.fsmblks = s.in_magazines.bytes;
+  info.fordblks = s.FreeBytes();
+  info.ordblks = s.rest.blocks + s.pieces;
+  info.smblks = s.fast.blocks;
+  info.fsmblks = s.fast.bytes;
   info.hblks = s.large.blocks;
   info.hblkhd = s.large.bytes;
-  info.keepcost = s.supply_dirty;
+  info.keepcost = s.Trimmable();
   return info;
 }
 

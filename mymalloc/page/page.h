@@ -61,6 +61,14 @@ struct alignas(64) PageHeader {
     Tag::Make(Block(slot), heap, size_class, slot % kSlotsPerPage).WriteTo(Block(slot));
   }
   bool AllFree() const { return free_count == capacity; }
+  // Slots that have been handed out, or could have been: neither untouched nor the page's own.
+  unsigned UsedSlots() const {
+    if (high_water == 0) return 0;
+    const size_t header_end = reinterpret_cast<uintptr_t>(this) - page() + sizeof(PageHeader);
+    const bool past_header = TouchedBytes() > header_end + kTagBytes - 1;
+    return high_water - (past_header ? unsigned{kSlotsPerPage} - capacity : 1);
+  }
+  size_t UsedBytes() const { return UsedSlots() * stride(); }
   // Bytes of slots that may be resident; of the page, which has at least its header.
   size_t TouchedBytes() const { return high_water * stride(); }
   size_t ResidentBytes() const { return Max(TouchedBytes(), kOsPage); }

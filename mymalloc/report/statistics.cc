@@ -25,63 +25,121 @@ unsigned CountFree(const PageHeader& page) {
   return count;
 }
 
-void CountPage(const PageHeader& page, Statistics* s) {
-  ++s->pages;
-  const size_t stride = page.stride();
-  s->page_bytes += page.ResidentBytes();
+class Counter {
+ public:
+  // `heaps`: see CountHeap.
+  Counter(HeapStatistics* heaps, HeapId highest) : heaps_(heaps), highest_(highest) {}
+
+  Statistics Count();
+
+ private:
+  void CountPage(const PageHeader& page);
+  void CountLarge(Interval range, Owner owner);
+  void CountHeld(const Heap& heap);
+  void CountUnowned();
+  // What threads hold is free, though the bitmaps call it taken.
+  void AddHeld(HeapId owner, SizeClass c, unsigned blocks);
+  void AddRest(HeapId owner, SizeClass c, unsigned blocks);
+  HeapStatistics* Of(HeapId id) const {
+    return heaps_ != nullptr && id <= highest_ ? &heaps_[id] : nullptr;
+  }
+
+  HeapStatistics* const heaps_;
+  const HeapId highest_;
+  Statistics s_;
+};
+
+void Counter::AddHeld(HeapId owner, SizeClass c, unsigned blocks) {
+  s_.live.Subtract(blocks, StrideOf(c));
+  s_.fast.Add(blocks, StrideOf(c));
+  if (HeapStatistics* const heap = Of(owner)) {
+    heap->fast.Add(blocks, StrideOf(c));
+    heap->free[c] += blocks;
+  }
+}
+
+void Counter::AddRest(HeapId owner, SizeClass c, unsigned blocks) {
+  s_.rest.Add(blocks, StrideOf(c));
+  if (HeapStatistics* const heap = Of(owner)) {
+    heap->rest.Add(blocks, StrideOf(c));
+    heap->free[c] += blocks;
+  }
+}
+
+void Counter::CountPage(const PageHeader& page) {
+  ++s_.pages;
   unsigned remote = 0;
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w)
     remote += SlotBitmap::PopCount(page.remote.Peek(w));
   const unsigned taken = page.capacity - page.free_count;
-  s->live.Add(taken - remote, stride);
-  s->free.Add(CountFree(page) + remote, stride);
-}
-
-// What lies in magazines, the quarantine and gathered frees is free, though the bitmaps call it
-// taken.
-void CountHeld(const Heap& heap, Statistics* s) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  heap.ForEachHeld([s](SizeClass c, const Entry*, unsigned n) {
-    s->in_magazines.Add(n, StrideOf(c));
-    s->live.Subtract(n, StrideOf(c));
-    s->free.Add(n, StrideOf(c));
-  });
-  heap.quarantine().ForEach([s](Quarantine::Item item) {
-    s->live.Subtract(1, StrideOf(item.size_class));
-    s->free.Add(1, StrideOf(item.size_class));
-  });
-  heap.gather().ForEach([s](RemoteWord word, uint64_t mask) {
-    const size_t stride = word.page()->stride();
-    s->live.Subtract(SlotBitmap::PopCount(mask), stride);
-    s->free.Add(SlotBitmap::PopCount(mask), stride);
-  });
-}
-
-void VisitFree(const PageHeader& page, FreeBlocksVisitor visit, void* context) {
   const unsigned free = CountFree(page);
-  if (free != 0) visit(context, page.heap, page.size_class, free);
+  s_.live.Add(taken - remote, page.stride());
+  AddRest(page.heap, page.size_class, free + remote);
+  if (page.holes == 0) s_.given_back += free * page.stride();
+  s_.metadata += page.ResidentBytes() - page.UsedBytes();
+}
+
+void Counter::CountLarge(Interval range, Owner owner) {
+  if (owner.guarded()) {
+    s_.large.Add(g_guarded.live(), g_guarded.live() * kOsPage);
+  } else if (owner.large()->live.load(std::memory_order_relaxed)) {
+    s_.large.Add(1, range.length());
+  }
+}
+
+HeapId OwnerOf(uintptr_t block) {
+  Interval range;
+  Owner owner;
+  const bool in_page = g_page_map.Find(block, &range, &owner) && owner.page() != nullptr;
+  return in_page ? owner.page()->heap : 0;
+}
+
+void Counter::CountHeld(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  heap.ForEachHeld([&](SizeClass c, const Entry*, unsigned n) { AddHeld(heap.id(), c, n); });
+  // These are of any heap.
+  heap.quarantine().ForEach(
+      [&](Quarantine::Item item) { AddHeld(OwnerOf(item.block), item.size_class, 1); });
+  heap.gather().ForEach([&](RemoteWord word, uint64_t mask) {
+    const PageHeader& page = *word.page();
+    AddHeld(page.heap, page.size_class, SlotBitmap::PopCount(mask));
+  });
+  if (HeapStatistics* const counted = Of(heap.id())) {
+    counted->system = heap.system();
+    counted->most_system = heap.most_system();
+  }
+}
+
+void Counter::CountUnowned() {
+  s_.supply_dirty = g_page_supply.DirtyBytes();
+  s_.large_freed = g_large_cache.Bytes();
+  s_.pieces = g_page_supply.DirtyRanges() + g_large_cache.Pieces();
+  if (HeapStatistics* const none = Of(0)) {
+    none->rest = {s_.pieces, s_.UnownedBytes()};
+    none->system = s_.UnownedBytes();
+    none->most_system = Max(g_totals.system.most_unowned(), none->system);
+  }
+}
+
+Statistics Counter::Count() {
+  const Frozen frozen;
+  g_page_map.ForEach([this](Interval range, Owner owner) {
+    if (const PageHeader* page = owner.page()) {
+      CountPage(*page);
+    } else {
+      CountLarge(range, owner);
+    }
+  });
+  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id]);
+  s_.live.blocks -= g_totals.run_tails.now();
+  CountUnowned();
+  s_.metadata += os::MetadataBytes();
+  return s_;
 }
 
 }  // namespace
 
-Statistics CountHeap(FreeBlocksVisitor visit, void* context) {
-  Statistics s;
-  const Frozen frozen;
-  g_page_map.ForEach([&](Interval range, Owner owner) {
-    if (const PageHeader* page = owner.page()) {
-      CountPage(*page, &s);
-      if (visit != nullptr) VisitFree(*page, visit, context);
-    } else if (owner.guarded()) {
-      s.large.Add(g_guarded.live(), g_guarded.live() * kOsPage);
-    } else if (owner.large()->live.load(std::memory_order_relaxed)) {
-      s.large.Add(1, range.length());
-    }
-  });
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id], &s);
-  s.live.blocks -= g_totals.run_tails.now();
-  s.supply_dirty = g_page_supply.DirtyBytes();
-  s.large_cached = g_large_cache.Bytes();
-  s.metadata = os::MetadataBytes();
-  return s;
+Statistics CountHeap(HeapStatistics* heaps, HeapId highest) {
+  return Counter(heaps, highest).Count();
 }
 
 void PrintMallocStats() {
@@ -94,31 +152,16 @@ void PrintMallocStats() {
   out.Text("\nmax mmap regions = ").Decimal(g_totals.large_blocks.most());
   out.Text("\nmax mmap bytes   = ").Decimal(g_totals.large_bytes.most());
   out.Text("\nmymalloc:\nlive blocks      = ").Decimal(s.live.blocks + s.large.blocks);
-  out.Text("\nfree blocks      = ").Decimal(s.free.blocks);
-  out.Text("\nin magazines     = ").Decimal(s.in_magazines.blocks);
+  out.Text("\nfree blocks      = ").Decimal(s.FreeBlocks() + s.pieces);
+  out.Text("\nheld by threads  = ").Decimal(s.fast.blocks);
   out.Text("\npages            = ").Decimal(s.pages);
   out.Text("\nfree page bytes  = ").Decimal(s.supply_dirty);
-  out.Text("\ncached mmap bytes= ").Decimal(s.large_cached);
+  out.Text("\nfreed mmap bytes = ").Decimal(s.large_freed);
   out.Text("\nmetadata bytes   = ").Decimal(s.metadata).Text("\n");
   out.WriteTo(STDERR_FILENO);
 }
 
 namespace {
-
-// Free blocks by heap and class.
-struct FreeTable {
-  uint32_t* counts = nullptr;
-  HeapId heaps = 0;
-
-  size_t Bytes() const {
-    return RoundUp(size_t{heaps + 1} * kSizeClasses * sizeof(*counts), kOsPage);
-  }
-  uint32_t& At(HeapId heap, SizeClass c) const { return counts[size_t{heap} * kSizeClasses + c]; }
-  static void Add(void* table, HeapId heap, SizeClass c, size_t blocks) {
-    FreeTable& self = *static_cast<FreeTable*>(table);
-    if (heap <= self.heaps) self.At(heap, c) += static_cast<uint32_t>(blocks);
-  }
-};
 
 void PrintTotal(FILE* stream, const char* type, size_t count, size_t size) {
   fprintf(stream, "<total type=\"%s\" count=\"%zu\" size=\"%zu\"/>\n", type, count, size);
@@ -131,41 +174,39 @@ void PrintSystem(FILE* stream, size_t current, size_t max) {
   fprintf(stream, "<aspace type=\"mprotect\" size=\"%zu\"/>\n", current);
 }
 
-void PrintHeap(FILE* stream, HeapId heap, FreeTable& table) {
-  fprintf(stream, "<heap nr=\"%u\">\n<sizes>\n", heap - 1);
-  BlockCount free;
+void PrintHeap(FILE* stream, HeapId id, const HeapStatistics& heap) {
+  fprintf(stream, "<heap nr=\"%u\">\n<sizes>\n", id);
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
-    const size_t count = table.At(heap, c);
+    const size_t count = heap.free[c];
     if (count == 0) continue;
     const size_t stride = StrideOf(c);
     fprintf(stream, "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n", stride,
             stride, stride * count, count);
-    free.Add(count, stride);
   }
   fputs("</sizes>\n", stream);
-  PrintTotal(stream, "fast", 0, 0);
-  PrintTotal(stream, "rest", free.blocks, free.bytes);
-  PrintSystem(stream, free.bytes, free.bytes);
+  PrintTotal(stream, "fast", heap.fast.blocks, heap.fast.bytes);
+  PrintTotal(stream, "rest", heap.rest.blocks, heap.rest.bytes);
+  PrintSystem(stream, heap.system, heap.most_system);
   fputs("</heap>\n", stream);
 }
 
 }  // namespace
 
 int PrintMallocInfo(FILE* stream) {
-  FreeTable table;
-  table.heaps = g_registry.HighestId();
-  table.counts = reinterpret_cast<uint32_t*>(os::Map(table.Bytes()));
-  if (table.counts == nullptr) return ENOMEM;
-  const Statistics s = CountHeap(&FreeTable::Add, &table);
+  const HeapId highest = g_registry.HighestId();
+  const size_t bytes = RoundUp((size_t{highest} + 1) * sizeof(HeapStatistics), kOsPage);
+  // Not for the heap to hold: it would be counted. Zeroed memory is what counts nothing.
+  auto* const heaps = reinterpret_cast<HeapStatistics*>(os::Map(bytes));
+  if (heaps == nullptr) return ENOMEM;
+  const Statistics s = CountHeap(heaps, highest);
   fputs("<malloc version=\"1\">\n", stream);
-  for (HeapId heap = 1; heap <= table.heaps; ++heap) PrintHeap(stream, heap, table);
-  PrintTotal(stream, "fast", s.in_magazines.blocks, s.in_magazines.bytes);
-  PrintTotal(stream, "rest", s.free.blocks - s.in_magazines.blocks,
-             s.free.bytes - s.in_magazines.bytes + s.supply_dirty);
+  for (HeapId id = 0; id <= highest; ++id) PrintHeap(stream, id, heaps[id]);
+  os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);
+  PrintTotal(stream, "fast", s.fast.blocks, s.fast.bytes);
+  PrintTotal(stream, "rest", s.rest.blocks + s.pieces, s.rest.bytes + s.UnownedBytes());
   PrintTotal(stream, "mmap", s.large.blocks, s.large.bytes);
-  PrintSystem(stream, s.FromSystem(), g_totals.system.most());
+  PrintSystem(stream, s.FromSystem(), Max(g_totals.system.most(), s.FromSystem()));
   fputs("</malloc>\n", stream);
-  os::Unmap(reinterpret_cast<uintptr_t>(table.counts), table.Bytes());
   return 0;
 }
 

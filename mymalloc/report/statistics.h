@@ -30,23 +30,42 @@ struct BlockCount {
   }
 };
 
+// Memory is had of the system for slots that have been used, live or free, and for what is free and
+// no heap's: ranges of the page supply and freed large blocks. Live large blocks, and what the
+// allocator has for itself, page headers and edges among it, are counted beside that.
 struct Statistics {
   size_t pages = 0;
-  size_t page_bytes = 0;    // what may be resident of their address space
   BlockCount live;          // in pages
-  BlockCount free;          // in pages, having been used; of those:
-  BlockCount in_magazines;  // (and their spill)
+  BlockCount fast;          // free, held by threads: in magazines and spills, quarantined, gathered
+  BlockCount rest;          // free in the bitmaps of pages
+  size_t given_back = 0;    // bytes of these whose memory is not resident any more
   BlockCount large;         // live large blocks, their mappings
-  size_t supply_dirty = 0;  // free pages, may be resident
-  size_t large_cached = 0;  // freed large mappings
+  size_t supply_dirty = 0;  // free ranges that may be resident
+  size_t large_freed = 0;   // freed large mappings that may be
+  size_t pieces = 0;        // the number of both
   size_t metadata = 0;
 
-  size_t FromSystem() const { return page_bytes + supply_dirty; }
+  size_t FreeBlocks() const { return fast.blocks + rest.blocks; }
+  size_t UnownedBytes() const { return supply_dirty + large_freed; }
+  size_t FreeBytes() const { return fast.bytes + rest.bytes + UnownedBytes(); }
+  size_t FromSystem() const { return live.bytes + FreeBytes(); }
+  // What malloc_trim may give back, if it were not for whole OS pages. (And what threads hold, but
+  // some of that stays with them.)
+  size_t Trimmable() const { return rest.bytes - given_back + UnownedBytes(); }
 };
 
-// Calls back for each heap and class with free blocks, if `visit` is given.
-using FreeBlocksVisitor = void (*)(void* context, HeapId heap, SizeClass c, size_t blocks);
-Statistics CountHeap(FreeBlocksVisitor visit = nullptr, void* context = nullptr);
+// What malloc_info says of one heap.
+struct HeapStatistics {
+  BlockCount fast;
+  BlockCount rest;
+  size_t system = 0;
+  size_t most_system = 0;
+  uint32_t free[kSizeClasses] = {};  // of both kinds
+};
+
+// `heaps`: nullptr, or where to count the heaps up to `highest`, by their ids. Heap 0, which is no
+// thread's, has what is free and no heap's.
+Statistics CountHeap(HeapStatistics* heaps = nullptr, HeapId highest = 0);
 
 // glibc's formats.
 void PrintMallocStats();
