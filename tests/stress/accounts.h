@@ -21,12 +21,37 @@
 
 namespace mymalloc::test {
 
-// Whether a block is in none of the pages: has a mapping of its own, or was sampled.
-inline bool IsOutsidePages(const Shadow& block) {
+// Bytes of a block outside of the pages, which has a mapping of its own or was sampled; else 0.
+inline size_t MappedBytes(const Shadow& block) {
   Interval range;
   Owner owner;
   MYMALLOC_CHECK(g_page_map.Find(block.begin(), &range, &owner));
-  return owner.page() == nullptr;
+  if (owner.page() != nullptr) return 0;
+  return owner.guarded() ? kOsPage : range.length();
+}
+
+inline bool IsOutsidePages(const Shadow& block) { return MappedBytes(block) != 0; }
+
+// Bytes of the slots of a page, each with its tag, that were used at any time and lie neither at
+// its start nor under its header.
+inline size_t UsedSlotBytes(const PageHeader& page) {
+  const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
+  size_t bytes = 0;
+  for (unsigned slot = 1; slot < page.high_water; ++slot) {
+    const uintptr_t tag = page.Block(slot) - kTagBytes;
+    const bool under_header = tag < header + sizeof(page) && tag + page.stride() > header;
+    if (!under_header) bytes += page.stride();
+  }
+  return bytes;
+}
+
+// What is had of the system and in no live large block.
+inline size_t SystemBytes() {
+  size_t bytes = g_page_supply.DirtyBytes() + g_large_cache.Bytes();
+  g_page_map.ForEach([&bytes](Interval, Owner owner) {
+    if (owner.page() != nullptr) bytes += UsedSlotBytes(*owner.page());
+  });
+  return bytes;
 }
 
 // What mallinfo2 says wrong; empty if nothing.
@@ -35,9 +60,9 @@ inline std::string FindMiscount(const std::vector<Shadow>& live) {
   size_t large = 0;
   size_t large_bytes = 0;
   for (const Shadow& block : live) {
-    if (IsOutsidePages(block)) {
+    if (const size_t mapped = MappedBytes(block)) {
       ++large;
-      large_bytes += block.usable();
+      large_bytes += mapped;
     } else {
       slot_bytes += block.SlotBytes();
     }
@@ -48,9 +73,11 @@ inline std::string FindMiscount(const std::vector<Shadow>& live) {
   };
   if (info.uordblks != slot_bytes) return differs("uordblks", info.uordblks, slot_bytes);
   if (info.hblks != large) return differs("hblks", info.hblks, large);
-  if (info.hblkhd < large_bytes) return differs("hblkhd", info.hblkhd, large_bytes);
-  const size_t parts = info.uordblks + info.fordblks;
-  return info.arena != parts ? differs("arena", info.arena, parts) : "";
+  if (info.hblkhd != large_bytes) return differs("hblkhd", info.hblkhd, large_bytes);
+  const size_t system = SystemBytes();
+  if (info.arena != system) return differs("arena", info.arena, system);
+  const size_t free = system - slot_bytes;
+  return info.fordblks != free ? differs("fordblks", info.fordblks, free) : "";
 }
 
 // Calls visit(range) for each range of the arena that is a page or a large block in want of a
