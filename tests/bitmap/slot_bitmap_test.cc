@@ -67,6 +67,7 @@ class SlotBitmapTest : public ::testing::Test {
   void EditWord();
   void EditRange();
   void TakeLowest();
+  void TakeMask();
   void ExpectSame() const;
   void ExpectSameRuns(unsigned from) const;
 
@@ -106,6 +107,15 @@ void SlotBitmapTest::TakeLowest() {
   ASSERT_EQ(bitmap_.TakeLowest(w, max), expected);
 }
 
+void SlotBitmapTest::TakeMask() {
+  const unsigned w = Random(kWords);
+  const uint64_t mask = model_.Word(w) & random_() & random_();
+  bitmap_.TakeMask(w, mask);
+  for (unsigned b = 0; b < kSlotsPerWord; ++b) {
+    if ((mask >> b & 1) != 0) model_.Set(w * kSlotsPerWord + b, false);
+  }
+}
+
 void SlotBitmapTest::EditRange() {
   const unsigned first = Random(kSlots + 1);
   const unsigned count = Random(kSlots - first + 1);
@@ -124,7 +134,8 @@ void SlotBitmapTest::Edit() {
   const unsigned dice = Random(100);
   if (dice < 60) return EditSlot();
   if (dice < 75) return EditWord();
-  if (dice < 95) return TakeLowest();
+  if (dice < 85) return TakeLowest();
+  if (dice < 95) return TakeMask();
   EditRange();
 }
 
@@ -210,6 +221,18 @@ TEST_F(SlotBitmapTest, TakeLowestTakesInOrderAndNoMoreThanAsked) {
   EXPECT_EQ(bitmap_.TakeLowest(1, 64), 0u);
   EXPECT_EQ(bitmap_.TakeLowest(2, 64), ~uint64_t{0});
   EXPECT_EQ(bitmap_.Count(), 2 * kSlotsPerWord);
+}
+
+TEST_F(SlotBitmapTest, TakeMaskTakesThoseSlotsOfThatWordAndNoOthers) {
+  bitmap_.SetRange(0, kSlots);
+  bitmap_.TakeMask(2, 0);
+  EXPECT_TRUE(bitmap_.Full());
+  bitmap_.TakeMask(2, uint64_t{5} << 61);
+  EXPECT_EQ(bitmap_.Word(2), ~(uint64_t{5} << 61));
+  EXPECT_EQ(bitmap_.Count(), kSlots - 2);
+  bitmap_.TakeMask(2, bitmap_.Word(2));
+  EXPECT_EQ(bitmap_.Word(2), 0u);
+  EXPECT_EQ(bitmap_.Count(), kSlots - kSlotsPerWord);
 }
 
 TEST_F(SlotBitmapTest, ADoubleFreeIsFoundByTheFree) {
