@@ -3,7 +3,7 @@
 // A slot of stride s gives its block s - 8 usable bytes: the last 8 bytes of the slot are the tag
 // of the next one (page/tag.h). Two kinds of stride are merged into one ascending list:
 //
-//   regular   16, 32, ... 272 by 16; then up to 4112 eight to a doubling, up to 131088 four to a
+//   regular   16, 32, ... 272 by 16; then up to 4112 eight to a doubling, up to 32784 four to a
 //             doubling, all of the form 2^k * (1 + i/8) + 16: a request of a power of two or a
 //             simple fraction above it fits with 8 bytes to spare, and such slots spread over the
 //             cache sets, as slots whose distance is a power of two would not.
