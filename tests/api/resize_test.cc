@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <vector>
 
 #include "tests/support/block.h"
+#include "tests/support/memory_usage.h"
 
 namespace mymalloc::test {
 namespace {
@@ -131,9 +133,12 @@ TEST(Realloc, ShrinkingALargeBlockGivesItsMemoryBack) {
   void* block = malloc(64 * kMiB);
   ASSERT_NE(block, nullptr);
   FillPattern(block, 64 * kMiB, 1);
+  const size_t resident = ResidentBytes();
   block = realloc(block, kMiB);
   ASSERT_NE(block, nullptr);
   EXPECT_LE(malloc_usable_size(block), 2 * kMiB);
+  const size_t expected = resident - 62 * kMiB;
+  EXPECT_LE(AwaitResidentAtMost(expected, std::chrono::seconds(10)), expected);
   EXPECT_TRUE(MatchesPattern(block, kMiB, 1));
   free(block);
 }
