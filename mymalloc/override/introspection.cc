@@ -8,9 +8,11 @@
 
 namespace mymalloc::api {
 
-int Mallopt(int parameter, int) {
+int Mallopt(int parameter, int value) {
+  constexpr int kMostFast = 80 * sizeof(size_t) / 4;
   switch (parameter) {
     case M_MXFAST:
+      return value >= 0 && value <= kMostFast ? 1 : 0;
     case M_TRIM_THRESHOLD:
     case M_TOP_PAD:
     case M_MMAP_THRESHOLD:

@@ -10,13 +10,14 @@
 
 namespace mymalloc::api {
 
-// glibc's parameters are accepted and change nothing: what they tune is not there.
+// glibc's parameters are accepted, where glibc accepts the value, and change nothing: what they
+// tune is not there.
 int Mallopt(int parameter, int value);
 
 struct mallinfo2 Mallinfo2();
 struct mallinfo Mallinfo();  // the same, cut to ints
 
-// Returns 1 if memory was given back.
+// Gives back all that it can, whatever `pad` would leave. Returns 1 if that was anything.
 int MallocTrim(size_t pad);
 
 int MallocInfo(int options, FILE* stream);

@@ -1,5 +1,6 @@
 // mallinfo2, mallinfo, malloc_info, malloc_stats, malloc_trim, mallopt: they speak of this heap,
-// and what they say is held against what the test itself has allocated.
+// and what they say is held against what the test itself has allocated. (figures_test.cc holds
+// every figure of them against the others.)
 
 #include <errno.h>
 #include <gtest/gtest.h>
@@ -34,23 +35,29 @@ size_t BytesInUse() {
 template <size_t kCount>
 struct Blocks {
   void Allocate(size_t size) {
+    usable = 0;
     for (void*& block : starts) {
       block = malloc(size);
       ASSERT_NE(block, nullptr);
       memset(block, 1, size);
+      usable += malloc_usable_size(block);
     }
   }
   void Free() {
     for (void*& block : starts) free(block);
   }
   void* starts[kCount];
+  size_t usable = 0;  // bytes of all
 };
 
 Blocks<1000> thousand;
 Blocks<100000> many;
 
-// Bytes that a request may cost beyond itself: rounding to a class, the tag.
-size_t MostFor(size_t count, size_t size) { return count * (size + size / 4 + 48) + 64 * kKiB; }
+// What blocks with so many usable bytes count: a block in a page has a tag, and a large one begins
+// 16 bytes into its mapping. The rest is the test's own.
+constexpr size_t kOwn = kKiB;
+size_t LeastFor(size_t count, size_t usable) { return usable + 8 * count; }
+size_t MostFor(size_t count, size_t usable) { return usable + 16 * count + kOwn; }
 
 TEST(Mallinfo2, CountsWhatIsInUse) {
   for (const size_t size : {size_t{1}, size_t{16}, size_t{100}, size_t{1000}, size_t{5000},
@@ -60,10 +67,10 @@ TEST(Mallinfo2, CountsWhatIsInUse) {
     const size_t during = BytesInUse();
     thousand.Free();
     const size_t after = BytesInUse();
-    EXPECT_GE(during, before + 1000 * size) << size;
-    EXPECT_LE(during, before + MostFor(1000, size)) << size;
-    EXPECT_LE(after, before + 4 * kKiB) << size;
-    EXPECT_GE(after + 4 * kKiB, before) << size;
+    EXPECT_GE(during, before + LeastFor(1000, thousand.usable)) << size;
+    EXPECT_LE(during, before + MostFor(1000, thousand.usable)) << size;
+    EXPECT_LE(after, before + kOwn) << size;
+    EXPECT_GE(after + kOwn, before) << size;
   }
 }
 
@@ -73,26 +80,12 @@ TEST(Mallinfo2, FollowsRealloc) {
   for (size_t size = 100; size < 50 * kMiB; size *= 3) {
     block = realloc(block, size);
     const size_t during = BytesInUse();
-    EXPECT_GE(during, before + size);
-    EXPECT_LE(during, before + MostFor(1, size));
+    EXPECT_GE(during, before + LeastFor(1, malloc_usable_size(block)));
+    EXPECT_LE(during, before + MostFor(1, malloc_usable_size(block)));
   }
   block = realloc(block, 100);
-  EXPECT_LE(BytesInUse(), before + MostFor(1, 100));
+  EXPECT_LE(BytesInUse(), before + MostFor(1, 200));
   free(block);
-}
-
-TEST(Mallinfo2, PartsAddUp) {
-  many.Allocate(300);
-  void* large = malloc(30 * kMiB);
-  for (size_t i = 0; i < 100000; i += 2) free(many.starts[i]);
-  const struct mallinfo2 info = mallinfo2();
-  EXPECT_GE(info.uordblks + info.hblkhd, 50000 * 300 + 30 * kMiB);
-  EXPECT_LE(info.uordblks + info.fordblks, info.arena);
-  EXPECT_GE(info.uordblks + info.fordblks + kMiB, 50000 * 300u);
-  EXPECT_GE(info.arena + info.hblkhd, 50000 * 300 + 30 * kMiB);
-  EXPECT_GE(info.fordblks, 10000 * 300u) << "what was freed is free, or was given back";
-  for (size_t i = 1; i < 100000; i += 2) free(many.starts[i]);
-  free(large);
 }
 
 TEST(Mallinfo2, CountsLargeMappings) {
@@ -138,7 +131,6 @@ class Turns {
 };
 
 TEST(Mallinfo2, CountsOtherThreadsAndWhatTheyFree) {
-  constexpr size_t kRequested = 100000 * 100;
   Turns turns;
   const size_t before = BytesInUse();
   std::thread other([&turns] {
@@ -155,10 +147,11 @@ TEST(Mallinfo2, CountsOtherThreadsAndWhatTheyFree) {
   turns.Begin(2);
   other.join();
   const size_t after = BytesInUse();
-  EXPECT_GE(during, before + kRequested);
-  EXPECT_LE(during, before + MostFor(101000, 100));
-  EXPECT_LE(freed_by_us, before + MostFor(1000, 100));
-  EXPECT_LE(after, before + 64 * kKiB);
+  EXPECT_GE(during, before + LeastFor(101000, many.usable + thousand.usable));
+  EXPECT_LE(during, before + MostFor(101000, many.usable + thousand.usable));
+  EXPECT_GE(freed_by_us, before + LeastFor(1000, thousand.usable));
+  EXPECT_LE(freed_by_us, before + MostFor(1000, thousand.usable));
+  EXPECT_LE(after, before + kOwn);
 }
 
 TEST(Mallinfo2, CountsBlocksOfThreadsThatHaveEnded) {
@@ -167,8 +160,8 @@ TEST(Mallinfo2, CountsBlocksOfThreadsThatHaveEnded) {
   const size_t during = BytesInUse();
   std::thread([] { many.Free(); }).join();
   const size_t after = BytesInUse();
-  EXPECT_GE(during, before + 100000 * 64);
-  EXPECT_LE(after, before + 64 * kKiB);
+  EXPECT_GE(during, before + LeastFor(100000, many.usable));
+  EXPECT_LE(after, before + kOwn);
 }
 
 size_t ResidentAfterTrim() {
@@ -181,8 +174,7 @@ TEST(MallocTrim, GivesBackWhatWasFreed) {
   many.Allocate(1000);
   EXPECT_GE(ResidentBytes(), before + 95 * kMiB);
   many.Free();
-  const int result = malloc_trim(0);
-  EXPECT_TRUE(result == 0 || result == 1);
+  malloc_trim(0);  // what it returns depends on what was given back in the background before
   EXPECT_LE(ResidentBytes(), before + 10 * kMiB);
 }
 
@@ -224,6 +216,16 @@ TEST(MallocTrim, ReachesTheHeapsOfIdleThreads) {
   EXPECT_LE(now, before + 10 * kMiB);
 }
 
+// As the manual has it: 0 to 80 * sizeof(size_t) / 4.
+TEST(Mallopt, RefusesBoundsOfFastBlocksThatGlibcRefuses) {
+  EXPECT_EQ(mallopt(M_MXFAST, 0), 1);
+  EXPECT_EQ(mallopt(M_MXFAST, 64), 1);
+  EXPECT_EQ(mallopt(M_MXFAST, 160), 1);
+  EXPECT_EQ(mallopt(M_MXFAST, 161), 0);
+  EXPECT_EQ(mallopt(M_MXFAST, 1 << 20), 0);
+  EXPECT_EQ(mallopt(M_MXFAST, -1), 0);
+}
+
 TEST(Mallopt, TakesTheDocumentedParameters) {
   for (const int parameter :
        {M_MMAP_THRESHOLD, M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD, M_ARENA_MAX, M_CHECK_ACTION}) {
@@ -254,17 +256,17 @@ std::string Captured(int descriptor, Function function) {
   return {std::istreambuf_iterator<char>(contents), {}};
 }
 
-std::vector<size_t> NumbersIn(const std::string& text) {
-  std::vector<size_t> numbers;
-  for (size_t at = 0; (at = text.find_first_of("0123456789", at)) != std::string::npos;) {
-    const size_t end = text.find_first_not_of("0123456789", at);
-    numbers.push_back(strtoull(text.substr(at, end - at).c_str(), nullptr, 10));
-    at = end == std::string::npos ? text.size() : end;
+// The number behind the last such text.
+size_t FigureBehind(const std::string& text, const std::string& label) {
+  const size_t at = text.rfind(label);
+  if (at == std::string::npos) {
+    ADD_FAILURE() << "no " << label << " in " << text;
+    return 0;
   }
-  return numbers;
+  return strtoull(text.c_str() + at + label.size(), nullptr, 10);
 }
 
-TEST(MallocStats, TellsTheTruthOnStderr) {
+TEST(MallocStats, SpeaksOnStderr) {
   many.Allocate(200);
   const size_t in_use = BytesInUse();
   std::string on_stdout;
@@ -272,11 +274,10 @@ TEST(MallocStats, TellsTheTruthOnStderr) {
       STDERR_FILENO, [&on_stdout] { on_stdout = Captured(STDOUT_FILENO, [] { malloc_stats(); }); });
   many.Free();
   EXPECT_EQ(on_stdout, "");
-  bool found = false;
-  for (const size_t number : NumbersIn(on_stderr)) {
-    found |= number >= in_use - 64 * kKiB && number <= in_use + 64 * kKiB;
-  }
-  EXPECT_TRUE(found) << in_use << " bytes are in use, but it says:\n" << on_stderr;
+  // Of all blocks; what captures it has some of its own.
+  const size_t said = FigureBehind(on_stderr, "in use bytes     =");
+  EXPECT_GE(said, in_use);
+  EXPECT_LE(said, in_use + 16 * kKiB) << on_stderr;
 }
 
 // The XML as another parser reads it: root, version, heaps, then the totals.
@@ -342,11 +343,6 @@ TEST(MallocInfo, IsXmlWithPlausibleTotals) {
   EXPECT_LE(full.free_in_heaps, full.system_now);
   EXPECT_LE(empty.free_in_heaps, empty.system_now);
   EXPECT_GE(empty.system_most, full.system_now);
-}
-
-// The number behind the last such text.
-size_t FigureBehind(const std::string& text, const std::string& label) {
-  return NumbersIn(text.substr(text.rfind(label) + label.size())).at(0);
 }
 
 struct Most {
