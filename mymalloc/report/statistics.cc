@@ -81,7 +81,7 @@ void Counter::CountPage(const PageHeader& page) {
 
 void Counter::CountLarge(Interval range, Owner owner) {
   if (owner.guarded()) {
-    s_.large.Add(g_guarded.live(), g_guarded.live() * kOsPage);
+    s_.large.Add(g_guarded.live(), kOsPage);
   } else if (owner.large()->live.load(std::memory_order_relaxed)) {
     s_.large.Add(1, range.length());
   }

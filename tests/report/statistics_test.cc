@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
+#include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/inspector.h"
 #include "mymalloc/heap/totals.h"
 #include "tests/heap/engine.h"
@@ -174,6 +175,19 @@ TEST_F(StatisticsTest, TheMostStays) {
   EXPECT_GE(g_totals.system.most(), 200 * kMiB) << "freed, and in the cache";
   EXPECT_GE(g_totals.system.most_unowned(), 200 * kMiB);
   EXPECT_LT(g_totals.system.now(), 10 * kMiB);
+}
+
+TEST_F(StatisticsTest, SampledBlocksCountAPageEach) {
+  g_guarded.Init();
+  const Statistics before = CountHeap();
+  uintptr_t blocks[5];
+  for (uintptr_t& block : blocks) block = g_guarded.Allocate(100, 16, /*random=*/0);
+  const Statistics now = CountHeap();
+  EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
+  EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * kOsPage);
+  ExpectTotalsOf(now);
+  for (const uintptr_t block : blocks) g_guarded.Free(block, "free");
+  EXPECT_EQ(CountHeap().large.bytes, before.large.bytes);
 }
 
 // As held back: with its guards, and in a quarantine; a long one is sealed there and costs nothing.
