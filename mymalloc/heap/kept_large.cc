@@ -12,9 +12,15 @@ LargeBlock* KeptLarge::TakeAt(unsigned i) {
 }
 
 LargeBlock* KeptLarge::Keep(LargeBlock* large) {
-  LargeBlock* const gone = count_ == kMost ? TakeOldest() : nullptr;
+  const size_t bytes = large->end - large->begin;
+  LargeBlock* gone = nullptr;
+  if (count_ == kMost || bytes_ + bytes > kMostBytes) {
+    const size_t freed = count_ != 0 ? blocks_[0]->end - blocks_[0]->begin : 0;
+    if (bytes_ - freed + bytes > kMostBytes) return large;
+    gone = TakeOldest();
+  }
   blocks_[count_++] = large;
-  bytes_ += large->end - large->begin;
+  bytes_ += bytes;
   return gone;
 }
 

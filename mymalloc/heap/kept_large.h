@@ -18,10 +18,7 @@ struct LargeBlock;
 
 class KeptLarge {
  public:
-  // A longer one costs its user more than the trees do.
-  static constexpr size_t kLongest = 2 * kMiB;
-
-  // REQUIRES: a mapping of at most kLongest. Returns the one that has to go for it, or nullptr.
+  // Returns the one that has to go for it: none, the oldest, or itself if that does not make room.
   LargeBlock* Keep(LargeBlock* large);
 
   // The newest whose mapping is as a new block's of n bytes would be; or nullptr.
@@ -34,7 +31,9 @@ class KeptLarge {
   size_t count() const { return count_; }
 
  private:
-  static constexpr unsigned kMost = 16;
+  // More of them save no more edits; more bytes, and what lies between them waits to be joined.
+  static constexpr unsigned kMost = 8;
+  static constexpr size_t kMostBytes = 2 * kMiB;
 
   LargeBlock* TakeAt(unsigned i);
 

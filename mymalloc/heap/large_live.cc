@@ -12,8 +12,7 @@ Tag LargeTag(uintptr_t block) { return Tag::Make(block, Tag::kNobody, Tag::kLarg
 // Where freed blocks are held back or cleared there are none to spare.
 bool MayBeKept(const LargeBlock& large) {
   return !large.from_supply && large.guard == 0 && !g_options.guard_pages &&
-         g_options.quarantine.value == 0 && !g_options.zero_on_free &&
-         large.end - large.begin <= KeptLarge::kLongest;
+         g_options.quarantine.value == 0 && !g_options.zero_on_free;
 }
 
 }  // namespace

@@ -81,16 +81,23 @@ TEST_F(KeptLargeTest, AFewAreKeptTheOldestGo) {
   for (const uintptr_t block : blocks) Free(block);
   EXPECT_EQ(RecordOf(blocks.front()), nullptr);
   EXPECT_TRUE(IsKept(blocks.back()));
-  EXPECT_EQ(std::count_if(blocks.begin(), blocks.end(), IsKept), 16);
+  EXPECT_EQ(std::count_if(blocks.begin(), blocks.end(), IsKept), 8);
   // The newest first: it is the warmest.
   EXPECT_EQ(Allocate(kSize), blocks.back());
   EXPECT_EQ(Allocate(kSize), blocks[blocks.size() - 2]);
 }
 
-TEST_F(KeptLargeTest, ALongOneIsNotKept) {
-  const uintptr_t block = Allocate(3 * kMiB);
-  Free(block);
-  EXPECT_EQ(RecordOf(block), nullptr);
+TEST_F(KeptLargeTest, NoMoreThanTwoMebibytes) {
+  const uintptr_t too_long = Allocate(2 * kMiB);
+  Free(too_long);
+  EXPECT_EQ(RecordOf(too_long), nullptr);
+  std::vector<uintptr_t> blocks;
+  for (const size_t n : {kMiB, kMiB / 2, kMiB, 3 * kMiB / 2}) blocks.push_back(Allocate(n));
+  for (const uintptr_t block : blocks) Free(block);
+  EXPECT_EQ(RecordOf(blocks[0]), nullptr);  // gone for the third
+  EXPECT_TRUE(IsKept(blocks[1]));
+  EXPECT_TRUE(IsKept(blocks[2]));
+  EXPECT_EQ(RecordOf(blocks[3]), nullptr);  // one going would not have made room
 }
 
 TEST_F(KeptLargeTest, WhatTheCacheLacksIsTakenFromThem) {
