@@ -130,7 +130,9 @@ bool TreeAgrees(Tag tag, const Finding& finding) {
 // Whether the pointer is a live block. Reports if it is none.
 bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag* tag) {
   if (finding.StartsBlock()) *tag = Tag::Of(block);
-  if (!finding.StartsBlock() || !tag->Verifies(block) || !tag->live()) {
+  // A large block that is free may lie in the tree all the same, whatever its tag says.
+  const bool kept = finding.large != nullptr && !finding.large->live;
+  if (!finding.StartsBlock() || kept || !tag->Verifies(block) || !tag->live()) {
     ReportBadPointer(called, block, finding);
     return false;
   }
@@ -364,7 +366,8 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   LiveBlock live;
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
   if (live.large != nullptr && n > g_largest_slot_request) {
-    if (const uintptr_t moved = ResizeLarge(live.large, n)) return reinterpret_cast<void*>(moved);
+    if (const uintptr_t moved = ResizeLarge(live.large, block, n))
+      return reinterpret_cast<void*>(moved);
   } else if (n <= live.usable ? !WorthShrinking(live.usable, n)
                               : live.InPage() && GrowInPage(block, n)) {
     return pointer;

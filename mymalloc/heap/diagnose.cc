@@ -136,7 +136,7 @@ void DescribeForeign(uintptr_t address, Fault* fault) {
   fault->advice = kAdviseOwner;
   const Finding before = LargeBefore(address);
   if (before.large != nullptr) {
-    fault->block = Describe(before, /*free=*/false);
+    fault->block = Describe(before, IsFree(before));
     fault->detail = kBeside;
     return;
   }

@@ -248,54 +248,56 @@ void ReleaseLarge(LargeBlock* large) {
 
 namespace {
 
-uintptr_t Shrink(LargeBlock* large, uintptr_t new_end) {
-  const uintptr_t old_end = large->end;
-  if (old_end - new_end < (old_end - large->begin) / kShrinkShare) return large->block;
-  if (large->guard != 0) return 0;
-  g_large_cache.Resize(large, new_end);
-  GiveBack({new_end, old_end}, large->from_supply);
-  return large->block;
+uintptr_t Shrink(LargeBlock* large, uintptr_t block, uintptr_t new_end) {
+  const Interval tail = {new_end, large->end};
+  if (tail.length() < (tail.end - large->begin) / kShrinkShare) return block;
+  if (large->guard != 0 || !g_large_cache.Resize(large, block, new_end)) return 0;
+  GiveBack(tail, large->from_supply);
+  return block;
 }
 
-uintptr_t GrowInPlace(LargeBlock* large, uintptr_t new_end) {
-  const size_t bytes = large->end - large->begin;
-  const size_t more = new_end - large->end;
+uintptr_t GrowInPlace(LargeBlock* large, uintptr_t block, uintptr_t new_end) {
+  const Interval before = {large->begin, large->end};
+  const size_t more = new_end - before.end;
   // What was freed just behind is warm; otherwise the kernel may have room there.
-  if (!g_large_cache.TakeAt(large->end, more)) {
-    if (os::Remap(large->begin, bytes, bytes + more, /*may_move=*/false) == 0) return 0;
+  if (!g_large_cache.TakeAt(before.end, more)) {
+    const size_t bytes = before.length();
+    if (os::Remap(before.begin, bytes, bytes + more, /*may_move=*/false) == 0) return 0;
     g_large_cache.Shed(more);
   }
-  g_large_cache.Resize(large, new_end);
-  return large->block;
+  if (g_large_cache.Resize(large, block, new_end)) return block;
+  g_large_cache.Put({before.end, new_end});
+  return 0;
 }
 
-uintptr_t GrowByMoving(LargeBlock* large, size_t bytes) {
+uintptr_t GrowByMoving(LargeBlock* large, uintptr_t block, size_t bytes) {
   const size_t more = bytes - (large->end - large->begin);
-  if (!g_large_cache.Move(large, bytes)) return 0;
+  if (!g_large_cache.Move(large, block, bytes)) return 0;
   g_large_cache.Shed(more);
   return large->block;
 }
 
-uintptr_t Resize(LargeBlock* large, size_t n) {
-  const uintptr_t new_end = RoundUp(large->block + n, kOsPage);
-  if (new_end <= large->end) return Shrink(large, new_end);
+uintptr_t Resize(LargeBlock* large, uintptr_t block, size_t n) {
+  const uintptr_t new_end = RoundUp(block + n, kOsPage);
+  if (new_end <= large->end) return Shrink(large, block, new_end);
   if (large->from_supply || large->guard != 0) return 0;
+  const uintptr_t begin = large->begin;
   const size_t spare =
-      os::g_arena.constrained() ? 0 : RoundUp((new_end - large->begin) / kGrowthShare, kOsPage);
+      os::g_arena.constrained() ? 0 : RoundUp((new_end - begin) / kGrowthShare, kOsPage);
   // In place at any rate first: what is free behind the block is warm, a new place is not.
-  if (const uintptr_t block = GrowInPlace(large, new_end + spare)) return block;
-  if (const uintptr_t block = GrowInPlace(large, new_end)) return block;
-  if (const uintptr_t block = GrowByMoving(large, new_end + spare - large->begin)) return block;
-  return GrowByMoving(large, new_end - large->begin);
+  if (GrowInPlace(large, block, new_end + spare) != 0) return block;
+  if (GrowInPlace(large, block, new_end) != 0) return block;
+  if (const uintptr_t moved = GrowByMoving(large, block, new_end + spare - begin)) return moved;
+  return GrowByMoving(large, block, new_end - begin);
 }
 
 }  // namespace
 
-uintptr_t ResizeLarge(LargeBlock* large, size_t n) {
+uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n) {
   if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
-  const uintptr_t block = Resize(large, n);
-  if (block != 0) large->requested = n;
-  return block;
+  const uintptr_t now = Resize(large, block, n);
+  if (now != 0) large->requested = n;
+  return now;
 }
 
 }  // namespace mymalloc

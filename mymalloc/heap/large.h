@@ -59,23 +59,24 @@ bool FreeLarge(LargeBlock* large, uintptr_t block);
 // A block that is live no more leaves the page map, and its memory goes back.
 void ReleaseLarge(LargeBlock* large);
 
-// Makes the block at least n bytes long, or shorter. Returns where it is now (the record is the
-// same), or 0 if it can neither stay nor be moved by the kernel: the caller copies.
-uintptr_t ResizeLarge(LargeBlock* large, size_t n);
+// Makes the block, which the page map said has this record, at least n bytes long, or shorter.
+// Returns where it is now (the record is the same), or 0 if it can neither stay nor be moved by the
+// kernel: the caller copies.
+uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n);
 
 class LargeCache {
  public:
   // What becomes of a live block happens in one step: in its record, its tag, the page map and the
-  // totals.
+  // totals. All but the first are false if the record is no longer that of a live `block`: whatever
+  // several threads do to one at once, it is freed once, and changed only before.
   //
   // False when there is no memory for the map.
   bool Publish(LargeBlock* large);
   // Moves its end. REQUIRES: nothing else lies there.
-  void Resize(LargeBlock* large, uintptr_t new_end);
+  bool Resize(LargeBlock* large, uintptr_t block, uintptr_t new_end);
   // Makes its mapping `bytes` long, wherever there is room. False if there is none.
-  bool Move(LargeBlock* large, size_t bytes);
-  // Of several threads that free a block, one does: the others get false. `*gone`: what is now to
-  // be released, this block or one that was kept; or nullptr.
+  bool Move(LargeBlock* large, uintptr_t block, size_t bytes);
+  // `*gone`: what is now to be released, this block or one that was kept; or nullptr.
   bool Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone);
   // A kept block for n bytes, live again; or nullptr.
   LargeBlock* Revive(size_t n, size_t alignment);
@@ -121,6 +122,7 @@ class LargeCache {
  private:
   friend class Inspector;
 
+  static bool IsOf(const LargeBlock& large, uintptr_t block);
   bool RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t CachedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {

@@ -35,15 +35,23 @@ bool LargeCache::Publish(LargeBlock* large) {
   return true;
 }
 
-void LargeCache::Resize(LargeBlock* large, uintptr_t new_end) {
+// By now the record may be of no block, or of another: another thread has freed it since.
+bool LargeCache::IsOf(const LargeBlock& large, uintptr_t block) {
+  return large.live.load(std::memory_order_relaxed) && large.block == block;
+}
+
+bool LargeCache::Resize(LargeBlock* large, uintptr_t block, uintptr_t new_end) {
   LockHolder holder(lock_);
+  if (!IsOf(*large, block)) return false;
   g_page_map.Resize({large->begin, large->end}, new_end);
   CountLive(0, new_end - large->end);
   large->end = new_end;
+  return true;
 }
 
-bool LargeCache::Move(LargeBlock* large, size_t bytes) {
+bool LargeCache::Move(LargeBlock* large, uintptr_t block, size_t bytes) {
   LockHolder holder(lock_);
+  if (!IsOf(*large, block)) return false;
   const Interval before = {large->begin, large->end};
   const uintptr_t begin = g_page_map.Move(before, bytes);
   if (begin == 0) return false;
@@ -68,8 +76,7 @@ bool LargeCache::Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
 }
 
 bool LargeCache::RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
-  // By now the record may be of no block, or of another.
-  if (!large->live.load(std::memory_order_relaxed) || large->block != block) return false;
+  if (!IsOf(*large, block)) return false;
   large->live.store(false, std::memory_order_relaxed);
   LargeTag(block).WriteTo(block);
   CountLive(-size_t{1}, large->begin - large->end);

@@ -71,6 +71,9 @@ class HeapVerifier {
   size_t remote_words_ = 0;
   size_t pages_with_room_ = 0;
   size_t run_tails_ = 0;
+  // From the large blocks.
+  size_t live_large_ = 0;
+  size_t live_large_bytes_ = 0;
   // From the heaps: the same.
   BlockSet held_;
   size_t listed_words_ = 0;
@@ -151,8 +154,10 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
   Expect(tag.Verifies(large.block), "a large block's tag is broken");
   Expect(tag.size_class() == Tag::kLargeClass && tag.heap() == Tag::kNobody,
          "a large block's tag is another's");
-  Expect(tag.live() == large.live.load(std::memory_order_relaxed),
-         "a large block's tag and its record do not agree whether it is live");
+  const bool live = large.live.load(std::memory_order_relaxed);
+  Expect(tag.live() == live, "a large block's tag and its record do not agree whether it is live");
+  live_large_ += live ? 1 : 0;
+  live_large_bytes_ += live ? range.length() : 0;
 }
 
 void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
@@ -337,6 +342,10 @@ void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
 }
 
 void HeapVerifier::CheckTotals() {
+  const size_t sampled = g_guarded.live();
+  Expect(g_totals.large_blocks.now() == live_large_ + sampled &&
+             g_totals.large_bytes.now() == live_large_bytes_ + sampled * kOsPage,
+         "the large blocks are not as many as their count says");
   Expect(pages_with_room_ == listed_pages_, "a page with a free slot is in no list");
   Expect(remote_words_ == listed_words_, "a word of remote frees is in no list");
   Expect(held_.count <= held_slots_.count, "a free block is held in two places");

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "mymalloc/base/lock.h"
+#include "mymalloc/heap/large.h"
 #include "tests/faults/memory_faults.h"
 #include "tests/heap/engine.h"
 #include "tests/heap/faults.h"
@@ -29,7 +31,12 @@ class GuardedTest : public test::EngineTest {
     return *pools.back();
   }
 
-  ~GuardedTest() override { EXPECT_STREQ(pool_.Verify(), nullptr); }
+  ~GuardedTest() override {
+    EXPECT_STREQ(pool_.Verify(), nullptr);
+    // The heap's verifier knows of one pool only.
+    LockHolder holder(g_large_cache.lock());
+    g_large_cache.CountLive(-size_t{pool_.live()}, -size_t{pool_.live()} * kOsPage);
+  }
 
   static uintptr_t PageOf(uintptr_t block) { return block / kOsPage * kOsPage; }
   uintptr_t New(size_t n = 100, size_t alignment = kGranule, uint64_t random = kAtEnd) {

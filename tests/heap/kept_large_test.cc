@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "mymalloc/front/front.h"
 #include "mymalloc/heap/inspector.h"
 #include "mymalloc/heap/totals.h"
 #include "tests/heap/engine.h"
+#include "tests/heap/faults.h"
 
 namespace mymalloc {
 namespace {
@@ -127,7 +129,7 @@ TEST_F(KeptLargeTest, ABlockGrowsIntoOneBehindIt) {
   const uintptr_t second = Allocate(kSize);
   ASSERT_EQ(RecordOf(first)->end, RecordOf(second)->begin);
   Free(second);
-  EXPECT_EQ(ResizeLarge(RecordOf(first), kSize + kOsPage), first);
+  EXPECT_EQ(ResizeLarge(RecordOf(first), first, kSize + kOsPage), first);
   Free(first);
 }
 
@@ -155,6 +157,50 @@ TEST_F(KeptLargeTest, WhatIsToBeClearedOrHeldBackIsNotKept) {
   EXPECT_EQ(RecordOf(held), nullptr);
   g_options.quarantine.value = 0;
   g_large_cache.PurgeAll();
+}
+
+// As by a thread that looked it up before another freed it.
+TEST_F(KeptLargeTest, OneThatWasFreedIsNotResized) {
+  const uintptr_t block = Allocate(kSize);
+  LargeBlock* const large = RecordOf(block);
+  Free(block);
+  const size_t bytes = g_large_cache.Bytes();
+  for (const size_t n : {kSize / 4, 2 * kSize, 100 * kMiB}) {
+    EXPECT_EQ(ResizeLarge(large, block, n), 0u);
+    EXPECT_STREQ(VerifyHeap(), nullptr);
+  }
+  EXPECT_GE(g_large_cache.Bytes(), bytes);  // what was there to grow into is still free
+  g_large_cache.PurgeAll();
+  EXPECT_EQ(g_large_cache.Bytes(), 0u);
+}
+
+TEST_F(KeptLargeTest, AnOldTagPutBackDoesNotMakeItLive) {
+  const test::Faults faults;
+  void* const block = mymalloc::Allocate(kSize);
+  const uintptr_t address = test::Address(block);
+  const Tag live = Tag::Of(address);
+  mymalloc::Free(block);
+  const Tag free = Tag::Of(address);
+  live.WriteTo(address);
+  mymalloc::Free(block);
+  EXPECT_EQ(test::Faults::TakeOne().what, "double free");
+  EXPECT_EQ(Reallocate(block, kSize / 2, "realloc"), nullptr);
+  EXPECT_EQ(test::Faults::TakeOne().what, "double free");
+  EXPECT_EQ(UsableSize(block, "malloc_usable_size"), 0u);
+  EXPECT_EQ(test::Faults::TakeOne().what, "double free");
+  free.WriteTo(address);
+}
+
+TEST_F(KeptLargeTest, APointerBehindItNamesAFreeBlock) {
+  const test::Faults faults;
+  void* const block = mymalloc::Allocate(kSize);
+  const uintptr_t behind = RecordOf(test::Address(block))->end;
+  mymalloc::Free(block);
+  if (RecordOf(behind) != nullptr) GTEST_SKIP() << "something else lies there";
+  mymalloc::Free(Pointer(behind));
+  const test::Faults::Seen seen = test::Faults::TakeOne();
+  EXPECT_EQ(seen.what, "invalid pointer");
+  EXPECT_STREQ(seen.block.state, "free");
 }
 
 TEST_F(KeptLargeTest, TheVerifierSeesOneWhoseTagSaysLive) {

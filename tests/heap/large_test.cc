@@ -138,7 +138,7 @@ TEST_F(LargeTest, GrowthKeepsTheContents) {
   for (size_t n = kBig; n < 100 * kBig; n += n / 2) {
     const size_t before = RecordOf(block)->usable();
     LargeBlock* const large = RecordOf(block);
-    const uintptr_t now = ResizeLarge(large, n);
+    const uintptr_t now = ResizeLarge(large, large->block, n);
     if (now == 0) continue;  // the caller would copy
     block = now;
     ASSERT_EQ(RecordOf(block), large);
@@ -158,10 +158,10 @@ TEST_F(LargeTest, GrowsInPlaceIntoWhatWasFreedBehind) {
   const uintptr_t block = Allocate(4 * kBig);
   LargeBlock* const large = RecordOf(block);
   const size_t whole = large->usable();
-  ASSERT_EQ(ResizeLarge(large, kBig), block);
+  ASSERT_EQ(ResizeLarge(large, large->block, kBig), block);
   EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
   EXPECT_STREQ(VerifyHeap(), nullptr);
-  ASSERT_EQ(ResizeLarge(large, 3 * kBig), block);
+  ASSERT_EQ(ResizeLarge(large, large->block, 3 * kBig), block);
   EXPECT_LE(large->usable(), whole);
   Free(block);
 }
@@ -173,7 +173,7 @@ TEST_F(LargeTest, AMovedBlockKeepsItsPlaceInItsPage) {
   LargeBlock* const large = RecordOf(block);
   void* const wall =
       mmap(Pointer(large->end), kOsPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  const uintptr_t moved = ResizeLarge(large, 40 * kBig);
+  const uintptr_t moved = ResizeLarge(large, large->block, 40 * kBig);
   EXPECT_EQ(moved % 512, 0u);  // also if it could not move
   munmap(wall, kOsPage);
   Free(large->block);
@@ -183,10 +183,10 @@ TEST_F(LargeTest, ShrinksOnlyWhenItIsWorthIt) {
   const uintptr_t block = Allocate(4 * kBig);
   LargeBlock* const large = RecordOf(block);
   const size_t usable = large->usable();
-  EXPECT_EQ(ResizeLarge(large, usable - kOsPage), block);
+  EXPECT_EQ(ResizeLarge(large, large->block, usable - kOsPage), block);
   EXPECT_EQ(large->usable(), usable);
   test::FillPattern(Pointer(block), kBig, 2);
-  EXPECT_EQ(ResizeLarge(large, kBig), block);
+  EXPECT_EQ(ResizeLarge(large, large->block, kBig), block);
   EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
   EXPECT_TRUE(test::MatchesPattern(Pointer(block), kBig, 2));
   EXPECT_GE(g_large_cache.Bytes(), 2 * kBig);
@@ -201,8 +201,8 @@ TEST_F(LargeTest, TheImpossibleIsRefusedAndNothingChanges) {
   EXPECT_EQ(Allocate(1, size_t{1} << 47), 0u);
   const uintptr_t block = Allocate(kBig);
   LargeBlock* const large = RecordOf(block);
-  EXPECT_EQ(ResizeLarge(large, limit), 0u);
-  EXPECT_EQ(ResizeLarge(large, size_t{1} << 50), 0u);
+  EXPECT_EQ(ResizeLarge(large, large->block, limit), 0u);
+  EXPECT_EQ(ResizeLarge(large, large->block, size_t{1} << 50), 0u);
   EXPECT_EQ(large->block, block);
   EXPECT_EQ(RecordOf(block), large);
   Free(block);
@@ -234,7 +234,7 @@ TEST_F(LargeTest, RandomUse) {
       const size_t n = 1 + random() % (2 * kBig);
       const size_t kept = std::min(n, last.n);
       const uint64_t seed = last.block;
-      const uintptr_t now = ResizeLarge(RecordOf(last.block), n);
+      const uintptr_t now = ResizeLarge(RecordOf(last.block), last.block, n);
       if (now == 0) continue;
       ASSERT_TRUE(kept < last.n || test::MatchesPattern(Pointer(now), last.n, seed));
       last = {now, n};
