@@ -67,10 +67,13 @@ ptrdiff_t Change(size_t before, size_t after) { return static_cast<ptrdiff_t>(af
 #define EXPECT_CHANGE(before, after, what, expected) \
   EXPECT_EQ(Change((before).what, (after).what), static_cast<ptrdiff_t>(expected))
 
+// Slots in random order reach further into their pages.
+size_t Slack() { return (IsHardened() ? 256 : 8) * kKiB; }
+
 // The same, but for slots that are used for the first time, and are free: the test's own.
 #define EXPECT_CHANGE_NEARLY(before, after, what, expected)             \
   EXPECT_NEAR(static_cast<double>(Change((before).what, (after).what)), \
-              static_cast<double>(static_cast<ptrdiff_t>(expected)), 8.0 * kKiB)
+              static_cast<double>(static_cast<ptrdiff_t>(expected)), static_cast<double>(Slack()))
 
 class FiguresTest : public testing::Test {
  protected:
@@ -150,7 +153,7 @@ TEST_F(FiguresTest, LargeBlocksLiveAndFreed) {
   EXPECT_EQ(malloc_trim(0), 1);
   const size_t keepcost = mallinfo2().keepcost;
   const Figures trimmed = Agreed();
-  EXPECT_LE(trimmed.info.arena, before_.info.arena + 8 * kKiB);
+  EXPECT_LE(trimmed.info.arena, before_.info.arena + Slack());
   EXPECT_EQ(keepcost, 0u);
   EXPECT_GE(trimmed.total.most, freed.total.current);
   EXPECT_EQ(trimmed.Stat("freed mmap bytes"), 0u);
@@ -177,6 +180,7 @@ class Residence {
 };
 
 TEST_F(FiguresTest, AreWhatIsResident) {
+  if (IsHardened()) GTEST_SKIP() << "of slots in random order more is counted than is resident";
   const Residence residence(before_);
   blocks.Allocate(100, kMost);
   residence.ExpectAsFigured(Agreed(), "small blocks");
@@ -249,7 +253,7 @@ TEST_F(FiguresTest, OfSeveralThreads) {
   for (const Blocks& each : own) bytes += each.bytes();
   EXPECT_GE(Change(before_.info.uordblks, full.info.uordblks), static_cast<ptrdiff_t>(bytes));
   EXPECT_LE(Change(before_.info.uordblks, full.info.uordblks),
-            static_cast<ptrdiff_t>(bytes + 8 * kKiB));  // and the threads' own
+            static_cast<ptrdiff_t>(bytes + Slack()));  // and the threads' own
   EXPECT_GE(HeapsWith(full, own[0].bytes()), kThreads);
 
   go.Add();
@@ -259,7 +263,7 @@ TEST_F(FiguresTest, OfSeveralThreads) {
   const Figures freed = Agreed();
   EXPECT_CHANGE(full, freed, info.uordblks, -bytes);
   EXPECT_GE(FreeBlocks(freed), FreeBlocks(full) + kThreads * kCount);
-  EXPECT_LE(FreeBlocks(freed), FreeBlocks(full) + kThreads * kCount + 200);
+  EXPECT_LE(FreeBlocks(freed), FreeBlocks(full) + kThreads * kCount + Slack() / 40);
   EXPECT_GE(freed.info.smblks, 2 * 64u) << "in two threads' magazines";
   EXPECT_GE(HeapsWith(freed, own[0].bytes()), kThreads);
   go.Add();
