@@ -131,8 +131,8 @@ bool TreeAgrees(Tag tag, const Finding& finding) {
 bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag* tag) {
   if (finding.StartsBlock()) *tag = Tag::Of(block);
   // A large block that is free may lie in the tree all the same, whatever its tag says.
-  const bool kept = finding.large != nullptr && !finding.large->live;
-  if (!finding.StartsBlock() || kept || !tag->Verifies(block) || !tag->live()) {
+  const bool freed = finding.large != nullptr && !finding.large->IsLive();
+  if (!finding.StartsBlock() || freed || !tag->Verifies(block) || !tag->live()) {
     ReportBadPointer(called, block, finding);
     return false;
   }

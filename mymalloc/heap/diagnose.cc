@@ -58,7 +58,7 @@ bool BitIsFree(const PageHeader& page, unsigned slot) {
 // way home through another thread's gathered frees. Where the lock does not come free, magazines
 // are not looked at.
 bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (finding.large != nullptr) return !finding.large->live.load(std::memory_order_relaxed);
+  if (finding.large != nullptr) return !finding.large->IsLive();
   if (finding.page == nullptr || !finding.page->Intact()) return false;
   Heap* const heap = g_heaps[finding.page->heap];
   const ReportLockHolder holder(heap->lock());

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "absl/base/attributes.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/stack_trace.h"
 #include "mymalloc/heap/large.h"
@@ -92,7 +93,7 @@ void ReportMargins(Margins margins, const GuardedSlot& slot, const char* called)
 
 }  // namespace
 
-GuardedPool g_guarded;
+ABSL_CONST_INIT GuardedPool g_guarded;
 
 void GuardedPool::Init() {
   const uintptr_t begin = os::Reserve(kBytes);

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/abort.h"
@@ -29,7 +30,7 @@ void SleepMillis(uint64_t millis) {
 
 }  // namespace
 
-Janitor g_janitor;
+ABSL_CONST_INIT Janitor g_janitor;
 
 void Janitor::WakeSlow() {
   uint32_t state = state_.load(std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 // The large blocks freed last, whole: a program that frees one and asks for the same again, as it
 // does with buffers, gets it without an edit of any tree. In the page map they stay as they are,
-// only not live. The oldest go on to the cache of large blocks; all do when it is short of memory.
+// only not live. The oldest go on to the cache of large blocks; all do at each tick of the decay,
+// and when the cache has nothing for a request.
 //
 // Not thread safe: under the lock of that cache.
 
@@ -21,7 +22,7 @@ class KeptLarge {
   // Returns the one that has to go for it: none, the oldest, or itself if that does not make room.
   LargeBlock* Keep(LargeBlock* large);
 
-  // The newest whose mapping is as a new block's of n bytes would be; or nullptr.
+  // The newest that ends on the OS page on which n bytes there would end; or nullptr.
   LargeBlock* Take(size_t n, size_t alignment);
 
   // nullptr if there is none.
@@ -37,7 +38,7 @@ class KeptLarge {
 
   LargeBlock* TakeAt(unsigned i);
 
-  LargeBlock* blocks_[kMost];  // by age, the oldest first
+  LargeBlock* blocks_[kMost] = {};  // by age, the oldest first
   unsigned count_ = 0;
   size_t bytes_ = 0;
 };

@@ -248,56 +248,56 @@ void ReleaseLarge(LargeBlock* large) {
 
 namespace {
 
-uintptr_t Shrink(LargeBlock* large, uintptr_t block, uintptr_t new_end) {
-  const Interval tail = {new_end, large->end};
-  if (tail.length() < (tail.end - large->begin) / kShrinkShare) return block;
-  if (large->guard != 0 || !g_large_cache.Resize(large, block, new_end)) return 0;
+// Each returns whether the block could be changed so. `mapping`: what it has.
+
+bool Shrink(LargeBlock* large, Interval mapping, uintptr_t new_end, size_t n) {
+  const Interval tail = {new_end, mapping.end};
+  if (tail.length() < mapping.length() / kShrinkShare) {
+    return g_large_cache.Resize(large, mapping, mapping.end, n);
+  }
+  if (large->guard != 0 || !g_large_cache.Resize(large, mapping, new_end, n)) return false;
   GiveBack(tail, large->from_supply);
-  return block;
+  return true;
 }
 
-uintptr_t GrowInPlace(LargeBlock* large, uintptr_t block, uintptr_t new_end) {
-  const Interval before = {large->begin, large->end};
-  const size_t more = new_end - before.end;
+bool GrowInPlace(LargeBlock* large, Interval mapping, uintptr_t new_end, size_t n) {
+  const size_t more = new_end - mapping.end;
   // What was freed just behind is warm; otherwise the kernel may have room there.
-  if (!g_large_cache.TakeAt(before.end, more)) {
-    const size_t bytes = before.length();
-    if (os::Remap(before.begin, bytes, bytes + more, /*may_move=*/false) == 0) return 0;
+  if (!g_large_cache.TakeAt(mapping.end, more)) {
+    const size_t bytes = mapping.length();
+    if (os::Remap(mapping.begin, bytes, bytes + more, /*may_move=*/false) == 0) return false;
     g_large_cache.Shed(more);
   }
-  if (g_large_cache.Resize(large, block, new_end)) return block;
-  g_large_cache.Put({before.end, new_end});
-  return 0;
+  if (g_large_cache.Resize(large, mapping, new_end, n)) return true;
+  g_large_cache.Put({mapping.end, new_end});
+  return false;
 }
 
-uintptr_t GrowByMoving(LargeBlock* large, uintptr_t block, size_t bytes) {
-  const size_t more = bytes - (large->end - large->begin);
-  if (!g_large_cache.Move(large, block, bytes)) return 0;
-  g_large_cache.Shed(more);
-  return large->block;
+bool GrowByMoving(LargeBlock* large, Interval mapping, size_t bytes, size_t n) {
+  if (!g_large_cache.Move(large, mapping, bytes, n)) return false;
+  g_large_cache.Shed(bytes - mapping.length());
+  return true;
 }
 
-uintptr_t Resize(LargeBlock* large, uintptr_t block, size_t n) {
+bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
+  Interval mapping{};
+  if (!g_large_cache.Bounds(large, block, &mapping)) return false;
   const uintptr_t new_end = RoundUp(block + n, kOsPage);
-  if (new_end <= large->end) return Shrink(large, block, new_end);
-  if (large->from_supply || large->guard != 0) return 0;
-  const uintptr_t begin = large->begin;
-  const size_t spare =
-      os::g_arena.constrained() ? 0 : RoundUp((new_end - begin) / kGrowthShare, kOsPage);
+  if (new_end <= mapping.end) return Shrink(large, mapping, new_end, n);
+  if (large->from_supply || large->guard != 0) return false;
+  const size_t bytes = new_end - mapping.begin;
+  const size_t spare = os::g_arena.constrained() ? 0 : RoundUp(bytes / kGrowthShare, kOsPage);
   // In place at any rate first: what is free behind the block is warm, a new place is not.
-  if (GrowInPlace(large, block, new_end + spare) != 0) return block;
-  if (GrowInPlace(large, block, new_end) != 0) return block;
-  if (const uintptr_t moved = GrowByMoving(large, block, new_end + spare - begin)) return moved;
-  return GrowByMoving(large, block, new_end - begin);
+  return GrowInPlace(large, mapping, new_end + spare, n) ||
+         GrowInPlace(large, mapping, new_end, n) ||
+         GrowByMoving(large, mapping, bytes + spare, n) || GrowByMoving(large, mapping, bytes, n);
 }
 
 }  // namespace
 
 uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n) {
-  if (n > PTRDIFF_MAX - 2 * kOsPage) return 0;
-  const uintptr_t now = Resize(large, block, n);
-  if (now != 0) large->requested = n;
-  return now;
+  if (n > PTRDIFF_MAX - 2 * kOsPage || !Resize(large, block, n)) return 0;
+  return large->block;
 }
 
 }  // namespace mymalloc

@@ -35,9 +35,13 @@ struct alignas(64) LargeBlock {
   size_t requested;  // by the last malloc or realloc
   uint32_t guard;    // bytes of each guard page: 0 if there is none
   bool from_supply;  // no mapping of its own: see AllocateLargeFromSupply
+  // Changes under the cache's lock. A record that is no block's has it false: fresh memory is zero,
+  // and no live block's record goes back.
   std::atomic<bool> live;
 
   size_t usable() const { return end - block; }
+  bool IsLive() const { return live.load(std::memory_order_relaxed); }
+  Interval mapping() const { return {begin, end}; }
 };
 
 // Requests above this, or aligned above an OS page, are large. Where address space is scarce only
@@ -72,10 +76,13 @@ class LargeCache {
   //
   // False when there is no memory for the map.
   bool Publish(LargeBlock* large);
-  // Moves its end. REQUIRES: nothing else lies there.
-  bool Resize(LargeBlock* large, uintptr_t block, uintptr_t new_end);
-  // Makes its mapping `bytes` long, wherever there is room. False if there is none.
-  bool Move(LargeBlock* large, uintptr_t block, size_t bytes);
+  // Its mapping as it is now.
+  bool Bounds(const LargeBlock* large, uintptr_t block, Interval* mapping);
+  // Moves its end, for n bytes, if its mapping is what it was: else two threads resize it at once.
+  // REQUIRES: nothing else lies there.
+  bool Resize(LargeBlock* large, Interval mapping, uintptr_t new_end, size_t n);
+  // Moves the mapping to where there is room for `bytes`, if there is any.
+  bool Move(LargeBlock* large, Interval mapping, size_t bytes, size_t n);
   // `*gone`: what is now to be released, this block or one that was kept; or nullptr.
   bool Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone);
   // A kept block for n bytes, live again; or nullptr.
@@ -92,8 +99,8 @@ class LargeCache {
   // As the page supply's: what was not needed since the last call; all.
   bool Decay();
   bool PurgeAll();
-  // The kernel has given fresh memory that nothing here would serve for: as much of what is here
-  // goes back for it, so that the peak does not count both.
+  // The kernel has given fresh memory that nothing here would serve for: as much of what is here,
+  // but for the few kept blocks, goes back for it, so that the peak does not count both.
   void Shed(size_t bytes) { Purge(bytes); }
 
   // What was freed and may be resident, held back or not, and in how many pieces.
@@ -122,7 +129,6 @@ class LargeCache {
  private:
   friend class Inspector;
 
-  static bool IsOf(const LargeBlock& large, uintptr_t block);
   bool RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t CachedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
@@ -141,8 +147,9 @@ class LargeCache {
     g_totals.system.SetFreedLarge(FreedBytes());
   }
   size_t FreedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
-    return ranges_.bytes() + kept_.bytes() + freed_.resident_bytes();
+    return CachedBytes() + freed_.resident_bytes();
   }
+  bool WorthGivingBack() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Lock lock_;
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);

@@ -1,3 +1,6 @@
+// The part of LargeCache that is about memory: what is free, kept, held back, and goes back.
+
+#include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/janitor.h"
@@ -20,7 +23,8 @@ size_t MostCachedBytes() {
 
 }  // namespace
 
-LargeCache g_large_cache;
+// Blocks are freed before any constructor has run.
+ABSL_CONST_INIT LargeCache g_large_cache;
 
 uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
   *zeroed = false;
@@ -47,6 +51,8 @@ uintptr_t LargeCache::TakeOrMap(size_t bytes, bool* zeroed) {
   return os::Map(bytes);
 }
 
+bool LargeCache::WorthGivingBack() const { return FreedBytes() >= Janitor::kWakeBytes; }
+
 bool LargeCache::TakeAt(uintptr_t begin, size_t bytes) {
   do {
     LockHolder holder(lock_);
@@ -64,7 +70,7 @@ void LargeCache::Put(Interval range) {
     const bool keep = CachedBytes() + range.length() <= MostCachedBytes();
     if (keep && ranges_.Add(range)) range = {};
     NoteCached();
-    wake = CachedBytes() >= Janitor::kWakeBytes;
+    wake = WorthGivingBack();
   }
   if (!range.empty() && !os::Unmap(range.begin, range.length())) KeepUnmappable(range);
   if (wake) g_janitor.Wake();
@@ -111,11 +117,11 @@ bool LargeCache::Decay() {
 bool LargeCache::PurgeAll() {
   DropRest();
   DecayHeld(/*all=*/true);
+  ReleaseKept();
   return Purge(~size_t{0});
 }
 
 bool LargeCache::Purge(size_t bytes) {
-  ReleaseKept();
   bool purged_any = false;
   while (bytes >= kOsPage) {
     Interval range;
@@ -162,6 +168,7 @@ void LargeCache::DeleteRecord(LargeBlock* large) {
 void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
   for (;;) {
     FreedLarge::Record oldest;
+    bool wake = false;
     {
       LockHolder holder(lock_);
       oldest = freed_.MakeRoom(held.length());
@@ -169,10 +176,12 @@ void LargeCache::NoteFreed(LargeBlock* large, Interval held, bool resident) {
         freed_.Note(
             {large->block, large->usable(), held, resident ? FreedLarge::kTicksResident : 0});
         records_.Free(large);
-        NoteCached();
-        return;
+        wake = WorthGivingBack();
       }
+      NoteCached();
     }
+    if (wake) g_janitor.Wake();
+    if (oldest.held.empty()) return;
     CheckWrites(oldest);
     DropHeld(oldest.held);
   }

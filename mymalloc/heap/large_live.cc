@@ -1,3 +1,5 @@
+// The part of LargeCache that is about live blocks: they come, change, and go.
+
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
@@ -11,8 +13,17 @@ Tag LargeTag(uintptr_t block) { return Tag::Make(block, Tag::kNobody, Tag::kLarg
 
 // Where freed blocks are held back or cleared there are none to spare.
 bool MayBeKept(const LargeBlock& large) {
-  return !large.from_supply && large.guard == 0 && !g_options.guard_pages &&
-         g_options.quarantine.value == 0 && !g_options.zero_on_free;
+  return !large.from_supply && !g_options.guard_pages && g_options.quarantine.value == 0 &&
+         !g_options.zero_on_free;
+}
+
+// By the time that a thread has the lock, another may have freed the block: its record is then no
+// live block's, or another's.
+bool IsOf(const LargeBlock& large, uintptr_t block) {
+  return large.IsLive() && large.block == block;
+}
+bool IsStill(const LargeBlock& large, Interval mapping) {
+  return large.IsLive() && large.mapping() == mapping;
 }
 
 }  // namespace
@@ -35,30 +46,34 @@ bool LargeCache::Publish(LargeBlock* large) {
   return true;
 }
 
-// By now the record may be of no block, or of another: another thread has freed it since.
-bool LargeCache::IsOf(const LargeBlock& large, uintptr_t block) {
-  return large.live.load(std::memory_order_relaxed) && large.block == block;
-}
-
-bool LargeCache::Resize(LargeBlock* large, uintptr_t block, uintptr_t new_end) {
+bool LargeCache::Bounds(const LargeBlock* large, uintptr_t block, Interval* mapping) {
   LockHolder holder(lock_);
   if (!IsOf(*large, block)) return false;
-  g_page_map.Resize({large->begin, large->end}, new_end);
-  CountLive(0, new_end - large->end);
+  *mapping = large->mapping();
+  return true;
+}
+
+bool LargeCache::Resize(LargeBlock* large, Interval mapping, uintptr_t new_end, size_t n) {
+  LockHolder holder(lock_);
+  if (!IsStill(*large, mapping)) return false;
+  large->requested = n;
+  if (new_end == mapping.end) return true;
+  g_page_map.Resize(mapping, new_end);
+  CountLive(0, new_end - mapping.end);
   large->end = new_end;
   return true;
 }
 
-bool LargeCache::Move(LargeBlock* large, uintptr_t block, size_t bytes) {
+bool LargeCache::Move(LargeBlock* large, Interval mapping, size_t bytes, size_t n) {
   LockHolder holder(lock_);
-  if (!IsOf(*large, block)) return false;
-  const Interval before = {large->begin, large->end};
-  const uintptr_t begin = g_page_map.Move(before, bytes);
+  if (!IsStill(*large, mapping)) return false;
+  const uintptr_t begin = g_page_map.Move(mapping, bytes);
   if (begin == 0) return false;
-  CountLive(0, bytes - before.length());
-  large->block = large->block - before.begin + begin;
+  CountLive(0, bytes - mapping.length());
+  large->block = large->block - mapping.begin + begin;
   large->begin = begin;
   large->end = begin + bytes;
+  large->requested = n;
   // A tag is bound to its address.
   LargeTag(large->block).Live().WriteTo(large->block);
   return true;
@@ -69,7 +84,7 @@ bool LargeCache::Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
   {
     LockHolder holder(lock_);
     if (!RetireLocked(large, block, gone)) return false;
-    wake = CachedBytes() >= Janitor::kWakeBytes;
+    wake = WorthGivingBack();
   }
   if (wake) g_janitor.Wake();
   return true;

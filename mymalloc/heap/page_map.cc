@@ -20,7 +20,7 @@ constexpr int kAttempts = 16;
 
 }  // namespace
 
-PageMap g_page_map;
+ABSL_CONST_INIT PageMap g_page_map;
 Editor PageMap::editor_;
 Totals g_totals;
 

@@ -1,5 +1,6 @@
 #include "mymalloc/heap/page_supply.h"
 
+#include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
@@ -7,7 +8,7 @@
 
 namespace mymalloc {
 
-PageSupply g_page_supply;
+ABSL_CONST_INIT PageSupply g_page_supply;
 
 PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   LockHolder holder(lock_);

@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/guarded.h"
@@ -49,7 +50,7 @@ void MakeSecret() {
 
 }  // namespace
 
-Registry g_registry;
+ABSL_CONST_INIT Registry g_registry;
 Heap Registry::bare_heaps_[kBareHeaps];
 __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 __thread Heap* t_own_heap ABSL_ATTRIBUTE_INITIAL_EXEC;

@@ -41,8 +41,8 @@ class Total {
 // locks, the new sum is given under its one lock: that costs a free of a large block no locked
 // instruction.
 //
-// Of two parts that grow in the same instant each may be summed up with the other as it was before:
-// then `most` lacks one of them, until either grows again. Reports take what is now if it is more.
+// The parts are not read in one instant: of two that change at once, `most` may lack what came to
+// one, or have what went from one to the other twice. Reports take what is now if it is more.
 class SystemTotal {
  public:
   // By a difference; a negative one wraps around.

@@ -44,9 +44,14 @@ void* FindBeside(const void* code, const char* name) {
 template <typename Function>
 Function* Find(Function* bound, const char* name, const void* caller) {
   if (bound != nullptr) return bound;
-  void* found = FindIn("libstdc++.so.6", name);
-  if (found == nullptr) found = FindBeside(caller, name);
+  void* found = FindBeside(caller, name);
+  if (found == nullptr) found = FindIn("libstdc++.so.6", name);
   return reinterpret_cast<Function*>(found);
+}
+
+template <typename... Arguments>
+void Call(void* function, Arguments... arguments) {
+  reinterpret_cast<void (*)(Arguments...)>(function)(arguments...);
 }
 
 constexpr char kGetNewHandler[] = "_ZSt15get_new_handlerv";
@@ -62,16 +67,14 @@ std::new_handler GetNewHandler(const void* caller) {
 }
 
 void ThrowBadAlloc(const void* caller) {
-  if (const auto raise = Find(&LibThrowBadAlloc, kThrowBadAlloc, caller)) raise();
+  if (&LibThrowBadAlloc != nullptr) LibThrowBadAlloc();
+  if (void* const raise = FindBeside(caller, kThrowBadAlloc)) Call(raise);
   // A C++ library inside of a module may have been linked without that function, but not without
   // the operator that would have been called but for ours. What cannot be makes it throw: the
   // aligned form at once, the plain one after it has asked the handler.
-  if (void* const own = FindBeside(caller, kNewAligned)) {
-    reinterpret_cast<void* (*)(size_t, size_t)>(own)(1, 3);
-  }
-  if (void* const own = FindBeside(caller, kNew)) {
-    reinterpret_cast<void* (*)(size_t)>(own)(PTRDIFF_MAX);
-  }
+  if (void* const own = FindBeside(caller, kNewAligned)) Call(own, size_t{1}, size_t{3});
+  if (void* const own = FindBeside(caller, kNew)) Call(own, size_t{PTRDIFF_MAX});
+  if (void* const raise = FindIn("libstdc++.so.6", kThrowBadAlloc)) Call(raise);
   Die("out of memory in operator new, in a program without libstdc++'s std::bad_alloc");
 }
 

@@ -3,7 +3,7 @@
 // libmymalloc.so must not need libstdc++. In a C++ program the references in cxx_runtime.cc, which
 // are weak, were bound when it was loaded. In a C program that loads C++ libraries later (python3,
 // for one) they are null for ever, and the functions are looked for when they are needed: in
-// libstdc++.so.6, or in the module that called, which may have a C++ library of its own inside.
+// the module that called, which may have a C++ library of its own inside, or in libstdc++.so.6.
 
 #ifndef MYMALLOC_OVERRIDE_CXX_RUNTIME_H_
 #define MYMALLOC_OVERRIDE_CXX_RUNTIME_H_
@@ -12,7 +12,9 @@
 
 namespace mymalloc::api {
 
-// `caller`: an address in the code that called operator new.
+// `caller`: an address in the code that called operator new. Where that call was the last thing its
+// function did, it is one in that function's caller: a C++ library inside of the module is then not
+// found if that lies in another module.
 //
 // nullptr if none is set, or there is no C++ library.
 std::new_handler GetNewHandler(const void* caller);

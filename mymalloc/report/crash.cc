@@ -62,7 +62,7 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
   fault->what = kOutOfBounds;
   fault->advice = kAdviseBounds;
   if (large != nullptr) {
-    fault->block = {large->block, large->usable(), large->live ? "live" : "free", 0, 0};
+    fault->block = {large->block, large->usable(), large->IsLive() ? "live" : "free", 0, 0};
     fault->detail = behind ? "the access is past the end of the block."
                            : "the access is before the start of the block.";
   } else {

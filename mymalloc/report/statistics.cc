@@ -82,7 +82,7 @@ void Counter::CountPage(const PageHeader& page) {
 void Counter::CountLarge(Interval range, Owner owner) {
   if (owner.guarded()) {
     s_.large.Add(g_guarded.live(), kOsPage);
-  } else if (owner.large()->live.load(std::memory_order_relaxed)) {
+  } else if (owner.large()->IsLive()) {
     s_.large.Add(1, range.length());
   }
 }
@@ -199,6 +199,10 @@ int PrintMallocInfo(FILE* stream) {
   auto* const heaps = reinterpret_cast<HeapStatistics*>(os::Map(bytes));
   if (heaps == nullptr) return ENOMEM;
   const Statistics s = CountHeap(heaps, highest);
+  if (g_registry.HighestId() != highest) {  // A heap that was made meanwhile is only in the totals.
+    os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);
+    return PrintMallocInfo(stream);
+  }
   fputs("<malloc version=\"1\">\n", stream);
   for (HeapId id = 0; id <= highest; ++id) PrintHeap(stream, id, heaps[id]);
   os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);

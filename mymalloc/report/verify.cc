@@ -154,7 +154,7 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
   Expect(tag.Verifies(large.block), "a large block's tag is broken");
   Expect(tag.size_class() == Tag::kLargeClass && tag.heap() == Tag::kNobody,
          "a large block's tag is another's");
-  const bool live = large.live.load(std::memory_order_relaxed);
+  const bool live = large.IsLive();
   Expect(tag.live() == live, "a large block's tag and its record do not agree whether it is live");
   live_large_ += live ? 1 : 0;
   live_large_bytes_ += live ? range.length() : 0;

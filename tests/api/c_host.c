@@ -1,12 +1,20 @@
-/* A C program, as python3 is one, that loads the C++ library named by its argument. */
+/* A C program, as python3 is one, that loads the C++ libraries named by its arguments, and tries
+ * the last one. */
 
 #include <dlfcn.h>
 #include <stdio.h>
 
 int main(int count, char** arguments) {
-  void* const plugin = count == 2 ? dlopen(arguments[1], RTLD_NOW) : NULL;
+  void* plugin = NULL;
+  for (int i = 1; i < count; ++i) {
+    plugin = dlopen(arguments[i], RTLD_NOW);
+    if (plugin == NULL) {
+      fprintf(stderr, "%s\n", dlerror());
+      return 1;
+    }
+  }
   if (plugin == NULL) {
-    fprintf(stderr, "%s\n", count == 2 ? dlerror() : "which library?");
+    fprintf(stderr, "which library?\n");
     return 1;
   }
   void (*try_all_forms)(void);

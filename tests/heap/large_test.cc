@@ -79,6 +79,21 @@ TEST_F(LargeTest, OfTwoThreadsThatFreeABlockOneDoes) {
   }
 }
 
+TEST_F(LargeTest, OfTwoThreadsThatResizeABlockOneDoes) {
+  const uintptr_t block = Allocate(kBig);
+  LargeBlock* const large = RecordOf(block);
+  Interval before{};
+  ASSERT_TRUE(g_large_cache.Bounds(large, block, &before));
+  ASSERT_EQ(ResizeLarge(large, block, kBig / 2), block);
+  EXPECT_FALSE(g_large_cache.Resize(large, before, before.end - 4 * kOsPage, 1));
+  EXPECT_FALSE(g_large_cache.Move(large, before, 4 * kBig, 1));
+  EXPECT_FALSE(g_large_cache.Bounds(large, block + kGranule, &before));
+  EXPECT_EQ(large->requested, kBig / 2);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  Free(block);
+  EXPECT_FALSE(g_large_cache.Bounds(large, block, &before));
+}
+
 TEST_F(LargeTest, EveryAlignment) {
   for (size_t alignment = 16; alignment <= 64 * kMiB; alignment *= 2) {
     for (const size_t n : {size_t{1}, alignment, kBig}) {

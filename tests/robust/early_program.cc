@@ -32,6 +32,10 @@ void Stage() {
     }
   }
   free(realloc(malloc(100), 100000));
+  // Too long to be kept whole: it goes to the cache of large blocks, or comes from there.
+  void* const large = malloc(3 << 20);
+  MYMALLOC_CHECK(large != nullptr);
+  free(large);
   free(calloc(10, 10));
 }
 

@@ -104,16 +104,23 @@ TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
   EXPECT_LE(ResidentBytes(), peak / 10);
 }
 
-// Short enough to be kept whole for another like it.
-TEST(MemoryReturn, OneLargeBlock) {
+// By themselves: nothing else wakes who gives them back.
+void ExpectLargeBlocksGoBack(size_t count, size_t bytes) {
   malloc_trim(0);                          // what the tests before it left
   std::this_thread::sleep_for(kPatience);  // by then nobody is looking for more
   const size_t before = ResidentBytes();
-  CheckedBlock* const block = NewChecked(3 * kMiB / 2, 1);
+  std::vector<CheckedBlock*> blocks;
+  for (uint64_t i = 0; i < count; ++i) blocks.push_back(NewChecked(bytes, i));
   EXPECT_GE(ResidentBytes(), before + kMiB);
-  FreeChecked(block);
+  for (CheckedBlock* block : blocks) FreeChecked(block);
   EXPECT_LE(AwaitResidentAtMost(before + kMiB / 4, kPatience), before + kMiB / 4);
 }
+
+// Short enough to be kept whole for another like it.
+TEST(MemoryReturn, OneLargeBlock) { ExpectLargeBlocksGoBack(1, 3 * kMiB / 2); }
+
+// In hardened mode, short enough to stay as they are while they are held back.
+TEST(MemoryReturn, SeveralLargeBlocks) { ExpectLargeBlocksGoBack(16, 100 * kKiB); }
 
 }  // namespace
 }  // namespace mymalloc::test
