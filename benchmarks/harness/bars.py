@@ -1,6 +1,5 @@
 """The bars that the project has set itself: each passed or missed, with the figure."""
 
-import math
 from dataclasses import dataclass
 
 from benchmarks.harness import catalogue, stats, table, tree
@@ -47,7 +46,7 @@ def _with_ends(spread: Spread) -> str:
 
 
 def _mean_spread(rows: list[RowResult], name: str, base: str, figure: str) -> Spread | None:
-    """The quartiles, over the rounds, of each round's mean of ratios."""
+    """Over the rounds, each round's mean of the ratios of those rows that both have."""
     pairs = []
     for row in rows:
         one, other = row.cells.get(name), row.cells.get(base)
@@ -61,27 +60,32 @@ def _mean_spread(rows: list[RowResult], name: str, base: str, figure: str) -> Sp
     return stats.spread(means) if means else None
 
 
-def _over_rounds(rows: list[RowResult], name: str, base: str, figure: str) -> str:
-    found = _mean_spread(rows, name, base, figure)
-    return f", round by round {found.low:.3f} to {found.high:.3f}" if found else ""
+def _mean_text(spread: Spread) -> str:
+    return f"{spread.median:.3f} ({spread.low:.3f} to {spread.high:.3f})"
 
 
-def _mean_time(rows: list[RowResult], results: Results, rivals: list[str]) -> Bar:
-    means = {rival: table.mean_ratio(results, rows, rival, "seconds") for rival in rivals}
-    best = min(means, key=lambda name: means[name])
-    ours = table.mean_ratio(results, rows, OURS, "seconds")
-    ratio = ours / means[best]
-    rounds = _over_rounds(rows, OURS, best, "seconds")
+def _failed(rows: list[RowResult]) -> list[str]:
+    """What mymalloc could not do is worse than slow."""
+    cells = [(row.name, row.cells[OURS].failure) for row in rows if OURS in row.cells]
+    return [f"{name} {failure}" for name, failure in cells if failure]
+
+
+def _mean_time(rows: list[RowResult], rivals: list[str]) -> Bar | None:
+    found = {rival: _mean_spread(rows, OURS, rival, "seconds") for rival in rivals}
+    means = {rival: spread for rival, spread in found.items() if spread}
+    if BASELINE not in means:
+        return None
+    best = max(means, key=lambda name: means[name].median)
     return Bar(
         "mean time ahead of every one of the four",
-        ratio < 1.0,
-        f"{ratio:.3f} of {best}'s{rounds} ({ours:.3f} of glibc's)",
+        means[best].median < 1.0,
+        f"{_mean_text(means[best])} of {best}'s, {means[BASELINE].median:.3f} of glibc's",
     )
 
 
 def _never_slower(rows: list[RowResult]) -> Bar:
     slower: list[str] = []
-    beyond: list[str] = []
+    beyond = _failed(rows)
     for row in rows:
         ours, base = row.spread(OURS, "seconds"), row.spread(BASELINE, "seconds")
         if ours is None or base is None or ours.median <= base.median:
@@ -97,39 +101,44 @@ def _never_slower(rows: list[RowResult]) -> Bar:
     return Bar("never slower than glibc", not beyond, figure)
 
 
-def _near_best(rows: list[RowResult], rivals: list[str]) -> Bar:
+def _near_best(rows: list[RowResult], rivals: list[str]) -> Bar | None:
     found = {row.name: _best_spread(row, rivals, "seconds") for row in rows}
     known = {name: spread for name, spread in found.items() if spread is not None}
     missed = {name: one for name, one in known.items() if one.median > table.NEAR_BEST}
     worst = max(known, key=lambda name: known[name].median, default="")
-    figure = ", ".join(f"{name} {_with_ends(spread)}" for name, spread in missed.items())
-    if not missed and worst:
+    behind = [f"{name} {_with_ends(spread)}" for name, spread in missed.items()] + _failed(rows)
+    figure = ", ".join(behind)
+    if not behind:
+        if not worst:
+            return None
         figure = f"worst is {worst} {_with_ends(known[worst])}"
-    return Bar("within 1.10 of the best of the four on each", not missed, figure)
+    return Bar("within 1.10 of the best of the four on each", not behind, figure)
 
 
 def _remote(results: Results, rivals: list[str], name: str, row_names: list[str]) -> Bar | None:
     """Throughput of mymalloc by that of the best rival: the inverse of the ratio of times."""
-    found = {}
-    for row_name in row_names:
-        row = results.row(row_name)
-        times = _best_spread(row, rivals, "seconds") if row else None
-        if times:
-            found[row_name] = Spread(1 / times.high, 1 / times.median, 1 / times.low)
-    if not found:
+    rows = [row for row in map(results.row, row_names) if row]
+    if len(rows) < len(row_names):
         return None
+    if _failed(rows):
+        return Bar(name, False, ", ".join(_failed(rows)))
+    found = {}
+    for row in rows:
+        times = _best_spread(row, rivals, "seconds")
+        if times is None:
+            return None
+        found[row.name] = Spread(1 / times.high, 1 / times.median, 1 / times.low)
     factor = stats.geometric_mean([spread.median for spread in found.values()])
     each = ", ".join(f"{row_name} {_with_ends(spread)}" for row_name, spread in found.items())
     figure = f"{table.short(factor)} times the best of the four on each; {each}"
     return Bar(name, factor >= REMOTE_FACTOR, figure)
 
 
-def _memory(rows: list[RowResult], results: Results) -> Bar | None:
-    mean = table.mean_ratio(results, rows, OURS, "peak_rss")
-    if math.isnan(mean):
+def _memory(rows: list[RowResult]) -> Bar | None:
+    mean = _mean_spread(rows, OURS, BASELINE, "peak_rss")
+    if mean is None:
         return None
-    rounds = _over_rounds(rows, OURS, BASELINE, "peak_rss")
-    return Bar("mean peak RSS at or below glibc's", mean <= 1.0, f"{mean:.3f}{rounds}")
+    return Bar("mean peak RSS at or below glibc's", mean.median <= 1.0, _mean_text(mean))
 
 
 def _idle(results: Results) -> Bar | None:
@@ -148,15 +157,12 @@ def _idle(results: Results) -> Bar | None:
 
 
 def _hardened(rows: list[RowResult], results: Results) -> Bar | None:
-    """Of the rows that both have."""
     if HARDENED not in results.allocators or "scudo" not in results.allocators:
         return None
-    ratios = [ratio for row in rows if (ratio := row.ratio(HARDENED, "seconds", "scudo"))]
-    if not ratios:
+    mean = _mean_spread(rows, HARDENED, "scudo", "seconds")
+    if mean is None:
         return None
-    mean = stats.geometric_mean(ratios)
-    rounds = _over_rounds(rows, HARDENED, "scudo", "seconds")
-    return Bar("hardened no slower than Scudo", mean <= 1.0, f"{mean:.3f} of its time{rounds}")
+    return Bar("hardened no slower than Scudo", mean.median <= 1.0, f"{_mean_text(mean)} of its time")
 
 
 def _startup(results: Results) -> Bar | None:
@@ -205,7 +211,8 @@ def _tree_rival(results: Results) -> Bar | None:
 
 def caveat(results: Results) -> str:
     """Why the bars say less than they should; empty if they do not."""
-    part = "the work" if results.options["scale"] < 1 else "the rows" if results.partial() else ""
+    less = results.interrupted or results.options.get("asked")
+    part = "the work" if results.options["scale"] < 1 else "the rows" if less else ""
     return f"on a fraction of {part}: an impression, no verdict" if part else ""
 
 
@@ -219,12 +226,12 @@ def judge(results: Results) -> list[Bar]:
         catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.SCALING, catalogue.TRACES
     )
     bars: list[Bar | None] = []
-    if rows and not math.isnan(table.mean_ratio(results, rows, OURS, "seconds")):
+    if rows:
         bars += [
-            _mean_time(rows, results, rivals),
+            _mean_time(rows, rivals),
             _never_slower(every),
             _near_best(every, rivals),
-            _memory(rows, results),
+            _memory(rows),
         ]
     bars.append(_hardened(rows, results))
     bars += [

@@ -79,7 +79,7 @@ def measure_workload(
         report = json.loads(done.stdout)
     except ValueError:
         return Measured("failed", "it ended without its report")
-    if not report.pop("optimized"):
+    if not report.pop("optimized", False):
         refuse(f"{argv[0]} is built without optimisation; build it with -c opt, or -O2")
     wrong = _wrong_library(allocator, report.pop("malloc_from"))
     if wrong:
@@ -94,7 +94,7 @@ def try_out(binary: str, allocator: Allocator) -> Measured:
     return measure_workload([binary, "pair", "--scale=0.000001"], allocator, TRIAL_TIMEOUT)
 
 
-# name, group, further flags, description, and about how long it runs.
+# name, group, further flags, description.
 _Entry = tuple[str, str, tuple[str, ...], str]
 
 _WORKLOADS: tuple[_Entry, ...] = (
@@ -158,9 +158,7 @@ def _row(binary: str, entry: _Entry, label: str, scale: float, quick: bool) -> R
 def workload_binary() -> str:
     found = paths.artifact("benchmarks/workloads/workload")
     if found is None:
-        raise SystemExit(
-            "benchmarks: the workloads are not built; use `bazel run -c opt //benchmarks`"
-        )
+        refuse("the workloads are not built; use `bazel run -c opt //benchmarks`")
     return str(found)
 
 

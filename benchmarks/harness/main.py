@@ -15,7 +15,6 @@ from benchmarks.harness import (
     output,
     page,
     paths,
-    process,
     programs,
     results,
     runner,
@@ -32,12 +31,12 @@ from benchmarks.harness.progress import Progress
 
 def all_rows(options: argparse.Namespace, cores: int = 0) -> list[catalogue.Row]:
     small = options.quick or options.smoke
-    binary = options.workload_binary or catalogue.workload_binary()
+    binary = catalogue.workload_binary()
     scale = command_line.scale(options)
     rows = catalogue.workload_rows(binary, scale, small, cores)
     rows += traces.rows(binary, scale) + programs.rows(scale)
     rows.append(programs.startup_row(command_line.startup_rounds(options)))
-    return rows + operations.rows(options.operations_binary, small)
+    return rows + operations.rows(small)
 
 
 def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
@@ -51,7 +50,7 @@ def chosen_rows(options: argparse.Namespace) -> list[catalogue.Row]:
 
 def _prepare(options: argparse.Namespace, rows: int) -> tuple[results.Results, list[Allocator]]:
     """The results without a row yet, and the allocators that the rows are for."""
-    binary = options.workload_binary or catalogue.workload_binary()
+    binary = catalogue.workload_binary()
     notes = [f"{part} is not built: not measured" for part in subjects.parts_not_built(options)]
     busy = machine.busy()
     notes += [busy] if busy else []
@@ -63,7 +62,8 @@ def _prepare(options: argparse.Namespace, rows: int) -> tuple[results.Results, l
         options={
             "rounds": command_line.rounds(options),
             "scale": command_line.scale(options),
-            "asked": command_line.asked(options),
+            "asked": command_line.less(options),
+            "named": sorted(subjects.named(options)),
             "rows": rows,
         },
         allocators={one.name: one.version for one in found},
@@ -143,7 +143,6 @@ def _load(path: str | None) -> results.Results | None:
 
 
 def run(options: argparse.Namespace) -> int:
-    command_line.check(options)
     old = _load(options.compare)
     found = _load(options.load) or measure(options)
     good = _write(options, found)  # Before anything else can go wrong.
@@ -152,18 +151,18 @@ def run(options: argparse.Namespace) -> int:
         good = _compare(old, found) and good
     for failure in runner.failures(found):
         print(f"FAILED  {failure}")
-    ours = runner.failures(found, subjects.named(options))
+    named = found.options.get("named") or subjects.named(options)
+    fatal = runner.failures(found, set(named))
     for caveat in found.caveats():
         print(caveat)
     if found.interrupted:
         return command_line.INTERRUPTED
-    return 0 if good and not ours and not found.broken else 1
+    return 0 if good and not fatal and not found.broken else 1
 
 
 def main(argv: list[str]) -> int:
     options = command_line.parse(argv)
-    if options.launcher:
-        process.set_launcher(options.launcher)
+    command_line.check(options)
     try:
         code = 0
         if options.list:

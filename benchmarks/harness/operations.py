@@ -18,7 +18,7 @@ from benchmarks.harness.options import refuse
 _CLOCKS = re.compile("/(manual|real)_time")  # In Google Benchmark's names; no reader asks for them.
 
 # Label and executable.
-_PROGRAMS = (
+PROGRAMS = (
     ("", "benchmarks/operations/operations"),
     ("tag/", "benchmarks/tag/tag_benchmark"),
     ("bitmap/", "benchmarks/bitmap/bitmap_benchmark"),
@@ -44,7 +44,7 @@ def _seconds(found: dict[str, Any]) -> float:
 def _measure(
     argv: list[str], preload: str, settings: process.Settings, timeout: float
 ) -> Measured:
-    done = process.run(argv, preload, min(timeout, catalogue.TIMEOUT), settings)
+    done = process.run(argv, preload, timeout, settings)
     if done.failure:
         return catalogue.failed(done)
     try:
@@ -79,13 +79,11 @@ def _row(label: str, argv: list[str], own: bool, seconds: float, quick: bool) ->
     )
 
 
-def rows(binary: str | None, quick: bool) -> list[Row]:
+def rows(quick: bool) -> list[Row]:
     seconds = 0.002 if quick else 0.02
     found = []
-    for label, program in _PROGRAMS:
+    for label, program in PROGRAMS:
         path = paths.artifact(program)
-        if not label and binary:
-            path = Path(binary)
         if path is None:
             continue
         for name in _names(path):

@@ -53,10 +53,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--compare", metavar="OLD.json", help="say what changed for mymalloc since that run")
     add("--load", metavar="FILE.json", help="show the results of an earlier run; measure nothing")
     add("--list", action="store_true", help="name the rows and the allocators; measure nothing")
-    add("--workload-binary", help=argparse.SUPPRESS)
-    add("--operations-binary", help=argparse.SUPPRESS)
     add("--tree-binary", help=argparse.SUPPRESS)
-    add("--launcher", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
@@ -79,8 +76,9 @@ def check(options: argparse.Namespace) -> None:
         re.compile(options.filter)
     except re.error as error:
         refuse(f"--filter={options.filter} is not a regular expression: {error}")
-    if options.load and asked(options):
-        refuse(f"--load shows a kept run as it is; it cannot be with {' '.join(asked(options))}")
+    if options.load and measuring(options):
+        flags = " ".join(measuring(options))
+        refuse(f"--load shows a kept run as it is; it cannot be with {flags}")
     for flag in OUTPUTS:
         if getattr(options, flag):
             _check_writable(flag, paths.user_path(getattr(options, flag)))
@@ -111,10 +109,17 @@ def whole(options: argparse.Namespace) -> bool:
     return not (options.quick or options.smoke or options.filter)
 
 
-def asked(options: argparse.Namespace) -> list[str]:
-    """The flags that make a run other than the whole one."""
+def less(options: argparse.Namespace) -> list[str]:
+    """The flags that make a run less than the whole one."""
     found = [f"--{flag}" for flag in ("quick", "smoke") if getattr(options, flag)]
-    for flag in ("only", "filter", "rounds"):
-        if getattr(options, flag):
-            found.append(f"--{flag}={getattr(options, flag)}")
+    found += [f"--{flag}={given}" for flag in ("only", "filter") if (given := getattr(options, flag))]
+    if options.rounds is not None and options.rounds < DEFAULT_ROUNDS:
+        found.append(f"--rounds={options.rounds}")
+    return found
+
+
+def measuring(options: argparse.Namespace) -> list[str]:
+    """The flags that say what to measure."""
+    more = options.rounds is not None and options.rounds >= DEFAULT_ROUNDS
+    found = less(options) + ([f"--rounds={options.rounds}"] if more else [])
     return found + [f"--allocator={given}" for given in options.allocator]

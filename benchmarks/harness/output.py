@@ -1,5 +1,6 @@
 """Writes the files that were asked for. One that cannot be written costs neither another nor the table."""
 
+import os
 import sys
 
 from benchmarks.harness import paths
@@ -19,9 +20,11 @@ def write(flag: str, path: str, text: str) -> bool:
 def save_so_far(results: Results, path: str) -> None:
     """So that what was measured outlives even a harness that is killed. At the end it is written again,
     and what fails is said there. A pipe or a device gets it once."""
-    target = paths.user_path(path)
+    target = paths.user_path(path).resolve()
     if target.is_file() or not target.exists():
+        beside = target.with_name(f".{target.name}.part")
         try:
-            target.write_text(results.text())
+            beside.write_text(results.text())
+            os.replace(beside, target)
         except OSError:
             pass

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import paths
+from benchmarks.harness.options import refuse
 
 # What is in the caller's environment must not steer one allocator and not another.
 _DROPPED = ("GLIBC_TUNABLES",)
@@ -41,21 +42,10 @@ def environment() -> dict[str, str]:
     }
 
 
-_launcher_override: str | None = None
-
-
-def set_launcher(path: str) -> None:
-    """For a run without Bazel."""
-    global _launcher_override
-    _launcher_override = path
-
-
 def _launcher() -> str:
-    path = _launcher_override or paths.artifact("benchmarks/harness/launch")
+    path = paths.artifact("benchmarks/harness/launch")
     if path is None:
-        raise SystemExit(
-            "benchmarks: the launcher is not built; use `bazel run -c opt //benchmarks`"
-        )
+        refuse("the launcher is not built; use `bazel run -c opt //benchmarks`")
     return str(path)
 
 

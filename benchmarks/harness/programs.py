@@ -141,6 +141,8 @@ def _measure_redis(server: str, client: str, requests: int, allocator: Allocator
     for done in (served, driven):  # The client of a server that crashed fails, too.
         if done.failure:
             return catalogue.failed(done)
+    if not held.startswith("+0 wrong,"):
+        return Measured("wrong result", f"what redis holds: {held or 'no answer'}")
     answered = driven.stdout.count(b"requests per second")
     figures = {
         **served.figures,

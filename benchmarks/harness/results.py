@@ -106,7 +106,7 @@ class Results:
 
 
 def _check_options(given: dict[str, Any], interrupted: bool) -> None:
-    kinds = {"rounds": int, "scale": float, "asked": list[str], "rows": int}
+    kinds = {"rounds": int, "scale": float, "asked": list[str], "named": list[str], "rows": int}
     for name in ("rounds", "scale", *(("rows",) if interrupted else ())):
         if name not in given:
             raise ValueError(f"options.{name} is missing")
@@ -123,12 +123,16 @@ def _check_tree(given: dict[str, dict[str, list[list[float]]]]) -> None:
         pairs = all(len(point) == 2 for points in structures.values() for point in points)
         if not pairs or any(other != counts[0] for other in counts):
             raise ValueError(f"tree.{operation} has not the same numbers of ranges everywhere")
+        if any(min(point) <= 0 for points in structures.values() for point in points):
+            raise ValueError(f"tree.{operation} has a figure that is not above 0")
 
 
 def _check_cell(cell: Cell, where: str) -> None:
     for figure, values in cell.figures.items():
         if figure in ("seconds", "peak_rss") and min(values, default=1) <= 0:
             raise ValueError(f"{where}: {figure} is not above 0")
+        if min(values, default=0) < 0:
+            raise ValueError(f"{where}: {figure} is below 0")
     if any(len(sample) != 3 for sample in cell.samples):
         raise ValueError(f"{where}: a sample is not three numbers")
 
@@ -153,5 +157,5 @@ def load(path: Path) -> Results:
         return _parse(path.read_text())
     except OSError as error:
         refuse(f"cannot read {path}: {error.strerror}")
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         refuse(f"{path} is not a result of this version of the benchmarks: {error}")

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import sys
 
-from benchmarks.harness import allocators, catalogue, paths
+from benchmarks.harness import allocators, catalogue, operations, paths, tree
 from benchmarks.harness import options as command_line
 from benchmarks.harness.allocators import Allocator
 from benchmarks.harness.options import refuse
@@ -71,11 +71,9 @@ def usable(
 
 def parts_not_built(options: argparse.Namespace) -> list[str]:
     """What a whole run would measure, and this one cannot."""
-    parts = {"benchmarks/tag/tag_benchmark", "benchmarks/bitmap/bitmap_benchmark"}
-    if not options.operations_binary:
-        parts.add("benchmarks/operations/operations")
+    parts = {program for _, program in operations.PROGRAMS}
     if command_line.whole(options) and not options.tree_binary:
-        parts.add("benchmarks/tree/tree_benchmark")
+        parts.add(tree.PROGRAM)
     if not options.only and not options.quick:
         parts.add("benchmarks/limit/libbump.so")
     return sorted(part for part in parts if paths.artifact(part) is None)

@@ -181,7 +181,7 @@ def _row_line(results: Results, row: RowResult, figure: str) -> Line:
     )
 
 
-def mean_ratio(results: Results, rows: list[RowResult], name: str, figure: str) -> float:
+def mean_ratio(rows: list[RowResult], name: str, figure: str) -> float:
     ratios = [row.ratio(name, figure, BASELINE) for row in rows]
     return stats.geometric_mean([ratio for ratio in ratios if ratio is not None])
 
@@ -196,7 +196,7 @@ def lacking(rows: list[RowResult], name: str, figure: str) -> int:
 def means(results: Results, rows: list[RowResult], figure: str) -> Line:
     cells = []
     for name in results.allocators:
-        mean = mean_ratio(results, rows, name, figure)
+        mean = mean_ratio(rows, name, figure)
         partial = f" {PARTIAL}" if lacking(rows, name, figure) else ""
         cells.append("-" if math.isnan(mean) else short(mean) + partial)
     return Line(MEAN, cells, [" "] * len(cells))

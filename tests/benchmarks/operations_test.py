@@ -32,7 +32,7 @@ class OperationsTest(unittest.TestCase):
             self.assertLess(seconds, most, row.name)
 
     def test_names(self) -> None:
-        names = [row.name for row in operations.rows(None, quick=True)]
+        names = [row.name for row in operations.rows(quick=True)]
         self.assertIn("bitmap/RemoteRelease/8/threads:2", names)
         sizes = (16, 64, 1024, 8192)
         for order in ("InOrder", "Reversed", "Shuffled"):
