@@ -207,7 +207,7 @@ class BarsTest(unittest.TestCase):
         self.assertIn("pair 2.00 (1.90 to 2.20)", bar.figure)
         bar = _bar(results, "mean time ahead of every one of the four")
         assert bar is not None
-        self.assertIn("2.000 (1.900 to 2.200) of", bar.figure)
+        self.assertIn("2.020 (1.881 to 2.189) of", bar.figure)
 
     def test_idle_memory_is_not_judged_by_a_fraction_of_the_work(self) -> None:
         name = "after freeing all and 2 s idle, 10% of the peak"
