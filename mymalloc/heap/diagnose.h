@@ -43,7 +43,7 @@ bool IsFreeByBitmap(const Finding& finding);
 
 // Reports why `address`, given to `called`, is no live block of ours; or that its tag is broken.
 // Returns if the option on_error says so.
-void ReportBadPointer(const char* called, uintptr_t address, const Finding& finding);
+void ReportBadPointer(const char* called, uintptr_t address, const Finding& found);
 
 // The fence of a live block was overwritten.
 void ReportOverrun(const char* called, uintptr_t address, const Finding& finding);
