@@ -76,10 +76,11 @@ void TryWithReserve(const Form& form) {
 
 // No handler can help: none is called, and for ever would be too often.
 void TryAnImpossibleAlignment() {
-  constexpr std::align_val_t kImpossible{24};
+  static volatile size_t twenty_four = 24;  // the compiler would not have it
+  static const auto impossible = static_cast<std::align_val_t>(twenty_four);
   for (const New allocate :
-       {New([](size_t n) { return ::operator new(n, kImpossible); }),
-        New([](size_t n) { return ::operator new(n, kImpossible, std::nothrow); })}) {
+       {New([](size_t n) { return ::operator new(n, impossible); }),
+        New([](size_t n) { return ::operator new(n, impossible, std::nothrow); })}) {
     calls = 0;
     std::set_new_handler(&GiveUpAtTheThird);
     const char* const outcome = Outcome(allocate);

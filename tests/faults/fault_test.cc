@@ -33,11 +33,12 @@ struct Mode {
 
 const Mode kModes[] = {
     {"plain", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {}},
-    {"checked", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_CHECKED", "1"}}, {}},
+    // The same calls, looked at more closely.
+    {"checked", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_CHECKED", "1"}}, {}, 200},
     // Far away, but a limit: address space is scarce then, and is used in another way.
     {"limited", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {{RLIMIT_AS, 4096 * kMiB}}},
     // Passes of the janitor come between: the n-th call is not always the same.
-    {"janitor", {{"MYMALLOC_BACKGROUND_THREAD", "1"}, {"MYMALLOC_DECAY", "2ms"}}, {}},
+    {"janitor", {{"MYMALLOC_BACKGROUND_THREAD", "1"}, {"MYMALLOC_DECAY", "2ms"}}, {}, 200},
     {"hardened", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_HARDEN", "1"}}, {}, 70},
     {"sampled", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_SAMPLE", "3"}}, {}, 70},
 };
