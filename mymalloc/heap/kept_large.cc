@@ -7,15 +7,15 @@ namespace mymalloc {
 LargeBlock* KeptLarge::TakeAt(unsigned i) {
   LargeBlock* const large = blocks_[i];
   for (--count_; i < count_; ++i) blocks_[i] = blocks_[i + 1];
-  bytes_ -= large->end - large->begin;
+  bytes_ -= large->mapping().length();
   return large;
 }
 
 LargeBlock* KeptLarge::Keep(LargeBlock* large) {
-  const size_t bytes = large->end - large->begin;
+  const size_t bytes = large->mapping().length();
   LargeBlock* gone = nullptr;
   if (count_ == kMost || bytes_ + bytes > kMostBytes) {
-    const size_t freed = count_ != 0 ? blocks_[0]->end - blocks_[0]->begin : 0;
+    const size_t freed = count_ != 0 ? blocks_[0]->mapping().length() : 0;
     if (bytes_ - freed + bytes > kMostBytes) return large;
     gone = TakeOldest();
   }

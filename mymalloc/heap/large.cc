@@ -189,10 +189,12 @@ bool HoldBack(LargeBlock* large) {
   return true;
 }
 
+// A block's own address must lie in its mapping.
+size_t AtLeastOne(size_t n) { return Max(n, size_t{1}); }
+
 // `take(bytes)`: where so much memory is, or 0.
 template <typename Take>
 uintptr_t AllocateNew(size_t n, size_t alignment, bool from_supply, Take&& take) {
-  n = Max(n, size_t{1});  // the block's own address must lie in its mapping
   const uint32_t guard = EnterGuardBudget();
   const size_t bytes = SpaceFor(n, alignment, guard);
   const uintptr_t begin = bytes != 0 ? take(bytes) : 0;
@@ -205,12 +207,13 @@ uintptr_t AllocateNew(size_t n, size_t alignment, bool from_supply, Take&& take)
 }  // namespace
 
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
+  n = AtLeastOne(n);
   if (HoldsFreed() && alignment <= kGranule) {
     *zeroed = false;
-    const size_t bytes = SpaceFor(Max(n, size_t{1}), alignment, GuardBytes());
+    const size_t bytes = SpaceFor(n, alignment, GuardBytes());
     if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n) : 0) return block;
   }
-  if (LargeBlock* const kept = g_large_cache.Revive(Max(n, size_t{1}), alignment)) {
+  if (LargeBlock* const kept = g_large_cache.Revive(n, alignment)) {
     *zeroed = false;
     return kept->block;
   }
@@ -219,7 +222,7 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
 }
 
 uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment, bool* zeroed) {
-  return AllocateNew(n, alignment, /*from_supply=*/true, [zeroed](size_t bytes) {
+  return AllocateNew(AtLeastOne(n), alignment, /*from_supply=*/true, [zeroed](size_t bytes) {
     const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
     *zeroed = grant.zeroed;
     return grant.begin;

@@ -129,8 +129,6 @@ class LargeCache {
  private:
   friend class Inspector;
 
-  bool RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t CachedBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     return ranges_.bytes() + kept_.bytes();
   }

@@ -36,12 +36,12 @@ void LargeCache::CountLive(size_t blocks, size_t bytes) {
 void LargeCache::SetLive(LargeBlock* large) {
   LargeTag(large->block).Live().WriteTo(large->block);
   large->live.store(true, std::memory_order_relaxed);
-  CountLive(1, large->end - large->begin);
+  CountLive(1, large->mapping().length());
 }
 
 bool LargeCache::Publish(LargeBlock* large) {
   LockHolder holder(lock_);
-  if (!g_page_map.Insert({large->begin, large->end}, Owner(large))) return false;
+  if (!g_page_map.Insert(large->mapping(), Owner(large))) return false;
   SetLive(large);
   return true;
 }
@@ -83,20 +83,15 @@ bool LargeCache::Retire(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
   bool wake = false;
   {
     LockHolder holder(lock_);
-    if (!RetireLocked(large, block, gone)) return false;
+    if (!IsOf(*large, block)) return false;
+    large->live.store(false, std::memory_order_relaxed);
+    LargeTag(block).WriteTo(block);
+    CountLive(-size_t{1}, -large->mapping().length());
+    *gone = MayBeKept(*large) ? kept_.Keep(large) : large;
+    NoteCached();
     wake = WorthGivingBack();
   }
   if (wake) g_janitor.Wake();
-  return true;
-}
-
-bool LargeCache::RetireLocked(LargeBlock* large, uintptr_t block, LargeBlock** gone) {
-  if (!IsOf(*large, block)) return false;
-  large->live.store(false, std::memory_order_relaxed);
-  LargeTag(block).WriteTo(block);
-  CountLive(-size_t{1}, large->begin - large->end);
-  *gone = MayBeKept(*large) ? kept_.Keep(large) : large;
-  NoteCached();
   return true;
 }
 

@@ -12,14 +12,17 @@
 
 namespace mymalloc {
 
+inline void RaiseTo(std::atomic<size_t>* most, size_t now) {
+  size_t before = most->load(std::memory_order_relaxed);
+  while (now > before && !most->compare_exchange_weak(before, now, std::memory_order_relaxed)) {
+  }
+}
+
 class Total {
  public:
   // By a difference of sizes: a negative one wraps around.
   void Add(size_t difference) {
-    const size_t now = now_.fetch_add(difference, std::memory_order_relaxed) + difference;
-    size_t most = most_.load(std::memory_order_relaxed);
-    while (now > most && !most_.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
-    }
+    RaiseTo(&most_, now_.fetch_add(difference, std::memory_order_relaxed) + difference);
   }
   // The same for a total that only changes under one lock.
   void AddLocked(size_t difference) {
@@ -66,14 +69,9 @@ class SystemTotal {
 
  private:
   static size_t Of(const std::atomic<size_t>& part) { return part.load(std::memory_order_relaxed); }
-  static void Raise(std::atomic<size_t>* most, size_t now) {
-    size_t before = Of(*most);
-    while (now > before && !most->compare_exchange_weak(before, now, std::memory_order_relaxed)) {
-    }
-  }
   void NoteMost() {
-    Raise(&most_unowned_, unowned());
-    Raise(&most_, now());
+    RaiseTo(&most_unowned_, unowned());
+    RaiseTo(&most_, now());
   }
 
   std::atomic<size_t> pages_{0};

@@ -38,8 +38,15 @@ class Counter {
   void CountHeld(const Heap& heap);
   void CountUnowned();
   // What threads hold is free, though the bitmaps call it taken.
-  void AddHeld(HeapId owner, SizeClass c, unsigned blocks);
-  void AddRest(HeapId owner, SizeClass c, unsigned blocks);
+  void AddHeld(HeapId owner, SizeClass c, unsigned blocks) {
+    s_.live.Subtract(blocks, StrideOf(c));
+    AddFree(&s_.fast, &HeapStatistics::fast, owner, c, blocks);
+  }
+  void AddRest(HeapId owner, SizeClass c, unsigned blocks) {
+    AddFree(&s_.rest, &HeapStatistics::rest, owner, c, blocks);
+  }
+  void AddFree(BlockCount* all, BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c,
+               unsigned blocks);
   HeapStatistics* Of(HeapId id) const {
     return heaps_ != nullptr && id <= highest_ ? &heaps_[id] : nullptr;
   }
@@ -49,19 +56,11 @@ class Counter {
   Statistics s_;
 };
 
-void Counter::AddHeld(HeapId owner, SizeClass c, unsigned blocks) {
-  s_.live.Subtract(blocks, StrideOf(c));
-  s_.fast.Add(blocks, StrideOf(c));
+void Counter::AddFree(BlockCount* all, BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c,
+                      unsigned blocks) {
+  all->Add(blocks, StrideOf(c));
   if (HeapStatistics* const heap = Of(owner)) {
-    heap->fast.Add(blocks, StrideOf(c));
-    heap->free[c] += blocks;
-  }
-}
-
-void Counter::AddRest(HeapId owner, SizeClass c, unsigned blocks) {
-  s_.rest.Add(blocks, StrideOf(c));
-  if (HeapStatistics* const heap = Of(owner)) {
-    heap->rest.Add(blocks, StrideOf(c));
+    (heap->*kind).Add(blocks, StrideOf(c));
     heap->free[c] += blocks;
   }
 }

@@ -147,7 +147,7 @@ void HeapVerifier::CheckOwners() {
 }
 
 void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
-  const bool sound = range == Interval{large.begin, large.end} && large.block < large.end &&
+  const bool sound = range == large.mapping() && large.block < large.end &&
                      large.block >= large.begin + kGranule && large.block % kGranule == 0;
   if (!Expect(sound, "a large block's record is not that of its range")) return;
   const Tag tag = Tag::Of(large.block);
