@@ -54,4 +54,6 @@ def ticks(row: RowResult) -> list[tuple[float, str]]:
     last = max(_places(samples)[-1] for samples in runs)
     found = [(0.0, "0%"), (0.5, "50%"), (1.0, "all done")] if worked else [(0.0, "all done")]
     seconds = int((last - first) / IDLE_SECOND + 0.01)
-    return found + [(first + seconds * IDLE_SECOND, f"+{seconds} s")] * (seconds > 0)
+    if seconds:
+        found.append((first + seconds * IDLE_SECOND, f"+{seconds} s"))
+    return found

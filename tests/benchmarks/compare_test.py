@@ -8,13 +8,12 @@ from random import Random
 
 from benchmarks.harness import bars, catalogue, compare, stats
 from benchmarks.harness.results import Cell, Results, RowResult
-
-_STEADY = [1.00, 1.01, 0.99, 1.005, 0.995]
+from tests.benchmarks.support import STEADY
 
 
 def _run(ours: list[float], base: list[float] | None = None) -> Results:
     cells = {
-        "glibc": Cell(figures={"seconds": base or _STEADY}),
+        "glibc": Cell(figures={"seconds": base or STEADY}),
         "mymalloc": Cell(figures={"seconds": ours}),
     }
     row = RowResult("pair", catalogue.WORKLOADS, "", cells)
@@ -22,7 +21,7 @@ def _run(ours: list[float], base: list[float] | None = None) -> Results:
 
 
 def _scaled(factor: float) -> list[float]:
-    return [factor * value for value in _STEADY]
+    return [factor * value for value in STEADY]
 
 
 def _verdict(old: list[float], new: list[float]) -> str:
@@ -44,9 +43,9 @@ class CompareTest(unittest.TestCase):
 
     def test_too_few_rounds_allow_none_and_it_says_so(self) -> None:
         for rounds in (2, 3, 4):
-            few = _verdict(_STEADY[:rounds], _scaled(2.0)[:rounds])
+            few = _verdict(STEADY[:rounds], _scaled(2.0)[:rounds])
             self.assertEqual(few, f"too few rounds: {rounds}, a verdict needs 5")
-        text = compare.render(_run(_STEADY[:3]), _run(_scaled(2.0)[:3]))
+        text = compare.render(_run(STEADY[:3]), _run(_scaled(2.0)[:3]))
         self.assertIn("too few rounds: 3", text)
 
     def test_noise_has_a_verdict_in_less_than_one_row_in_a_hundred(self) -> None:
@@ -80,16 +79,16 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(change.verdict, "faster")
 
     def test_seconds_are_not_compared_with_ratios(self) -> None:
-        failed = _run(_STEADY)
+        failed = _run(STEADY)
         failed.rows[0].cells["glibc"] = Cell(failure="crashed")
-        self.assertEqual(compare.changes(failed, _run(_STEADY, _scaled(2.0))), [])
-        self.assertEqual(compare.changes(_run(_STEADY, _scaled(2.0)), failed), [])
-        self.assertIn("pair: not compared", compare.render(failed, _run(_STEADY)))
+        self.assertEqual(compare.changes(failed, _run(STEADY, _scaled(2.0))), [])
+        self.assertEqual(compare.changes(_run(STEADY, _scaled(2.0)), failed), [])
+        self.assertIn("pair: not compared", compare.render(failed, _run(STEADY)))
         (change,) = compare.changes(failed, failed)  # Seconds with seconds.
         self.assertEqual(change.old, 1.0)
 
     def test_it_says_where_the_runs_differ(self) -> None:
-        old, new = _run(_STEADY), _run(_STEADY)
+        old, new = _run(STEADY), _run(STEADY)
         old.machine = {"cpu": "one", "date": "then", "kernel": "6"}
         new.machine = {"cpu": "another", "date": "now", "kernel": "6"}
         new.allocators["glibc"] = "2.36"
@@ -100,7 +99,7 @@ class CompareTest(unittest.TestCase):
         self.assertNotIn("then", text)
 
     def test_faults_idle_memory_latency_and_the_tree_are_compared(self) -> None:
-        old, new = _run(_STEADY), _run(_STEADY)
+        old, new = _run(STEADY), _run(STEADY)
         for run, factor in ((old, 1.0), (new, 3.0)):
             run.rows[0] = dataclasses.replace(run.rows[0], group=catalogue.LATENCY)
             for name, part in (("glibc", 1.0), ("mymalloc", factor)):
@@ -136,7 +135,7 @@ def _bar(results: Results, name: str) -> bars.Bar | None:
 
 class BarsTest(unittest.TestCase):
     def test_the_tree_must_not_grow_much_and_not_be_slower(self) -> None:
-        results = _run(_STEADY)
+        results = _run(STEADY)
         growth, rival = (
             "tree: stab at 10^6 ranges within 3 times 10^3",
             "tree: no slower than absl::btree_map at every size",
@@ -161,7 +160,7 @@ class BarsTest(unittest.TestCase):
         self.assertIn("1.02", bar.figure)
 
     def test_an_edit_of_the_tree_may_not_be_slower_either(self) -> None:
-        results = _run(_STEADY)
+        results = _run(STEADY)
         points = {"IntervalTree": [[1e3, 10.0]], "absl::btree": [[1e3, 10.0]]}
         slow = {"IntervalTree": [[1e3, 12.0]], "absl::btree": [[1e3, 10.0]]}
         results.tree = {"Stab hit": points, "Erase": slow}
@@ -172,7 +171,7 @@ class BarsTest(unittest.TestCase):
 
     def test_traces_must_be_near_the_best_too(self) -> None:
         for group in (catalogue.TRACES, catalogue.PROGRAMS, catalogue.SCALING):
-            results = _run(_STEADY)
+            results = _run(STEADY)
             (row,) = _run(_scaled(1.5)).rows
             results.rows.append(dataclasses.replace(row, name="far", group=group))
             bar = _bar(results, "within 1.10 of the best of the four on each")
@@ -188,7 +187,7 @@ class BarsTest(unittest.TestCase):
 
     def test_remote_frees_are_judged_by_all_of_them(self) -> None:
         """The one in order of allocation is ahead, the others are behind."""
-        results = _run(_STEADY)
+        results = _run(STEADY)
         factors = {"remote_free": 0.25, "remote_free_shuffled": 4.0, "remote_cycle": 2.0}
         for name, factor in factors.items():
             (row,) = _run(_scaled(factor)).rows
@@ -211,7 +210,7 @@ class BarsTest(unittest.TestCase):
 
     def test_idle_memory_is_not_judged_by_a_fraction_of_the_work(self) -> None:
         name = "after freeing all and 2 s idle, 10% of the peak"
-        results = _run(_STEADY)
+        results = _run(STEADY)
         results.rows[0].cells["mymalloc"].figures.update(idle_rss=[1.0], peak_rss=[2.0])
         self.assertIsNotNone(_bar(results, name))
         results.options["scale"] = 0.03

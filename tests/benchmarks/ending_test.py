@@ -16,15 +16,13 @@ from fcntl import ioctl
 from pathlib import Path
 
 from benchmarks.harness import options, paths
+from tests.benchmarks import support
 
-_RUN = paths.ROOT / "benchmarks" / "run.py"
 _LIMIT = 30  # Seconds, with room for a busy machine.
 
 
 def _given(flaw: str) -> list[str]:
-    library = paths.artifact(f"tests/benchmarks/lib{flaw}.so")
-    assert library is not None, f"lib{flaw}.so is not built"
-    return [f"--allocator={flaw}={library}", f"--only={flaw}"]
+    return [f"--allocator={flaw}={support.shim(flaw)}", f"--only={flaw}"]
 
 
 def _await(condition: Callable[[], bool]) -> bool:
@@ -54,7 +52,7 @@ class EndTest(unittest.TestCase):
         mark = f"ENDING_TEST={os.getpid()}.{time.monotonic_ns()}"
         name, _, value = mark.partition("=")
         run = subprocess.Popen(
-            [sys.executable, str(_RUN), "--quick", "--filter=^batch_fifo$", *_given("hanging")],
+            [sys.executable, str(support.RUN), "--quick", "--filter=^batch_fifo$", *_given("hanging")],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, name: value},
@@ -93,7 +91,7 @@ class EndTest(unittest.TestCase):
     def test_ctrl_c_at_any_moment_of_the_start(self) -> None:
         for moment in range(1, 13):
             run = subprocess.Popen(
-                [sys.executable, str(_RUN), "--smoke", "--filter=^pair$", "--only=glibc"],
+                [sys.executable, str(support.RUN), "--smoke", "--filter=^pair$", "--only=glibc"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
             # Not before Python itself is up: what it says then is not ours to change.
@@ -131,7 +129,7 @@ def _on_terminal(columns: int, command: list[str]) -> str:
 
 
 class ProgressTest(unittest.TestCase):
-    _COMMAND = [sys.executable, str(_RUN), "--smoke", "--filter=^pair$|^batch_", "--only=glibc"]
+    _COMMAND = [sys.executable, str(support.RUN), "--smoke", "--filter=^pair$|^batch_", "--only=glibc"]
 
     def test_one_line_of_the_terminals_width(self) -> None:
         for columns in (20, 80, 200):

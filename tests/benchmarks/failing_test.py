@@ -12,15 +12,13 @@ from unittest import mock
 
 from benchmarks.harness import allocators, catalogue, main, options, paths, results, runner, subjects, tree
 from benchmarks.harness.progress import Progress
+from tests.benchmarks import support
 
-_RUN = paths.ROOT / "benchmarks" / "run.py"
 _LIMIT = 120  # Seconds, with room for a busy machine.
 
 
 def _given(flaw: str, name: str = "") -> str:
-    library = paths.artifact(f"tests/benchmarks/lib{flaw}.so")
-    assert library is not None, f"lib{flaw}.so is not built"
-    return f"--allocator={name or flaw}={library}"
+    return f"--allocator={name or flaw}={support.shim(flaw)}"
 
 
 @contextlib.contextmanager
@@ -31,7 +29,7 @@ def _kept() -> Iterator[Path]:
 
 def _run(*flags: str) -> "subprocess.CompletedProcess[str]":
     """As it is called, to its end; a traceback is never a good one."""
-    command = [sys.executable, str(_RUN), *flags]
+    command = [sys.executable, str(support.RUN), *flags]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done

@@ -6,17 +6,12 @@ from pathlib import Path
 from benchmarks.harness import allocators, catalogue, main, options, paths, process, programs, runner
 from benchmarks.harness.progress import Progress
 from benchmarks.harness.results import Results, RowResult
-
-
-def _shim(name: str) -> Path:
-    found = paths.artifact(f"tests/benchmarks/lib{name}.so")
-    assert found is not None, f"lib{name}.so is not built"
-    return found
+from tests.benchmarks import support
 
 
 def _measure(flaw: str, row: str, *flags: str) -> Results:
     """Runs one row under glibc and under glibc with a flaw."""
-    given = f"--allocator={flaw}={_shim(flaw)}"
+    given = f"--allocator={flaw}={support.shim(flaw)}"
     return main.measure(options.parse([given, f"--only={flaw}", f"--filter=^{row}$", *flags]))
 
 
@@ -69,7 +64,7 @@ class HonestyTest(unittest.TestCase):
             for row in catalogue.workload_rows(catalogue.workload_binary(), 0.001, quick=True)
             if row.name == "pair"
         )
-        absent = allocators.Allocator("absent", str(_shim("absent")), "")
+        absent = allocators.Allocator("absent", str(support.shim("absent")), "")
         self.assertEqual(row.measure(absent).failure, "not preloaded")
 
     def test_glibcs_malloc_is_used_where_the_program_brings_another(self) -> None:
@@ -86,7 +81,7 @@ class HonestyTest(unittest.TestCase):
         self.assertEqual(tried.failure, "not preloaded")
 
     def test_mymallocs_own_parts_are_measured_once(self) -> None:
-        given = ["--quick", "--only=mymalloc,slow", f"--allocator=slow={_shim('slow')}", "--filter=^(tag/Make|bitmap/Count)"]
+        given = ["--quick", "--only=mymalloc,slow", f"--allocator=slow={support.shim('slow')}", "--filter=^(tag/Make|bitmap/Count)"]
         rows = main.measure(options.parse(given)).rows
         self.assertEqual([row.name for row in rows], ["tag/Make/256", "bitmap/Count"])
         for row in rows:

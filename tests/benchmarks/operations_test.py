@@ -2,8 +2,9 @@
 
 import unittest
 
-from benchmarks.harness import allocators, main, operations, options, paths
+from benchmarks.harness import allocators, main, operations, options
 from benchmarks.harness.results import Results
+from tests.benchmarks import support
 
 
 def _measure(row: str, *flags: str) -> Results:
@@ -12,7 +13,7 @@ def _measure(row: str, *flags: str) -> Results:
 
 class OperationsTest(unittest.TestCase):
     def test_overlapping_blocks_get_no_figure(self) -> None:
-        library = paths.artifact("tests/benchmarks/liboverlapping.so")
+        library = support.shim("overlapping")
         for name in ("Malloc/64", "FreeShuffled/8192"):
             found = _measure(name, f"--allocator=overlapping={library}", "--only=overlapping")
             (row,) = found.rows

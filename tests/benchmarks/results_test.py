@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks.harness import catalogue, machine, main, options, paths, process, results
+from benchmarks.harness import catalogue, machine, main, options, process, results
+from tests.benchmarks import support
 
-_RUN = paths.ROOT / "benchmarks" / "run.py"
 _LIMIT = 60  # Seconds, with room for a busy machine.
 
 _GOOD: dict[str, Any] = {
@@ -38,7 +38,7 @@ _GOOD: dict[str, Any] = {
 
 def _run(*flags: str, **given: Any) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, str(_RUN), *flags],
+        [sys.executable, str(support.RUN), *flags],
         stdout=given.pop("stdout", subprocess.PIPE),
         stderr=subprocess.PIPE, text=True, timeout=_LIMIT, check=False, **given,
     )  # fmt: skip

@@ -9,15 +9,15 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import markdown, options, page, paths, results, table
+from benchmarks.harness import markdown, options, page, results, table
+from tests.benchmarks import support
 
-_RUN = paths.ROOT / "benchmarks" / "run.py"
 _AT_ONCE = 10  # Seconds, with room for a busy machine.
 
 
 def _start(*flags: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, str(_RUN), *flags],
+        [sys.executable, str(support.RUN), *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

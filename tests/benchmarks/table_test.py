@@ -4,12 +4,11 @@ import unittest
 
 from benchmarks.harness import catalogue, markdown, page, table
 from benchmarks.harness.results import Cell, Results, RowResult
-
-_STEADY = [1.00, 1.01, 0.99, 1.005, 0.995]
+from tests.benchmarks.support import STEADY
 
 
 def _scaled(factor: float, values: list[float] | None = None) -> list[float]:
-    return [factor * value for value in values or _STEADY]
+    return [factor * value for value in values or STEADY]
 
 
 def _row(name: str, group: str, **seconds: list[float]) -> RowResult:
@@ -28,24 +27,24 @@ def _outputs(results: Results) -> list[str]:
 
 class MarkTest(unittest.TestCase):
     def test_marks(self) -> None:
-        slower = _row("pair", catalogue.WORKLOADS, glibc=_STEADY, mymalloc=_scaled(1.5))
+        slower = _row("pair", catalogue.WORKLOADS, glibc=STEADY, mymalloc=_scaled(1.5))
         names = ["glibc", "mymalloc"]
         self.assertEqual(table.mark(slower, "mymalloc", "seconds", names), "!")
         self.assertEqual(table.mark(slower, "glibc", "seconds", names), "*")
-        faster = _row("pair", catalogue.WORKLOADS, glibc=_STEADY, mymalloc=_scaled(0.5))
+        faster = _row("pair", catalogue.WORKLOADS, glibc=STEADY, mymalloc=_scaled(0.5))
         self.assertEqual(table.mark(faster, "mymalloc", "seconds", names), "*")
 
     def test_who_is_alone_is_not_the_best(self) -> None:
-        row = _row("pair", catalogue.WORKLOADS, mymalloc=_STEADY)
+        row = _row("pair", catalogue.WORKLOADS, mymalloc=STEADY)
         self.assertEqual(table.mark(row, "mymalloc", "seconds", ["glibc", "mymalloc"]), " ")
 
     def test_no_allocator_is_the_best_where_none_has_a_part(self) -> None:
-        row = _row("touch_memory", catalogue.LIMIT, glibc=_STEADY, mymalloc=_scaled(0.5))
+        row = _row("touch_memory", catalogue.LIMIT, glibc=STEADY, mymalloc=_scaled(0.5))
         for name in row.cells:
             self.assertEqual(table.mark(row, name, "seconds", list(row.cells)), " ")
 
     def test_latency_and_idle_memory_have_marks(self) -> None:
-        row = _row("server_latency", catalogue.LATENCY, glibc=_STEADY, mymalloc=_STEADY)
+        row = _row("server_latency", catalogue.LATENCY, glibc=STEADY, mymalloc=STEADY)
         for name, nanos in (("glibc", 30.0), ("mymalloc", 60.0)):
             row.cells[name].figures["malloc p50 ns"] = [nanos] * 5
             row.cells[name].figures.update(idle_rss=[1.0 * nanos] * 5, peak_rss=[1000.0] * 5)
@@ -63,7 +62,7 @@ class TextTest(unittest.TestCase):
             self.assertIn("±5%", text)
 
     def test_small_ratios_and_times_have_two_digits(self) -> None:
-        small = _row("pair", catalogue.WORKLOADS, glibc=_STEADY, mymalloc=_scaled(0.0042))
+        small = _row("pair", catalogue.WORKLOADS, glibc=STEADY, mymalloc=_scaled(0.0042))
         alone = _row("bitmap/TakeLowest/64", catalogue.OPERATIONS, mymalloc=_scaled(1.2e-11))
         for text in _outputs(_results(small, alone)):
             self.assertIn("0.0042", text)
@@ -71,8 +70,8 @@ class TextTest(unittest.TestCase):
             self.assertNotIn("0.0 ns", text)
 
     def test_a_mean_without_all_rows_says_so(self) -> None:
-        whole = _row("pair", catalogue.WORKLOADS, glibc=_STEADY, mymalloc=_STEADY, other=_STEADY)
-        failed = _row("larson", catalogue.WORKLOADS, glibc=_STEADY, mymalloc=_STEADY)
+        whole = _row("pair", catalogue.WORKLOADS, glibc=STEADY, mymalloc=STEADY, other=STEADY)
+        failed = _row("larson", catalogue.WORKLOADS, glibc=STEADY, mymalloc=STEADY)
         failed.cells["other"] = Cell(failure="crashed")
         for text in _outputs(_results(whole, failed)):
             self.assertIn("1.00 †", text)

@@ -5,9 +5,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import allocators, catalogue, paths
+from benchmarks.harness import allocators, catalogue
 from benchmarks.harness.allocators import Allocator
 from benchmarks.harness.catalogue import Measured
+from tests.benchmarks import support
 
 
 def _measure(name: str, scale: float, allocator: Allocator | None = None) -> Measured:
@@ -17,7 +18,7 @@ def _measure(name: str, scale: float, allocator: Allocator | None = None) -> Mea
 
 class WorkloadsTest(unittest.TestCase):
     def test_mappings_are_counted_while_much_is_live(self) -> None:
-        library = paths.artifact("tests/benchmarks/libmapping.so")
+        library = support.shim("mapping")
         mapping = _measure("large_turns", 0.1, Allocator("mapping", str(library), ""))
         self.assertEqual(mapping.failure, "", mapping.detail)
         self.assertGreater(mapping.figures["mappings"], 2 * 8)  # Of eight blocks, and the program's.
