@@ -1,10 +1,6 @@
 // redis-server under redis-benchmark's load, on a port of its own of 127.0.0.1.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -12,24 +8,12 @@
 
 #include "tests/preload/comparison.h"
 #include "tests/support/library.h"
+#include "tests/support/loopback.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_directory.h"
 
 namespace mymalloc::test {
 namespace {
-
-// A port that nobody listens on just now.
-std::string FreePort() {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(listener);
-  return std::to_string(ntohs(address.sin_port));
-}
 
 Command Server(const std::string& port, const std::string& directory) {
   Command command;

@@ -43,8 +43,8 @@ struct Outcome {
   std::string Describe() const;
 };
 
-// The PATH of the programs that are run: the system's own.
-inline constexpr char kPath[] = "/usr/bin:/bin:/usr/local/bin";
+// The PATH of the programs that are run: the system's own, with the daemons'.
+inline constexpr char kPath[] = "/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin";
 
 // The program's path, or empty if it is not installed.
 std::string FindProgram(const std::string& name);

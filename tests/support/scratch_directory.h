@@ -14,9 +14,8 @@ namespace mymalloc::test {
 
 class ScratchDirectory {
  public:
-  ScratchDirectory() {
-    const char* parent = getenv("TEST_TMPDIR");
-    path_ = std::string(parent == nullptr ? "/tmp" : parent) + "/scratch.XXXXXX";
+  ScratchDirectory() : ScratchDirectory(TestFolder()) {}
+  explicit ScratchDirectory(const std::string& parent) : path_(parent + "/scratch.XXXXXX") {
     MYMALLOC_CHECK(mkdtemp(path_.data()) != nullptr);
   }
   ScratchDirectory(const ScratchDirectory&) = delete;
@@ -29,6 +28,11 @@ class ScratchDirectory {
   const std::string& path() const { return path_; }
 
  private:
+  static std::string TestFolder() {
+    const char* folder = getenv("TEST_TMPDIR");
+    return folder == nullptr ? "/tmp" : folder;
+  }
+
   std::string path_;
 };
 

@@ -1,0 +1,74 @@
+#include "tests/daemons/system_call_filter.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdio>
+
+#include "tests/support/check.h"
+
+namespace mymalloc::test {
+namespace {
+
+sock_filter Load(size_t offset) {
+  return {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offset)};
+}
+
+sock_filter Return(uint32_t verdict) { return {BPF_RET | BPF_K, 0, 0, verdict}; }
+
+sock_filter SkipNextUnless(uint32_t value) { return {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value}; }
+
+sock_filter SkipNextIf(uint32_t value) { return {BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value}; }
+
+void Install(const std::vector<int>& calls, uint32_t verdict, uint32_t otherwise) {
+  std::vector<sock_filter> code = {Load(offsetof(seccomp_data, arch)),
+                                   SkipNextIf(AUDIT_ARCH_X86_64), Return(SECCOMP_RET_KILL_PROCESS),
+                                   Load(offsetof(seccomp_data, nr))};
+  for (const int call : calls) {
+    code.push_back(SkipNextUnless(static_cast<uint32_t>(call)));
+    code.push_back(Return(verdict));
+  }
+  code.push_back(Return(otherwise));
+  const sock_fprog program = {static_cast<unsigned short>(code.size()), code.data()};
+  MYMALLOC_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  MYMALLOC_CHECK(
+      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0);
+}
+
+void Explain(int, siginfo_t* trap, void*) {
+  char text[64];
+  const int length =
+      snprintf(text, sizeof(text), "system call %d is not allowed\n", trap->si_syscall);
+  if (write(STDERR_FILENO, text, static_cast<size_t>(length)) != length) _exit(2);
+  _exit(1);
+}
+
+}  // namespace
+
+std::vector<int> MemoryCalls() {
+  return {SYS_mmap,  SYS_munmap, SYS_mremap, SYS_mprotect,   SYS_madvise,     SYS_brk,
+          SYS_futex, SYS_write,  SYS_exit,   SYS_exit_group, SYS_rt_sigreturn};
+}
+
+void AllowOnly(const std::vector<int>& calls, uint32_t otherwise) {
+  Install(calls, SECCOMP_RET_ALLOW, otherwise);
+}
+
+void Deny(const std::vector<int>& calls, uint32_t verdict) {
+  Install(calls, verdict, SECCOMP_RET_ALLOW);
+}
+
+void ExplainTraps() {
+  struct sigaction action = {};
+  action.sa_sigaction = Explain;
+  action.sa_flags = SA_SIGINFO;
+  MYMALLOC_CHECK(sigaction(SIGSYS, &action, nullptr) == 0);
+}
+
+}  // namespace mymalloc::test
