@@ -16,6 +16,7 @@ PRODUCERS = ["prodcons_1_1", "prodcons_1_n", "prodcons_n_1"]
 
 REMOTE_FACTOR = 1.5
 IDLE_PART = 0.10
+LARGE_GROWTH = 1.2
 STARTUP_SECONDS = 0.0003
 TREE_GROWTH = 3.0
 
@@ -156,6 +157,31 @@ def _idle(results: Results) -> Bar | None:
     return Bar("after freeing all and 2 s idle, 10% of the peak", parts[worst] <= IDLE_PART, figure)
 
 
+def nanoseconds(row: RowResult, name: str) -> float | None:
+    """Of one operation; of one and thread, where each thread does as much as one alone."""
+    kind, _, grown = row.name.partition("/")
+    seconds, count = row.median(name, "seconds"), row.median(name, "operations")
+    if not seconds or not count:
+        return None
+    return seconds / count * 1e9 * (int(grown) if kind in catalogue.SCALE_LARGE else 1)
+
+
+def _large(results: Results) -> Bar | None:
+    """With fewer cores, two threads have to wait for each other."""
+    if int(results.machine.get("cores", 0)) < 2:
+        return None
+    growths, texts = [], []
+    for kind in catalogue.SCALE_LARGE:
+        rows = [results.row(f"{kind}/{threads}") for threads in (1, 2)]
+        costs = [nanoseconds(row, OURS) for row in rows if row]
+        if len(costs) < 2 or costs[0] is None or costs[1] is None:
+            return None
+        growths.append(costs[1] / costs[0])
+        texts.append(f"{kind} {growths[-1]:.2f} ({costs[0]:.0f} and {costs[1]:.0f} ns)")
+    name = "large blocks: an operation of two threads within 1.2 of one's"
+    return Bar(name, max(growths) <= LARGE_GROWTH, ", ".join(texts))
+
+
 def _hardened(rows: list[RowResult], results: Results) -> Bar | None:
     if HARDENED not in results.allocators or "scudo" not in results.allocators:
         return None
@@ -237,6 +263,7 @@ def judge(results: Results) -> list[Bar]:
     bars += [
         _remote(results, rivals, "remote frees, 1.5 times", REMOTE_FREES),
         _remote(results, rivals, "producer/consumer, 1.5 times", PRODUCERS),
+        _large(results),
         _idle(results),
         _startup(results),
         _tree_growth(results),

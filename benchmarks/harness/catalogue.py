@@ -104,10 +104,12 @@ _WORKLOADS: tuple[_Entry, ...] = (
     ("batch_random", WORKLOADS, (), "batches of 10 000, freed in random order"),
     ("random_small_heap", WORKLOADS, (), "random replacement, 4 K live blocks"),
     ("random_large_heap", WORKLOADS, ("--idle",), "random replacement, 256 K live blocks"),
+    ("cold_heap", WORKLOADS, (), "random replacement, 256 K live blocks of 16-527 bytes"),
     ("larson", WORKLOADS, (), "server: threads hand blocks to their successors"),
     ("prodcons_1_1", WORKLOADS, (), "one producer, one consumer"),
     ("prodcons_1_n", WORKLOADS, (), "one producer, three consumers"),
     ("prodcons_n_1", WORKLOADS, (), "three producers, one consumer"),
+    ("prodcons_large", WORKLOADS, (), "one producer, one consumer, blocks of 33-300 KiB"),
     ("remote_free", WORKLOADS, (), "remote frees alone, in order of allocation"),
     ("remote_free_shuffled", WORKLOADS, (), "remote frees alone, in random order"),
     ("remote_cycle", WORKLOADS, (), "remote frees and the allocations that follow"),
@@ -125,6 +127,10 @@ _WORKLOADS: tuple[_Entry, ...] = (
     ("server_latency", LATENCY, (), "larson with each call timed"),
     ("touch_memory", LIMIT, (), "no allocator: first touch of fresh memory"),
 )
+
+# Each thread does as much as one alone, so that the time is that of an operation and thread. Three
+# bytes of each block are written.
+SCALE_LARGE = {"scale_33k_300k": "33-300 KiB", "scale_300k_2m": "300 KiB - 2 MiB"}
 
 IDLE_WEIGHT = 2.0
 LIVE_COUNTS = (10**3, 10**4, 10**5, 10**6, 10**7)
@@ -165,9 +171,14 @@ def workload_binary() -> str:
 def workload_rows(binary: str, scale: float, quick: bool, cores: int = 0) -> list[Row]:
     """`cores`: as on a machine that has so many; 0: on this one."""
     entries = [(entry, "") for entry in _WORKLOADS]
-    for threads in thread_counts(cores or len(os.sched_getaffinity(0))):
+    counts = thread_counts(cores or len(os.sched_getaffinity(0)))
+    for threads in counts:
         what = f"random replacement by {threads} threads, the same work in all"
         entries.append((("scale_threads", SCALING, (f"--threads={threads}",), what), f"/{threads}"))
+    for name, sizes in SCALE_LARGE.items():
+        for threads in counts:
+            what = f"random replacement of {sizes} by {threads} threads, the same work for each"
+            entries.append(((name, SCALING, (f"--threads={threads}",), what), f"/{threads}"))
     for live in QUICK_LIVE_COUNTS if quick else LIVE_COUNTS:
         what = f"random replacement, {live} live blocks"
         entries.append((("scale_live", SCALING, (f"--live={live}",), what), f"/{live}"))

@@ -22,6 +22,7 @@ from benchmarks.harness import (
     table,
     traces,
     tree,
+    verdict,
 )
 from benchmarks.harness import options as command_line
 from benchmarks.harness.allocators import Allocator
@@ -108,9 +109,22 @@ def list_all(options: argparse.Namespace) -> None:
         print(f"{row.group:12} {row.name:24} {row.skipped or row.what}")
 
 
+def _from_the_markdown(options: argparse.Namespace) -> str:
+    """Where the picture is, if there is one."""
+    if not options.picture:
+        return ""
+    beside = paths.user_path(options.markdown).parent
+    return os.path.relpath(paths.user_path(options.picture), beside)
+
+
 def _write(options: argparse.Namespace, found: results.Results) -> bool:
     """Whether all that was asked for could be written."""
-    makers = {"json": results.Results.text, "html": page.render, "markdown": markdown.render}
+    makers = {
+        "json": results.Results.text,
+        "html": page.render,
+        "markdown": lambda given: markdown.render(given, _from_the_markdown(options)),
+        "picture": verdict.drawing,
+    }
     written = [
         output.write(flag, getattr(options, flag), make(found))
         for flag, make in makers.items()

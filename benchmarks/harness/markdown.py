@@ -1,15 +1,16 @@
 """docs/benchmarks.md: the same results as a page of Markdown."""
 
-from benchmarks.harness import bars, catalogue, table, tree
+from benchmarks.harness import bars, catalogue, table, tree, verdict
 from benchmarks.harness.allocators import BASELINE
 from benchmarks.harness.results import Results
 from benchmarks.harness.table import Line, Section
 
-_HEAD = """# Benchmarks
-
+_TITLE = "# Benchmarks"
+_HEAD = """
 Generated; do not edit. The figures are those of `docs/benchmarks.json`; this page is made of it by
 
-    bazel run -c opt //benchmarks -- --load=docs/benchmarks.json --markdown=docs/benchmarks.md
+    bazel run -c opt //benchmarks -- --load=docs/benchmarks.json --markdown=docs/benchmarks.md \\
+        --picture=docs/benchmarks.svg
 
 To measure anew: `bazel run -c opt //benchmarks -- --json=docs/benchmarks.json`; see
 [benchmarks/README.md](../benchmarks/README.md) for what is measured and how.
@@ -73,8 +74,15 @@ def _tree(results: Results) -> list[str]:
     return lines
 
 
-def render(results: Results) -> str:
-    lines = [_HEAD]
+def render(results: Results, picture: str = "") -> str:
+    """`picture`: where that of the verdict is, as seen from the page; empty: nowhere."""
+    lines = [_TITLE]
+    sentence = verdict.sentence(results)
+    if sentence:
+        lines += ["", f"**{sentence}**"]
+    if picture:
+        lines += ["", f"![mean time and mean peak memory]({picture})", "", verdict.explanation(results)]
+    lines.append(_HEAD)
     for caveat in results.caveats():
         lines += [f"**{caveat}**", ""]
     lines += ["| | |", "|---|---|"]

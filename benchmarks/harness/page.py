@@ -2,7 +2,7 @@
 
 import html
 
-from benchmarks.harness import bars, catalogue, memory, style, svg, table, tree
+from benchmarks.harness import bars, catalogue, memory, style, svg, table, tree, verdict
 from benchmarks.harness.allocators import BASELINE, LIMIT
 from benchmarks.harness.results import Results, RowResult
 from benchmarks.harness.table import Line, Section
@@ -46,6 +46,7 @@ class _Page:
         self._add("<h1>mymalloc beside other allocators</h1>")
         for caveat in self._results.caveats():
             self._add(f'<p class="miss">{html.escape(caveat)}</p>')
+        self._verdict()
         rows = "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
             for key, value in self._results.about().items()
@@ -55,6 +56,14 @@ class _Page:
         )
         self._add(f"<nav>{links}</nav>")
         self._add(f'<div class="wide"><table class="about">{rows}</table></div>')
+
+    def _verdict(self) -> None:
+        sentence = verdict.sentence(self._results)
+        picture = verdict.picture(self._results, self._palette)
+        if sentence:
+            self._add(f'<p class="verdict">{html.escape(sentence)}</p>')
+        if picture:
+            self._add(f"{picture}<p>{html.escape(verdict.explanation(self._results))}</p>")
 
     def _verdicts(self) -> None:
         verdicts = bars.judge(self._results)
@@ -142,8 +151,10 @@ class _Page:
 
     def _scaling(self) -> None:
         rows = self._results.in_groups(catalogue.SCALING)
+        large = "threads, each with blocks of"
         for kind, label, log in (
             ("scale_threads", "threads", False),
+            *((name, f"{large} {sizes}", False) for name, sizes in catalogue.SCALE_LARGE.items()),
             ("scale_live", "live blocks", True),
         ):
             own = [row for row in rows if row.name.startswith(f"{kind}/")]
@@ -165,12 +176,8 @@ class _Page:
 
     @staticmethod
     def _costs(rows: list[RowResult], name: str) -> list[tuple[float, float]]:
-        points = []
-        for row in rows:
-            seconds, count = row.median(name, "seconds"), row.median(name, "operations")
-            if seconds and count:
-                points.append((float(row.name.partition("/")[2]), seconds / count * 1e9))
-        return points
+        found = [(row.name.partition("/")[2], bars.nanoseconds(row, name)) for row in rows]
+        return [(float(grown), cost) for grown, cost in found if cost]
 
     def _latency(self) -> None:
         rows = self._results.in_groups(catalogue.LATENCY)

@@ -1,5 +1,11 @@
 """How the page looks, in the light and in the dark. Text has a contrast of 4.5 to what is behind it."""
 
+# Of a chart that is no part of the page.
+CHART = """
+text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: #222; }
+.ours { font-weight: bold; } .grid { stroke: #8884; } .one { stroke: #222; stroke-dasharray: 2 2; }
+"""
+
 CSS = """
 :root { color-scheme: light dark; --faint: #8884; --text: #222; --paper: #fff; --good: #060;
   --bad: #b00; --link: #0645ad; }
@@ -11,6 +17,7 @@ body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--text);
   overflow-wrap: break-word; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; } a { color: var(--link); }
 nav a { display: inline-block; margin-right: 1.2rem; line-height: 1.9; }
+.verdict { font-size: 1.15rem; }
 .wide { overflow-x: auto; margin: .8rem 0; }
 .chart { max-width: 860px; } .chart > svg { display: block; }
 svg text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: var(--text); }

@@ -1,4 +1,4 @@
-"""The two kinds of chart of the page, as SVG: bars with their spread, and curves.
+"""The kinds of chart of the page, as SVG: bars with their spread, curves, and points.
 
 Places across are parts of the width, in percent, and places down are pixels: so a chart is as wide as the
 window lets it be, and its text as large as any other.
@@ -17,7 +17,9 @@ _NAME = 15  # The line above a group of bars.
 _LEFT, _RIGHT = 13, 76  # Where the curves' axes begin and end; their names follow.
 _TOP, _BOTTOM = 22.0, 44.0  # What is above and below the curves.
 _TICK = 16
+_ALMOST = 1e-9  # Of a step from one tick to the next.
 _FINE = 1000  # The curves' own units across.
+_ALONE = 760  # Pixels across of a chart that is a file of its own.
 _LABEL = 12.0  # From one name at the curves' ends to the next.
 _LONGEST_LABEL = 10  # Letters.
 
@@ -59,6 +61,15 @@ def _svg(height: float, title: str, parts: list[str]) -> str:
         f'<div class="chart"><svg width="100%" height="{height:.0f}" role="img" '
         f'aria-label="{label}">{body}</svg></div>'
     )
+
+
+def alone(chart: str, css: str) -> str:
+    """A chart as a file of its own, which nobody gives a style or a width: it has paper of its own, too."""
+    body = chart.removeprefix('<div class="chart">').removesuffix("</div>")
+    opened = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_ALONE}"'
+    body = body.replace('<svg width="100%"', opened, 1)
+    start, end, rest = body.partition(">")
+    return f'{start}{end}<style>{css}</style><rect width="100%" height="100%" fill="#fff"/>{rest}\n'
 
 
 @dataclass
@@ -142,9 +153,11 @@ class _Scale:
             steps = (1, 2, 5) if self.high < 100 * self.low else (1,)
             found = [step * 10.0**power for power in range(first, last + 1) for step in steps]
             return [tick for tick in found if self.low * 0.99 <= tick <= self.high * 1.01]
-        step = 10 ** math.floor(math.log10(max(self.high, 1e-12)))
-        step = next(s for s in (step / 5, step / 2, step) if self.high / s <= 6 or s == step)
-        return [step * i for i in range(int(self.high / step) + 1)]
+        span = self.high - self.low
+        step = 10 ** math.floor(math.log10(max(span, 1e-12)))
+        step = next(s for s in (step / 5, step / 2, step, 2 * step) if span / s <= 6)
+        first, last = math.ceil(self.low / step - _ALMOST), math.floor(self.high / step + _ALMOST)
+        return [step * i for i in range(first, last + 1)]
 
 
 def number(value: float) -> str:
@@ -205,6 +218,47 @@ def _polyline(line: Curve, palette: dict[str, str], fine: _Scale, up: _Scale) ->
     )
 
 
+@dataclass
+class Point:
+    series: str
+    x: float  # Both are ratios.
+    y: float
+    mark: str  # Behind its name.
+
+
+def _around(values: list[float]) -> tuple[float, float]:
+    """The ends of an axis on which no point lies at the edge, and the ratio of 1 is."""
+    low, high = min([*values, 1.0]), max([*values, 1.0])
+    margin = (high - low) / 10 or 0.1
+    return low - margin, high + margin
+
+
+def scatter(points: list[Point], palette: dict[str, str], title: str, axes: Axes) -> str:
+    """A named point for each; both axes have a dashed line at the ratio of 1."""
+    across = _Scale(*_around([point.x for point in points]), _LEFT, _RIGHT, False)
+    up = _Scale(*_around([point.y for point in points]), axes.height - _BOTTOM, _TOP, False)
+    drawn = sorted(points, key=lambda point: point.series in _OURS)  # Ours is above the others.
+    marks = {point.series: point.mark for point in points}
+    names = [Curve(point.series, [(point.x, point.y)]) for point in points]
+    parts = [
+        *_grid(across, up, axes),
+        _line(across.at(1), up.start, across.at(1), up.end, 'class="one"'),
+        _line(_LEFT, up.at(1), _RIGHT, up.at(1), 'class="one"'),
+        *_names_at_ends(names, palette, across, up, marks),
+        *(_circle(point, palette, across, up) for point in drawn),
+    ]
+    return _svg(axes.height, title, parts)
+
+
+def _circle(point: Point, palette: dict[str, str], across: _Scale, up: _Scale) -> str:
+    radius = 9 if point.series in _OURS else 5
+    tip = f"{point.series}{point.mark} {point.x:.3f}, {point.y:.3f}"
+    return (
+        f'<circle cx="{across.at(point.x):.2f}%" cy="{up.at(point.y):.1f}" r="{radius}" '
+        f'fill="{palette[point.series]}"><title>{html.escape(tip)}</title></circle>'
+    )
+
+
 def _apart(places: list[float], low: float, high: float) -> list[float]:
     """The places, in their order, moved so that a line of text fits at each."""
     found: list[float] = []
@@ -218,7 +272,11 @@ def _apart(places: list[float], low: float, high: float) -> list[float]:
 
 
 def _names_at_ends(
-    lines: list[Curve], palette: dict[str, str], across: _Scale, up: _Scale
+    lines: list[Curve],
+    palette: dict[str, str],
+    across: _Scale,
+    up: _Scale,
+    marks: dict[str, str] | None = None,
 ) -> list[str]:
     ends = {line.series: line.points[-1] for line in lines}
     wanted = {name: max(up.at(y), up.end) for name, (_, y) in ends.items()}
@@ -226,6 +284,7 @@ def _names_at_ends(
     parts = []
     for name, place in zip(order, _apart([wanted[one] for one in order], up.end, up.start)):
         shown = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
+        shown += marks.get(name, "") if marks else ""
         shown += " ↑" if up.at(ends[name][1]) < up.end else ""  # It has left the axis.
         if up.at(ends[name][1]) >= up.end:
             leader = f'stroke="{palette[name]}"'

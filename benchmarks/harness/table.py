@@ -25,7 +25,7 @@ _SHORT = {"out of memory": "no memory", "not preloaded": "no preload", "wrong re
 _LEAST_SPREAD = 0.005  # Less than this either way would be shown as 0%.
 
 # The groups whose memory is of interest.
-SIZED = (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES)
+SIZED = (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES, catalogue.SCALING)
 
 IDLE = "left of the peak when all is freed and two seconds have passed"
 LATENCY = "latency in the server workload in ns, the clock included"

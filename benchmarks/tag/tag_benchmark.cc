@@ -71,7 +71,7 @@ void VerifyWithFence(benchmark::State& state) {
     const uintptr_t block = slots.Next();
     const Tag tag = Tag::Of(block);
     benchmark::DoNotOptimize(tag.VerifiesAsOwn(block, slots.key()) &&
-                             FenceVerifies(block, tag, slots.key().secret));
+                             FenceFollows(block, tag.bits(), kClass, slots.key()));
   }
 }
 BENCHMARK(VerifyWithFence)->Arg(256)->Arg(1 << 18);
@@ -80,8 +80,8 @@ void MarkFreeAndLive(benchmark::State& state) {
   Slots slots(state);
   for (auto _ : state) {
     const uintptr_t block = slots.Next();
-    Tag::Of(block).Free(slots.key().secret).WriteTo(block);
-    MarkLive(block, slots.key().secret);
+    Tag::Of(block).Free().WriteTo(block);
+    MarkLive(block, slots.key().live_delta);
   }
 }
 BENCHMARK(MarkFreeAndLive)->Arg(256)->Arg(1 << 18);
@@ -90,7 +90,7 @@ void Make(benchmark::State& state) {
   Slots slots(state);
   const uint64_t low = Tag::Low(kHeap, kClass, 7);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(Tag::Make(slots.Next(), low, slots.key().secret));
+    benchmark::DoNotOptimize(Tag::Make(slots.Next(), low));
   }
 }
 BENCHMARK(Make)->Arg(256);

@@ -16,6 +16,8 @@ namespace workloads {
 inline constexpr size_t kRingBatch = 64;
 using Batch = std::array<void*, kRingBatch>;
 
+// Of `kSize` batches at most under way.
+template <size_t kSize>
 class Ring {
  public:
   // The next batch to fill, once there is room for one.
@@ -39,8 +41,6 @@ class Ring {
   void Pop() { tail_.store(tail_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
  private:
-  static constexpr size_t kSize = 64;  // 4096 blocks under way at most.
-
   alignas(128) std::atomic<size_t> head_{0};
   alignas(128) std::atomic<size_t> tail_{0};
   alignas(128) std::array<Batch, kSize> batches_{};

@@ -5,13 +5,16 @@ import unittest
 from collections.abc import Callable
 
 from benchmarks.harness import allocators, catalogue, main, markdown
-from benchmarks.harness import options, paths, results, tree
+from benchmarks.harness import options, paths, results, table, tree, verdict
 from benchmarks.harness.results import Results, RowResult
 
 _AGAIN = "measure anew: bazel run -c opt //benchmarks -- --json=docs/benchmarks.json"
+_SHOW = (
+    "bazel run -c opt //benchmarks -- --load=docs/benchmarks.json --markdown=docs/benchmarks.md "
+    "--picture=docs/benchmarks.svg"
+)
 _ROUNDS = 5
 _COLUMNS = ("glibc", "mymalloc", "hardened", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc")
-_SIZED = (catalogue.WORKLOADS, catalogue.PROGRAMS, catalogue.TRACES)
 _IDLE = ("random_large_heap", "fragmentation", "phases", "idle_memory")
 
 # What an allocator is known not to do, whatever the run (benchmarks/README.md).
@@ -41,7 +44,7 @@ def _of_the_run(kept: Results) -> list[str]:
 def _figures(row: RowResult) -> list[str]:
     """What is measured of a row under every allocator."""
     found = ["seconds"]
-    if row.group in _SIZED:
+    if row.group in table.SIZED:
         found += ["peak_rss", "minor_faults"]
     if row.name in _IDLE:
         found.append("idle_rss")
@@ -161,9 +164,14 @@ class DocsTest(unittest.TestCase):
     def test_the_page_is_that_of_the_figures(self) -> None:
         page = (paths.ROOT / "docs" / "benchmarks.md").read_text()
         self.assertTrue(
-            page == markdown.render(self.kept),
-            "docs/benchmarks.md is stale: bazel run -c opt //benchmarks -- "
-            "--load=docs/benchmarks.json --markdown=docs/benchmarks.md",
+            page == markdown.render(self.kept, "benchmarks.svg"),
+            f"docs/benchmarks.md is stale: {_SHOW}",
+        )
+
+    def test_the_picture_is_that_of_the_figures(self) -> None:
+        picture = (paths.ROOT / "docs" / "benchmarks.svg").read_text()
+        self.assertTrue(
+            picture == verdict.drawing(self.kept), f"docs/benchmarks.svg is stale: {_SHOW}"
         )
 
 

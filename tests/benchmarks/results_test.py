@@ -132,7 +132,7 @@ class WriteTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             kept, other = Path(folder) / "kept.json", Path(folder) / "page.html"
             kept.write_text(json.dumps(_GOOD))
-            for flag in ("--json", "--html", "--markdown"):
+            for flag in ("--json", "--html", "--markdown", "--picture"):
                 outputs = [f"--html={other}"] if flag != "--html" else []
                 done = _run(f"--load={kept}", f"{flag}=/dev/full", *outputs)
                 self.assertEqual(done.returncode, 1)

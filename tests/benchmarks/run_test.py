@@ -39,7 +39,7 @@ class RefusedTest(unittest.TestCase):
         return err
 
     def test_outputs_that_cannot_be_written(self) -> None:
-        for flag in ("--json", "--html", "--markdown"):
+        for flag in ("--json", "--html", "--markdown", "--picture"):
             with tempfile.TemporaryDirectory() as folder:
                 self.assertIn("absent/out", self._refused(f"{flag}={folder}/absent/out"))
                 self.assertIn(folder, self._refused(f"{flag}={folder}"))

@@ -34,6 +34,23 @@ class WorkloadsTest(unittest.TestCase):
             self.assertLess(live, 2 * resident)  # Not all of a large block is written to.
             self.assertGreater(live, resident / 2)
 
+    def test_large_blocks_are_written_in_the_middle_too(self) -> None:
+        trampling = Allocator("trampling", str(support.shim("trampling")), "")
+        for name in (*catalogue.SCALE_LARGE, "prodcons_large"):
+            with self.subTest(name):
+                self.assertEqual(_measure(name, 0.01).failure, "")
+                done = _measure(name, 0.01, trampling)
+                self.assertEqual(done.failure, "failed")
+                self.assertIn("middle byte", done.detail)
+
+    def test_each_thread_does_as_much_as_one(self) -> None:
+        for row in catalogue.workload_rows(catalogue.workload_binary(), 0.01, quick=True, cores=2):
+            kind, _, threads = row.name.partition("/")
+            if kind in catalogue.SCALE_LARGE:
+                figures = row.measure(allocators.discover()[0]).figures
+                each = {"scale_33k_300k": 3000, "scale_300k_2m": 600}[kind]
+                self.assertEqual(figures["operations"], each * int(threads))
+
     def test_the_clock_is_measured_alone(self) -> None:
         figures = _measure("server_latency", 0.05).figures
         for point in catalogue.PERCENTILES:
