@@ -7,8 +7,8 @@
 //   one slot    Test, Claim, Release          the latter two tell what the slot was before, so that
 //                                             a double free is found by the act that would do it
 //   one word    Word, TakeLowest, ReleaseMask up to 64 slots for the price of one
-//   ranges      SetRange, ClearRange, TestRange
-//   searches    FirstWordWithBits, NextRun, FindRun
+//   ranges      SetRange, ClearRange, TestRange, NoneInRange
+//   searches    FirstWordWithBits, NextRun, FindRun, LongestRun
 //
 // A search that finds nothing returns the end (kWords, kSlots), as the standard algorithms do.
 
@@ -78,14 +78,22 @@ class SlotBitmap {
   // REQUIRES: first + count <= kSlots, here and below. A count of 0 is the empty range.
   constexpr void SetRange(unsigned first, unsigned count);
   constexpr void ClearRange(unsigned first, unsigned count);
-  // Whether every slot of the range is free.
+  // Whether every slot of the range is free; whether none is.
   constexpr bool TestRange(unsigned first, unsigned count) const;
+  constexpr bool NoneInRange(unsigned first, unsigned count) const;
 
   // Finds the next run of free slots that begins at or after `from` and makes it as long as it is;
   // if `from` lies inside a run, the part from `from` on. Returns false, and leaves the outputs
   // alone, when no slot from there on is free. `from` may be kSlots.
   // All runs:  for (unsigned first = 0, n = 0; b.NextRun(first + n, &first, &n);) Use(first, n);
   constexpr bool NextRun(unsigned from, unsigned* first, unsigned* count) const;
+
+  // The most free slots that follow each other, or `most` if there are more.
+  constexpr unsigned LongestRun(unsigned most) const;
+
+  // The length of the run of free slots that a range of free slots lies in; it need not be exact if
+  // that is `most` or more.
+  constexpr unsigned RunAround(unsigned first, unsigned count, unsigned most) const;
 
   // The first slot of the lowest `count` consecutive free slots, or kSlots.
   // REQUIRES: count >= 1.
@@ -98,11 +106,12 @@ class SlotBitmap {
   static constexpr unsigned LowestBit(uint64_t word) {
     return static_cast<unsigned>(__builtin_ctzll(word));
   }
-  // The bits of word w that lie in the slots [first, end).
-  static constexpr uint64_t MaskOf(unsigned w, unsigned first, unsigned end);
-
-  // Keeps only those bits that are also set `distance` slots higher up.
-  constexpr void AndShiftedDown(unsigned distance);
+  // How many bits are set from the highest down.
+  static constexpr unsigned HighRun(uint64_t word) {
+    return word == ~uint64_t{0} ? kSlotsPerWord : static_cast<unsigned>(__builtin_clzll(~word));
+  }
+  template <typename Visit>
+  static constexpr void ForEachWord(unsigned first, unsigned count, Visit&& visit);
 
   // The lowest slot at or after `from` whose bit differs from that of `flip` (0 finds set bits, all
   // ones finds clear ones), or kSlots.
@@ -152,27 +161,80 @@ constexpr unsigned SlotBitmap::FirstWordWithBits() const {
   return w;
 }
 
-constexpr uint64_t SlotBitmap::MaskOf(unsigned w, unsigned first, unsigned end) {
-  const unsigned base = w * kSlotsPerWord;
-  const unsigned low = first > base ? first - base : 0;
-  const unsigned high = end < base + kSlotsPerWord ? end - base : kSlotsPerWord;
-  // Both shifts below stay short of the full width, which would be undefined.
-  if (end <= base || low >= high) return 0;
-  return (~uint64_t{0} << low) & (~uint64_t{0} >> (kSlotsPerWord - high));
+// Calls visit(word index, bits of the range in it) for the words that a range touches.
+template <typename Visit>
+constexpr void SlotBitmap::ForEachWord(unsigned first, unsigned count, Visit&& visit) {
+  while (count > 0) {
+    const unsigned bit = first % kSlotsPerWord;
+    const unsigned room = kSlotsPerWord - bit;
+    const unsigned n = count < room ? count : room;
+    visit(WordOf(first), (~uint64_t{0} >> (kSlotsPerWord - n)) << bit);
+    first += n;
+    count -= n;
+  }
 }
 
 constexpr void SlotBitmap::SetRange(unsigned first, unsigned count) {
-  for (unsigned w = 0; w < kWords; ++w) words_[w] |= MaskOf(w, first, first + count);
+  ForEachWord(first, count, [this](unsigned w, uint64_t mask) { words_[w] |= mask; });
 }
 
 constexpr void SlotBitmap::ClearRange(unsigned first, unsigned count) {
-  for (unsigned w = 0; w < kWords; ++w) words_[w] &= ~MaskOf(w, first, first + count);
+  ForEachWord(first, count, [this](unsigned w, uint64_t mask) { words_[w] &= ~mask; });
 }
 
 constexpr bool SlotBitmap::TestRange(unsigned first, unsigned count) const {
   uint64_t missing = 0;
-  for (unsigned w = 0; w < kWords; ++w) missing |= ~words_[w] & MaskOf(w, first, first + count);
+  ForEachWord(first, count, [&, this](unsigned w, uint64_t mask) { missing |= ~words_[w] & mask; });
   return missing == 0;
+}
+
+constexpr bool SlotBitmap::NoneInRange(unsigned first, unsigned count) const {
+  uint64_t found = 0;
+  ForEachWord(first, count, [&, this](unsigned w, uint64_t mask) { found |= words_[w] & mask; });
+  return found == 0;
+}
+
+// Goes from run to run with few steps each: `run` is the one that reaches the end of the words so
+// far.
+constexpr unsigned SlotBitmap::LongestRun(unsigned most) const {
+  unsigned longest = 0;
+  unsigned run = 0;
+  for (unsigned w = 0; w < kWords && longest < most; ++w) {
+    uint64_t word = words_[w];
+    if (word == ~uint64_t{0}) {
+      run += kSlotsPerWord;
+      longest = run > longest ? run : longest;
+      continue;
+    }
+    const unsigned low = LowestBit(~word);
+    run += low;
+    longest = run > longest ? run : longest;
+    run = word != 0 ? HighRun(word) : 0;
+    word &= ~uint64_t{0} << low;
+    while (word != 0) {
+      word >>= LowestBit(word);
+      const unsigned n = LowestBit(~word);  // not all ones: the word was not
+      longest = n > longest ? n : longest;
+      word &= ~uint64_t{0} << n;
+    }
+  }
+  return longest < most ? longest : most;
+}
+
+constexpr unsigned SlotBitmap::RunAround(unsigned first, unsigned count, unsigned most) const {
+  unsigned length = count;
+  for (unsigned at = first; at > 0 && length < most;) {
+    const unsigned bit = at % kSlotsPerWord;
+    const unsigned w = WordOf(at - 1);
+    // The slots of the word below `at`, at the top; a slot that is not free ends them.
+    const uint64_t below = bit == 0 ? words_[w] : words_[w] << (kSlotsPerWord - bit);
+    const unsigned n = HighRun(below);
+    length += n;
+    at -= n;
+    if (n == 0 || n < (bit == 0 ? kSlotsPerWord : bit)) break;
+  }
+  const unsigned end = first + count;
+  return length < most ? length + NextDifferent(end, ~uint64_t{0}) - end : length;
 }
 
 constexpr unsigned SlotBitmap::NextDifferent(unsigned from, uint64_t flip) const {
@@ -194,26 +256,11 @@ constexpr bool SlotBitmap::NextRun(unsigned from, unsigned* first, unsigned* cou
   return true;
 }
 
-constexpr void SlotBitmap::AndShiftedDown(unsigned distance) {
-  const unsigned words = distance / kSlotsPerWord;
-  const unsigned bits = distance % kSlotsPerWord;
-  for (unsigned w = 0; w < kWords; ++w) {
-    const uint64_t low = w + words < kWords ? words_[w + words] : 0;
-    const uint64_t high = w + words + 1 < kWords ? words_[w + words + 1] : 0;
-    words_[w] &= bits == 0 ? low : (low >> bits) | (high << (kSlotsPerWord - bits));
-  }
-}
-
 constexpr unsigned SlotBitmap::FindRun(unsigned count) const {
-  // A bit of `starts` is set where at least `length` free slots begin: two such runs that overlap
-  // or touch make a longer one. So the steps are few, however broken up the free slots are.
-  SlotBitmap starts = *this;
-  for (unsigned length = 1; length < count && !starts.Empty();) {
-    const unsigned step = length < count - length ? length : count - length;
-    starts.AndShiftedDown(step);
-    length += step;
+  for (unsigned first = 0, n = 0; NextRun(first + n, &first, &n);) {
+    if (n >= count) return first;
   }
-  return starts.NextDifferent(0, 0);
+  return kSlots;
 }
 
 }  // namespace mymalloc

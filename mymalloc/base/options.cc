@@ -66,6 +66,13 @@ bool Parse(Text value, OnError* result) {
   return false;
 }
 
+bool Parse(Text value, HugePages* result) {
+  if (value == "auto") return *result = HugePages::kAuto, true;
+  if (value == "never") return *result = HugePages::kNever, true;
+  if (value == "always") return *result = HugePages::kAlways, true;
+  return false;
+}
+
 // Digits, then a unit. False if there is no digit, or the number is above `largest`.
 bool ParseNumber(Text value, uint64_t largest, uint64_t* number, Text* unit) {
   uint64_t n = 0;
@@ -128,6 +135,10 @@ void Print(Printer& out, Bytes value) { out.Size(value.value); }
 void Print(Printer& out, Millis value) { out.Decimal(value.value).Text("ms"); }
 void Print(Printer& out, OnError value) {
   out.Text(value == OnError::kAbort ? "abort" : value == OnError::kWarn ? "warn" : "ignore");
+}
+
+void Print(Printer& out, HugePages value) {
+  out.Text(value == HugePages::kAuto ? "auto" : value == HugePages::kNever ? "never" : "always");
 }
 
 size_t Find(Text text, char c) {

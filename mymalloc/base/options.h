@@ -14,6 +14,10 @@ namespace mymalloc {
 // What happens when the program misuses the heap.
 enum class OnError : uint32_t { kAbort, kWarn, kIgnore };
 
+// Where the kernel may use huge pages: where much memory is used and little of it is free; nowhere;
+// everywhere.
+enum class HugePages : uint32_t { kAuto, kNever, kAlways };
+
 // Their values as people write them: 64M, 500ms.
 struct Bytes {
   uint64_t value;
@@ -25,7 +29,7 @@ struct Millis {
 };
 
 // X(type, name, default, default with harden=1, help). Types: bool, uint32_t, Bytes, Millis,
-// OnError.
+// OnError, HugePages.
 // clang-format off
 #define MYMALLOC_FOR_EACH_OPTION(X)                                                               \
   X(OnError, on_error, OnError::kAbort, OnError::kAbort,                                          \
@@ -44,8 +48,8 @@ struct Millis {
     "one in so many allocations gets an OS page of its own between guard pages; 0: none")         \
   X(bool, checked, false, false,                                                                  \
     "every free asks the tag, the tree and the bitmap, which must agree; slow")                   \
-  X(bool, background_thread, true, true,                                                          \
-    "give memory back from a thread; 0: only while malloc is called")                             \
+  X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto,                                    \
+    "the kernel's huge pages: auto (where the heap is large and dense); never; always")           \
   X(Millis, decay, Millis{500}, Millis{500},                                                      \
     "give memory back to the system that was unused for so long")
 // clang-format on

@@ -19,11 +19,13 @@ constexpr uint64_t kWriteSignals = SignalBit(SIGPIPE) | SignalBit(SIGXFSZ);
 class WriteSignalsBlocker {
  public:
   WriteSignalsBlocker()
-      : mask_before_(ChangeSignalMask(SIG_BLOCK, kWriteSignals)),
-        pending_before_(PendingSignals()) {}
+      : blocked_(BlockSignals(kWriteSignals)), pending_before_(PendingSignals()) {}
   WriteSignalsBlocker(const WriteSignalsBlocker&) = delete;
   WriteSignalsBlocker& operator=(const WriteSignalsBlocker&) = delete;
-  ~WriteSignalsBlocker() { ChangeSignalMask(SIG_SETMASK, mask_before_); }
+  // Nothing but what was blocked here is unblocked: a sandbox may have refused that.
+  ~WriteSignalsBlocker() {
+    if (blocked_ != 0) ChangeSignalMask(SIG_UNBLOCK, blocked_);
+  }
 
   void TakeSignalOf(long error) const {
     if (error != -EPIPE && error != -EFBIG) return;
@@ -34,7 +36,7 @@ class WriteSignalsBlocker {
   }
 
  private:
-  const uint64_t mask_before_;
+  const uint64_t blocked_;  // here, not before
   const uint64_t pending_before_;
 };
 

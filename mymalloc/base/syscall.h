@@ -1,8 +1,7 @@
 // System calls without libc.
 //
 // libc's wrappers report failure through errno, which an allocator must not disturb (free preserves
-// it) and which the janitor (heap/janitor.h), a thread without libc's thread data, does not have.
-// These return the kernel's own answer: a value, or the negated error.
+// it). These return the kernel's own answer: a value, or the negated error.
 
 #ifndef MYMALLOC_BASE_SYSCALL_H_
 #define MYMALLOC_BASE_SYSCALL_H_
@@ -41,8 +40,8 @@ inline uintptr_t ThreadPointer() {
   return pointer;
 }
 
-// libc's threads have a pointer to their control block in its third word; a raw thread
-// (os/raw_thread.h) has zero there.
+// libc's threads have a pointer to their control block in its third word; one that a program made
+// by clone alone, with thread data of its own, need not.
 inline bool IsThreadOfLibc() {
   uintptr_t self;
   __asm__("mov %%fs:16, %0" : "=r"(self));

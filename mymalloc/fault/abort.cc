@@ -40,7 +40,7 @@ bool HasHandler() {
   return action.handler != SIG_DFL && action.handler != SIG_IGN;
 }
 
-// Whether no thread of the process has taken it yet; asked by one that blocks it.
+// Whether no thread of the process has taken it yet.
 bool IsPending() { return (PendingSignals() & kAbortMask) != 0; }
 
 void SleepMillis(long millis) {
@@ -49,8 +49,7 @@ void SleepMillis(long millis) {
 }
 
 // The kernel gives what is sent to the process to its main thread, or to another if that blocks it.
-// This one blocks all signals, so it is never taken. How long a handler takes nobody knows: a crash
-// reporter may need seconds.
+// How long a handler takes nobody knows: a crash reporter may need seconds.
 void LetHandlerRunElsewhere() {
   constexpr long kStepMillis = 10;
   constexpr long kToBeTakenMillis = 1000;

@@ -10,8 +10,8 @@ namespace {
 
 std::atomic<FaultListener> g_listener{nullptr};
 
-// The threads that are in the listener just now. The janitor has no thread-local variables, and the
-// few there are cost every thread; this costs nothing before something is wrong.
+// The threads that are in the listener just now. A thread-local variable would cost every thread
+// something; this costs nothing before something is wrong.
 class ThreadsInside {
  public:
   // False if the thread is there already, or there are too many to keep account of.

@@ -18,7 +18,7 @@ void SetFaultListener(FaultListener listener);
 bool HasFaultListener();
 
 // Calls the listener, unless this thread is in it already: what the listener does wrong is not told
-// to it. Nor is it called on the janitor's thread, where nothing of libc's works.
+// to it. Nor is it called on a thread that libc does not know, where what it uses may not work.
 void TellFaultListener(const Fault& fault, const char* message, size_t size);
 
 }  // namespace mymalloc

@@ -1,13 +1,15 @@
 // Reads memory that may not be there, as a stack may be after the program wrote over it.
 //
-// Before the first word of each page the kernel is asked to read from it: rt_sigprocmask with an
-// operation that does not exist fails with EFAULT where there is nothing to read, else with EINVAL,
-// and changes nothing. It costs less than copying by process_vm_readv, and it is allowed where that
-// is not: every thread that libc starts needs it. Where it is refused all the same, nothing is
-// read.
+// Before the first word of each page the kernel is asked to read from it: to wait, for no time at
+// all, for a word that has a value which it hardly has fails with EFAULT where there is nothing to
+// read, and changes nothing. It costs less than copying by process_vm_readv, and it is allowed
+// where that is not: no lock can do without it. Where it is refused all the same, nothing is read.
 
 #ifndef MYMALLOC_FAULT_STACK_MEMORY_H_
 #define MYMALLOC_FAULT_STACK_MEMORY_H_
+
+#include <linux/futex.h>
+#include <time.h>
 
 #include <cstdint>
 
@@ -30,13 +32,14 @@ class StackMemory {
 
  private:
   bool IsReadable(uintptr_t address) {
-    constexpr long kNoOperation = -1;
-    constexpr long kMaskBytes = 8;
+    constexpr long kUnlikely = 0x5bd1e995;
+    static constexpr timespec kNoTime = {0, 0};
     const uintptr_t page = address & ~(kOsPage - 1);
     if (page == readable_page_) return true;
-    const long answer = Syscall(SYS_rt_sigprocmask, kNoOperation,
-                                static_cast<long>(address & ~uintptr_t{7}), 0, kMaskBytes);
-    if (answer != -EINVAL || page == 0) return false;
+    const long answer = Syscall(SYS_futex, static_cast<long>(address & ~uintptr_t{7}),
+                                FUTEX_WAIT_PRIVATE, kUnlikely, reinterpret_cast<long>(&kNoTime));
+    const bool readable = answer == -EAGAIN || answer == -ETIMEDOUT || answer == 0;
+    if (!readable || page == 0) return false;
     readable_page_ = page;
     return true;
   }

@@ -60,8 +60,7 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
   __builtin_prefetch(reinterpret_cast<const void*>(block + stride - kTagBytes));
   const Tag tag = Tag::Of(block);
   const uint64_t low = answer.live_low + Tag::Low(0, 0, tag.slot());
-  if (ABSL_PREDICT_FALSE((tag.bits() & TagSecret::kLowMask) != low ||
-                         tag.slot() * stride != offset || !tag.Verifies(block) ||
+  if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot() * stride != offset ||
                          !FenceVerifies(block, tag) || g_options.checked)) {
     return false;
   }

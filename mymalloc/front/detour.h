@@ -1,12 +1,10 @@
 // The long way of malloc and free: what they do beyond the short ways when an option asks for it.
 //
-//   Allocate   one in `sample` calls: a block between guard pages; else the thread's magazine, as
-//   on
-//              the short way
+//   Allocate   one in `sample` calls: a block between guard pages; else the thread's magazine,
+//              as on the short way
 //   Free       of a block whose tag and place the tree has vouched for: look at the neighbours'
-//   tags,
-//              mark free, into the quarantine; what leaves that is looked at for writes, cleared,
-//              and goes where the short way would have put it
+//              tags, mark free, into the quarantine; what leaves that is looked at for writes,
+//              cleared, and goes where the short way would have put it
 //
 // Off the detour (g_detours is false), none of this is reached.
 
@@ -27,7 +25,7 @@ void* SampleOnDetour(Heap* own, size_t n, size_t alignment);
 // An entry of the thread's magazine, its block marked live; 0 if there is none.
 inline uintptr_t PopOnDetour(Heap* own, SizeClass c) {
   const uintptr_t entry = own->magazine(c).Pop();
-  if (entry != 0) MarkLive(BlockOf(entry), own->key().secret);
+  if (entry != 0) MarkLive(BlockOf(entry), own->key().live_delta);
   return entry;
 }
 

@@ -1,7 +1,7 @@
 #include "mymalloc/front/foreign.h"
 
 #include "mymalloc/base/units.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/os/memory_map.h"
 
 // glibc's own allocator under the names that nothing replaces.
@@ -75,7 +75,7 @@ bool IsBlock(uintptr_t address, const Chunk& chunk, const os::Mapping& mapping) 
 size_t LibcBlockSize(uintptr_t address) {
   os::Mapping mapping;
   // What programs left in memory that was ours is no proof of anything.
-  if (address % kGranule != 0 || os::g_arena.Reserves(address) ||
+  if (address % kGranule != 0 || os::InChunk(address) ||
       !os::FindMapping(address - sizeof(Chunk), &mapping) || !mapping.writable ||
       address >= mapping.end) {
     return 0;

@@ -1,12 +1,13 @@
-// malloc and free, the short ways; everything else is behind the Slow functions (front/slow.cc).
+// malloc and free, the short ways; everything else is behind the Slow functions (allocate.cc,
+// free.cc, resize.cc).
 //
 //   Allocate(n)   small: class by table -> this thread's magazine -> pop -> mark live
 //                 medium: the same with a bigger table; else slow
-//   Free(p)       in the arena? -> tag verifies? -> live, and this thread's heap's? -> the next tag
+//   Free(p)       in a chunk? -> tag verifies? -> live, and this thread's heap's? -> the next tag
 //                 verifies? -> mark free -> push on the magazine; else slow
 //
 // Cost, in instructions from the entry of the exported function through its return, as
-// //tests/front:instruction_count_test measures and limits it: malloc 24, free 51.
+// //tests/front:instruction_count_test measures and limits it: malloc 24, free 49.
 
 #ifndef MYMALLOC_FRONT_FRONT_H_
 #define MYMALLOC_FRONT_FRONT_H_
@@ -18,7 +19,7 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/registry.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/page/size_class.h"
 #include "mymalloc/page/tag.h"
 
@@ -38,8 +39,10 @@ void* AllocateAligned(size_t alignment, size_t n);
 void FreeSlow(void* pointer, const char* called = "free");
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
 void FreeNotOwn(uintptr_t block, Tag tag, const char* called);
-// A live block of this heap whose fence does not verify.
-void FreeOverrun(uintptr_t block, Tag tag, const char* called);
+// The same, for a block that was allocated with exactly this size; n <= kLargestSmall.
+void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const char* called);
+// A live block of this heap, with something else behind it than the tag of one slot.
+void FreeUnfenced(uintptr_t block, const char* called);
 // A block of this heap, marked free already.
 void FreeToFullMagazine(uintptr_t block);
 void* Reallocate(void* pointer, size_t n, const char* called);
@@ -64,13 +67,13 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
   Heap* const heap = CurrentHeap();
   const uintptr_t block = Pop(heap->SmallMagazine(n));
   if (ABSL_PREDICT_FALSE(block == 0)) return AllocateSmallSlow(n);
-  MarkLive(block, heap->key().secret);
+  MarkLive(block, heap->key().live_delta);
   return reinterpret_cast<void*>(block);
 }
 
 // REQUIRES: kLargestSmall < n <= PTRDIFF_MAX.
 inline NewBlock AllocateMedium(size_t n) {
-  if (ABSL_PREDICT_FALSE(n > g_largest_slot_request)) return AllocateSlow(n);
+  if (ABSL_PREDICT_FALSE(n > kLargestMedium)) return AllocateSlow(n);
   const SizeClass c = MediumClassOf(n);
   const uintptr_t entry = Pop(CurrentHeap()->magazine(c));
   if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateSlow(n);
@@ -84,33 +87,46 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Allocate(size_t n) {
   return AllocateMedium(n).pointer;
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const char* called = "free") {
-  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer, called);
-  const Tag tag = Tag::Of(block);
-  Heap* const heap = CurrentHeap();
-  if (ABSL_PREDICT_FALSE(!tag.VerifiesAsOwn(block, heap->key())))
-    return FreeNotOwn(block, tag, called);
-  if (ABSL_PREDICT_FALSE(!FenceVerifies(block, tag, heap->key().secret))) {
-    return FreeOverrun(block, tag, called);
+// A live block of this heap: its tag says so.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOwn(Heap* heap, uintptr_t block, uint64_t bits,
+                                                 SizeClass c, const char* called) {
+  if (ABSL_PREDICT_FALSE(!FenceFollows(block, bits, c, heap->key()))) {
+    return FreeUnfenced(block, called);
   }
   // First the tag: were this thread lost in a fork after the push, the child would find a live
   // block in a magazine.
-  tag.Free(heap->key().secret).WriteTo(block);
-  if (ABSL_PREDICT_FALSE(!Push(heap->magazine(tag.size_class()), block))) {
-    FreeToFullMagazine(block);
+  Tag::WriteBits(block, bits - heap->key().live_delta);
+  if (ABSL_PREDICT_FALSE(!Push(heap->magazine(c), block))) FreeToFullMagazine(block);
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const char* called = "free") {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer, called);
+  Heap* const heap = CurrentHeap();
+  const uint64_t bits = Tag::BitsOf(block);
+  const uint64_t class_and_slot = heap->key().ClassAndSlot(block, bits);
+  if (ABSL_PREDICT_FALSE(class_and_slot > Tag::kClassAndSlot)) {
+    return FreeNotOwn(block, Tag::FromKey(bits, class_and_slot, heap->key()), called);
   }
+  FreeOwn(heap, block, bits, class_and_slot & Tag::kLargeClass, called);
 }
 
 // Free, for a small block that was allocated with exactly this size: the tag's class says whether
 // it was.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOfSize(void* pointer, size_t n, const char* called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (ABSL_PREDICT_FALSE(n > kLargestSmall || !os::HasReadableTag(block) ||
-                         Tag::Of(block).size_class() != SmallClassOf(n))) {
+  if (ABSL_PREDICT_FALSE(n > kLargestSmall || !os::HasReadableTag(block))) {
     return FreeKnownSlow(pointer, n, 1, /*exact=*/true, called);
   }
-  Free(pointer, called);
+  Heap* const heap = CurrentHeap();
+  const uint64_t bits = Tag::BitsOf(block);
+  const uint64_t class_and_slot = heap->key().ClassAndSlot(block, bits);
+  const SizeClass c = SmallClassOf(n);
+  if (ABSL_PREDICT_FALSE(class_and_slot > Tag::kClassAndSlot ||
+                         (class_and_slot & Tag::kLargeClass) != c)) {
+    return FreeNotOwnOfSize(block, Tag::FromKey(bits, class_and_slot, heap->key()), n, called);
+  }
+  FreeOwn(heap, block, bits, c, called);
 }
 
 }  // namespace mymalloc

@@ -3,7 +3,7 @@
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/page_map.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 
 namespace mymalloc {
 namespace {
@@ -130,6 +130,20 @@ Finding LargeBefore(uintptr_t address) {
   return large != nullptr && address < large->end + large->guard ? before_guard : Finding();
 }
 
+// False if none of the large blocks that were freed lately was there.
+bool DescribeFreedLarge(uintptr_t address, Fault* fault) {
+  FreedLarge::Record freed;
+  if (!g_large_blocks.FindFreed(address, &freed)) return false;
+  fault->block = {freed.block, freed.usable, "free", 0, 0};
+  fault->detail = kInFreedLarge;
+  if (address == freed.block) {
+    fault->what = kDoubleFree;
+    fault->detail = "the block is free.";
+  }
+  fault->advice = kAdviseOwner;
+  return true;
+}
+
 // No range of ours holds the address. One that did may have gone.
 void DescribeForeign(uintptr_t address, Fault* fault) {
   fault->what = kInvalidPointer;
@@ -142,22 +156,14 @@ void DescribeForeign(uintptr_t address, Fault* fault) {
   }
   fault->detail = "no allocation of this process holds this address.";
   fault->advice = "It is a stack, global, code or unmapped address, or was never one.";
-  FreedLarge::Record freed;
-  if (g_large_cache.FindFreed(address, &freed)) {
-    fault->block = {freed.block, freed.usable, "free", 0, 0};
-    fault->detail = kInFreedLarge;
-    if (address == freed.block) {
-      fault->what = kDoubleFree;
-      fault->detail = "the block is free.";
-    }
-    fault->advice = kAdviseOwner;
-  } else if (os::g_arena.Reserves(address)) {
+  if (DescribeFreedLarge(address, fault)) return;
+  if (os::InChunk(address)) {
     // A page whose blocks were all freed; what is left of its tags may still prove it.
     fault->detail = "no block lies there now; the page that held one may have been given back.";
     fault->advice = kAdviseOwner;
     if (!os::HasReadableTag(address)) return;
     const Tag tag = Tag::Of(address);
-    if (!tag.Verifies(address) || tag.live() || tag.size_class() >= kSizeClasses) return;
+    if (!tag.Verifies(address) || tag.live() || tag.size_class() >= kPageClasses) return;
     fault->what = kDoubleFree;
     fault->detail = "the block is free, and its page has been given back.";
     fault->block = {address, UsableOf(tag.size_class()), "free",
@@ -221,6 +227,7 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& foun
       fault.what = kInvalidPointer;
       fault.detail = "the pointer lies in the allocator's memory, where no block is.";
       fault.block = {};
+      DescribeFreedLarge(address, &fault);  // whose memory a page has now
       break;
     case Finding::kBlock:
     case Finding::kLarge:

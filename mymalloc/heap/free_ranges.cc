@@ -19,12 +19,14 @@ bool FreeRanges::Add(Interval range) {
   return true;
 }
 
-void FreeRanges::AddSurely(Interval range) {
+size_t FreeRanges::AddSurely(Interval range) {
+  const size_t before = spent_;
   while (!range.empty() && !Add(range)) {
     nodes_->pool.Donate(range.begin, kOsPage);
     spent_ += kOsPage;
     range.begin += kOsPage;
   }
+  return spent_ - before;
 }
 
 void FreeRanges::AddIfPossible(Interval range) {
@@ -47,6 +49,21 @@ bool FreeRanges::TakeAt(uintptr_t begin, size_t bytes) {
   const auto entry = tree_.Find(begin);
   if (!entry || entry.range.length() < bytes) return false;
   return TakeFront(entry, bytes) != 0;
+}
+
+size_t FreeRanges::TakeAll(Interval range) {
+  const size_t before = bytes_;
+  const auto first = tree_.Predecessor(range.begin);
+  if (first && first.range.end > range.begin) {
+    tree_.Replace(first.range.begin, {first.range.begin, range.begin}, 0);
+    bytes_ -= first.range.end - range.begin;
+  }
+  for (auto entry = tree_.Successor(range.begin); entry && entry.range.begin < range.end;
+       entry = tree_.Successor(range.begin)) {
+    TakeFront(entry, Min(entry.range.end, range.end) - entry.range.begin);
+    range.begin = Min(entry.range.end, range.end);
+  }
+  return before - bytes_;
 }
 
 bool FreeRanges::TakeLongest(size_t most, Interval* range) {

@@ -1,7 +1,6 @@
 // A set of free address ranges that grow together where they touch.
 //
-// The page supply keeps its ranges in two of these, the large-block cache in one. Not thread safe:
-// the owner locks.
+// The page supply keeps its ranges in these. Not thread safe: the owner locks.
 
 #ifndef MYMALLOC_HEAP_FREE_RANGES_H_
 #define MYMALLOC_HEAP_FREE_RANGES_H_
@@ -22,8 +21,9 @@ class FreeRanges {
   bool Add(Interval range);
 
   // Adds a range that must not be lost: if there is no memory for the tree, the range's own first
-  // OS page becomes such memory. REQUIRES: the range is readable and writable.
-  void AddSurely(Interval range);
+  // OS page becomes such memory. Returns how many bytes did. REQUIRES: the range is readable and
+  // writable.
+  size_t AddSurely(Interval range);
 
   // Adds a range that cannot be touched; if there is no memory for the tree, it is lost.
   void AddIfPossible(Interval range);
@@ -33,6 +33,10 @@ class FreeRanges {
 
   // Takes the `bytes` that begin at `begin`, if they are the front of a free range.
   bool TakeAt(uintptr_t begin, size_t bytes);
+
+  // Takes what of a range is in the set. Returns how many bytes that was. REQUIRES: no range of the
+  // set goes on beyond both its ends.
+  size_t TakeAll(Interval range);
 
   // Takes the longest range, but at most its last `most` bytes. False when the set is empty.
   bool TakeLongest(size_t most, Interval* range);

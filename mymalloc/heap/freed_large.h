@@ -1,12 +1,12 @@
 // The large blocks freed last. They are remembered, so that a second free of one can be told from a
 // pointer that never was.
 //
-// With a quarantine or guard pages their mappings are held back as well, guards and all, and are
+// With a quarantine or guard pages their ranges are held back as well, guards and all, and are
 // used again no sooner than after kLeastDelay others. With a quarantine the longer ones are sealed
 // meanwhile, so that every use faults and can be explained; the others are filled at their start,
 // and looked at for writes when they are used again.
 //
-// Not thread safe: under the lock of the cache of large blocks.
+// Not thread safe: under the lock of the large blocks.
 
 #ifndef MYMALLOC_HEAP_FREED_LARGE_H_
 #define MYMALLOC_HEAP_FREED_LARGE_H_
@@ -25,17 +25,18 @@ class FreedLarge {
   struct Record {
     uintptr_t block = 0;
     size_t usable = 0;
-    Interval held{};        // empty if the mapping is not held back, or no longer
+    Interval held{};        // empty if the range is not held back, or no longer
     unsigned resident = 0;  // ticks until its memory goes back; 0: it has gone
+    bool mapped = false;    // a mapping of its own
 
-    // Of its mapping, without guards.
+    // Of its range, without guards.
     size_t ResidentBytes() const {
       if (held.empty() || resident == 0) return 0;
       return block + usable - RoundDown(block - 1, kOsPage);
     }
   };
 
-  // Mappings up to this stay as they are; longer ones are sealed.
+  // Ranges up to this stay as they are; longer ones are sealed.
   static constexpr size_t kMostResident = kMiB + 4 * kOsPage;
   // The part of a block that is filled.
   static constexpr size_t kFilledBytes = 4 * kKiB;
@@ -75,7 +76,7 @@ class FreedLarge {
   size_t resident_bytes() const { return resident_bytes_; }
   size_t resident_count() const { return resident_count_; }
 
-  // What is known of an address: a block that began there, or whose held mapping it lies in; the
+  // What is known of an address: a block that began there, or whose held range it lies in; the
   // last one if there are several. False if there is none.
   bool Find(uintptr_t address, Record* record) const;
 

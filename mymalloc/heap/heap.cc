@@ -4,21 +4,21 @@
 #include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
 #include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
 namespace {
 
-// All-free pages that a heap keeps, by what of them may be resident: so that a program that fills
-// and empties some pages in turn does not go to the page supply each time.
-constexpr size_t kKeptEmptyBytes = kMiB;
-
 unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll(word)); }
 
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
+
+// What is on its way to its owner is free: nobody need know whose it is.
+void TellBudgetOfSent(int64_t bytes) {
+  g_budget.AddFree(bytes);
+  g_budget.AddLive(-bytes);
+}
 
 }  // namespace
 
@@ -26,22 +26,8 @@ Heap* g_heaps[kMaxHeaps];
 
 void Heap::Init(HeapId id) {
   id_ = id;
-  key_.Set(id == 0 ? 0 : Tag::OwnerBits(id));
-  random_state_ = (g_tag_secret.a ^ id) * g_tag_secret.b | 1;
-}
-
-// A negative difference wraps around.
-void Heap::CountSystem(size_t difference) {
-  system_ += difference;
-  most_system_ = Max(most_system_, system_);
-  g_totals.system.AddToPages(difference);
-}
-
-inline void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
-  if (slot <= page->high_water) return;
-  const size_t before = page->UsedBytes();
-  page->high_water = static_cast<uint16_t>(slot);
-  CountSystem(page->UsedBytes() - before);
+  key_.Set(Tag::OwnerBits(id == 0 ? Tag::kNoHeap : id));
+  random_state_ = g_tag_secret.Encode(id, 0) | 1;
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -50,6 +36,7 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   CollectRemote();
   Magazine& m = magazines_[c];
   m.Compact();
+  m.Unguard(0);
   if (m.Valid() == 0) Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
   if (ABSL_PREDICT_FALSE(g_options.random_slots)) m.Shuffle(Random());
   const uintptr_t entry = m.Pop();
@@ -90,22 +77,23 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const unsigned zeroed_from =
       page->zeroed != 0 && c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
+  CountTaken(page, taken, end);
   RaiseHighWater(page, end);
   WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.
   Entry* entry = m.Extend(taken) + taken;
   const uintptr_t word_begin = page->page() + first * stride;
-  const uint64_t word_low = Tag::Low(id_, c, first);
-  const TagSecret secret = key_.secret;
+  const uint64_t word_tag = Tag::Make(word_begin, id_, c, first).bits();
+  const uint64_t tag_step = Tag::Step(stride);
   for (; mask != 0; mask &= mask - 1) {
     const unsigned bit = LowestBit(mask);
     const uintptr_t block = word_begin + bit * stride;
-    Tag::Make(block, word_low + Tag::Low(0, 0, bit), secret).WriteTo(block);
+    Tag::WriteBits(block, word_tag + bit * tag_step);
     const bool zeroed = first + bit >= zeroed_from;
     (--entry)->store(block | (zeroed ? kZeroed : 0), std::memory_order_relaxed);
   }
-  page->free_count = static_cast<uint16_t>(page->free_count - taken);
+  page->free_count = static_cast<uint8_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
   return taken;
 }
@@ -113,7 +101,7 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
 uint64_t Heap::Random() {
   random_state_ = random_state_ * 6364136223846793005 + 1442695040888963407;
   // The lowest bits of such a state come round soon: every bit is made to depend on the high ones.
-  const uint64_t mixed = (random_state_ ^ random_state_ >> 32) * key_.secret.b;
+  const uint64_t mixed = (random_state_ ^ random_state_ >> 32) * g_tag_secret.factor;
   return mixed ^ mixed >> 32;
 }
 
@@ -172,27 +160,15 @@ inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask)
   for (uint64_t behind = mask << 1 & page->free.Word(w); behind != 0; behind &= behind - 1) {
     page->WriteFence(first + LowestBit(behind));
   }
+  const unsigned end = page->slots();
+  if (ABSL_PREDICT_FALSE(end < first + SlotBitmap::kSlotsPerWord && end > first &&
+                         (mask >> (end - 1 - first) & 1) != 0)) {
+    page->WriteFence(end);
+  }
   if (ABSL_PREDICT_FALSE(mask >> 63 != 0)) {
     const unsigned next = first + SlotBitmap::kSlotsPerWord;
-    if (next == kSlotsPerPage || page->free.Test(next)) page->WriteFence(next);
+    if (next == page->slots() || page->free.Test(next)) page->WriteFence(next);
   }
-}
-
-PageHeader* Heap::NewPage(SizeClass c) {
-  const size_t bytes = PageBytesOf(c);
-  const PageSupply::Grant grant = g_page_supply.AllocateGuarded(bytes);
-  if (grant.begin == 0) return nullptr;
-  if (grant.zeroed) g_large_cache.Shed(bytes);
-  PageHeader* page = FormatPage(grant.begin, c, id_, grant.zeroed);
-  if (!g_page_map.Insert({grant.begin, grant.begin + bytes}, Owner(page))) {
-    g_page_supply.FreeGuarded(grant.begin, bytes);
-    return nullptr;
-  }
-  page->freed_at = g_janitor.tick();
-  empty_bytes_ += page->TouchedBytes();
-  CountSystem(page->UsedBytes());
-  PushFront(page);
-  return page;
 }
 
 void Heap::FreeSlow(uintptr_t block, SizeClass c) {
@@ -234,16 +210,9 @@ void Heap::ReturnEntries(SizeClass c, const Entry* entries, unsigned count) {
     }
     Return(HeaderOf(page), w, mask, blocks);
   }
-  freed_bytes_ += count * stride;
-  if (freed_bytes_ >= Janitor::kWakeBytes) TellJanitor();
 }
 
-void Heap::TellJanitor() {
-  freed_bytes_ = 0;
-  g_janitor.Wake();
-}
-
-inline void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks) {
+void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks) {
   const uint64_t twice = page->free.ReleaseMask(w, mask);
   if (ABSL_PREDICT_FALSE(twice != 0)) {
     ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord + LowestBit(twice));
@@ -251,53 +220,54 @@ inline void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned b
     if (blocks == 0) return;  // a page that was all free would become so again
   }
   const unsigned before = page->free_count;
-  page->free_count = static_cast<uint16_t>(before + blocks);
-  page->freed_at = g_janitor.tick();
-  page->holes = 1;
+  page->free_count = static_cast<uint8_t>(before + blocks);
+  CountFreed(page, blocks);
   if (before == 0) PushFront(page);
   if (page->AllFree()) PageBecameEmpty(page);
-}
-
-void Heap::PageBecameEmpty(PageHeader* page) {
-  empty_bytes_ += page->TouchedBytes();
-  if (empty_bytes_ > kKeptEmptyBytes) {
-    Retire(page);
-  } else {
-    Unlink(page);
-    PushBack(page);
-  }
-}
-
-void Heap::Retire(PageHeader* page) {
-  empty_bytes_ -= page->TouchedBytes();
-  Unlink(page);
-  CountSystem(-page->UsedBytes());  // The supply counts them again.
-  g_page_map.Erase(page->page());
-  g_page_supply.FreeGuarded(page->page(), page->bytes());
 }
 
 void Heap::CollectRemote() {
   if (remote_.Empty()) return;
   remote_.TakeAll([this](PageHeader* page, unsigned w, uint64_t mask)
                       ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                        const unsigned blocks = SlotBitmap::PopCount(mask);
-                        freed_bytes_ += blocks * page->stride();
-                        Return(page, w, mask, blocks);
+                        if (page->stride() >= kLeastRunStride) {
+                          CollectRuns(page, w, mask);
+                        } else {
+                          const unsigned blocks = SlotBitmap::PopCount(mask);
+                          NoteCollected(page, blocks);
+                          Return(page, w, mask, blocks);
+                        }
                       });
-  if (freed_bytes_ >= Janitor::kWakeBytes) TellJanitor();
+}
+
+// The budget knows of these since they were sent.
+void Heap::NoteCollected(const PageHeader* page, unsigned slots) {
+  const auto bytes = static_cast<int64_t>(slots * page->stride());
+  unsettled_free_ -= bytes;
+  unsettled_live_ += bytes;
 }
 
 bool Heap::FreeRemote(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
+  const RemoteWord word = RemoteWordOf(block, tag);
+  const uint64_t bit = SlotBitmap::BitOf(tag.slot());
   if (stride <= RemoteGather::kLargestStride) {
-    return gather_.Add(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()), stride, Send);
+    return gather_.Add(word, bit, stride,
+                       [this](RemoteWord w, uint64_t mask) { SendGathered(w, mask); });
   }
-  FreeRemoteAtOnce(block, tag);
+  SendGathered(word, bit);
   return true;
 }
 
 void Heap::FreeRemoteAtOnce(uintptr_t block, Tag tag) {
   Send(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()));
+  TellBudgetOfSent(static_cast<int64_t>(StrideOf(tag.size_class())));
+}
+
+void Heap::SendGathered(RemoteWord word, uint64_t mask) {
+  const unsigned blocks = (mask & (mask - 1)) == 0 ? 1 : SlotBitmap::PopCount(mask);
+  CountSent(blocks * word.page()->stride());
+  Send(word, mask);
 }
 
 void Heap::Send(RemoteWord word, uint64_t mask) {
@@ -310,30 +280,26 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
   if (before == 0) g_heaps[page->heap]->remote_.Push(word);
 }
 
+void Heap::CountSent(size_t bytes) {
+  sent_bytes_ += static_cast<int64_t>(bytes);
+  if (sent_bytes_ < Budget::kStep) return;
+  TellSent();
+  poll_is_due_ = true;
+}
+
+void Heap::TellSent() {
+  TellBudgetOfSent(sent_bytes_);
+  sent_bytes_ = 0;
+}
+
 void Heap::NoteSlowCall() {
   ++slow_calls_;
   if (slow_calls_ % kSlowCallsToFlush == 0) FlushGather();
 }
 
-void Heap::FlushGather() { gather_.FlushAll(Send); }
-
-void Heap::Settle() {
-  LockHolder holder(lock_);
-  FlushGather();
-  CollectRemote();
-}
-
-void Heap::Flush() {
-  LockHolder holder(lock_);
-  FlushGather();
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
-    Magazine& m = magazines_[c];
-    m.Compact();
-    ReturnEntries(c, m.begin(), m.Valid());
-    m.Empty();
-  }
-  ReturnSpill(/*now=*/0, /*age=*/0);
-  CollectRemote();
+void Heap::FlushGather() {
+  gather_.FlushAll([this](RemoteWord word, uint64_t mask) { SendGathered(word, mask); });
+  TellSent();
 }
 
 bool Heap::Holds(uintptr_t block) const {
@@ -344,38 +310,6 @@ bool Heap::Holds(uintptr_t block) const {
     }
   });
   return found;
-}
-
-bool Heap::ReturnSpill(uint16_t now, uint16_t age) {
-  bool left = false;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
-    left |= spill_.Decay(c, now, age,
-                         [this, c](const Entry* entries, unsigned count)
-                             ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
-  }
-  return left;
-}
-
-void Heap::PushFront(PageHeader* page) {
-  PageList& list = lists_[page->size_class];
-  page->prev = nullptr;
-  page->next = list.head;
-  (list.head != nullptr ? list.head->prev : list.tail) = page;
-  list.head = page;
-}
-
-void Heap::PushBack(PageHeader* page) {
-  PageList& list = lists_[page->size_class];
-  page->next = nullptr;
-  page->prev = list.tail;
-  (list.tail != nullptr ? list.tail->next : list.head) = page;
-  list.tail = page;
-}
-
-void Heap::Unlink(PageHeader* page) {
-  PageList& list = lists_[page->size_class];
-  (page->prev != nullptr ? page->prev->next : list.head) = page->next;
-  (page->next != nullptr ? page->next->prev : list.tail) = page->prev;
 }
 
 }  // namespace mymalloc

@@ -1,13 +1,14 @@
 // A heap: one thread's magazines, and the pages behind them.
 //
-//   Allocate: magazine -- empty --> collect what others freed -> spill -> bits of a page -> new
-//   page Free:     magazine -- full ---> the older half to the spill, or back into the bitmaps ->
-//   empty
-//                                   pages to the supply
+//   Allocate   magazine -- empty --> what others freed -> spill -> bits of a page -> new page
+//   Free       magazine -- full ---> the older half to the spill, or back into the bitmaps
+//              an empty page ------> kept, or to the page supply
+//   AllocateRun, FreeRun             longer blocks: slots that follow each other, bits at once
 //
 // A heap belongs to one thread at a time and outlives it (heap/registry.h). Its owner uses the
 // magazines without a lock; everything else is under the heap's lock, which the owner takes about
-// once in 64 operations and the janitor now and then.
+// once in 64 operations on short blocks. Any thread that finds too much memory free may take it to
+// give back what this heap has of that.
 
 #ifndef MYMALLOC_HEAP_HEAP_H_
 #define MYMALLOC_HEAP_HEAP_H_
@@ -18,8 +19,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
+#include "mymalloc/heap/budget.h"
 #include "mymalloc/heap/magazine.h"
 #include "mymalloc/heap/page_cache.h"
+#include "mymalloc/heap/page_queue.h"
 #include "mymalloc/heap/quarantine.h"
 #include "mymalloc/heap/remote_frees.h"
 #include "mymalloc/heap/spill.h"
@@ -52,14 +55,25 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool FreeRemoteQuickly(uintptr_t block, Tag tag);
   // The same in every case. False if the block is free already.
   bool FreeRemote(uintptr_t block, Tag tag);
+  // Whether enough was freed so, since the last call, to look what can be given back.
+  bool TakePollIsDue() {
+    const bool due = poll_is_due_;
+    poll_is_due_ = false;
+    return due;
+  }
   // The same from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
-  // Any thread may call these two. Makes a live block of the page `want` slots long, if the slots
-  // behind its own are free; want > run.slots.
-  bool GrowRun(PageHeader* page, SlotRun run, unsigned want);
-  // Makes live blocks of one slot each of a run that has this tag. False if it has that no more.
-  bool SplitRun(PageHeader* page, SlotRun run, Tag tag);
+  // A run of so many slots of a run class; 0 if the system has no memory. `*zeroed`: its memory is
+  // known to be zero.
+  uintptr_t AllocateRun(SizeClass c, unsigned slots, bool* zeroed);
+  // Takes a live run of this heap that has this tag. False if it has that no more.
+  bool FreeRun(PageHeader* page, uintptr_t block, Tag tag);
+  // The same from a thread that does not own the page's heap but this one; or nullptr, none.
+  static bool FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag);
+  // Any thread may call this. Makes the live block with this tag `want` slots long, if the slots
+  // behind its own are free, or gives back what it has beyond them. False if it is as it was.
+  bool ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want);
 
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
@@ -70,17 +84,37 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // The owner's; hard to predict for who does not know the tags' secret.
   uint64_t Random();
 
-  // For a thread that exits: gives the others what is theirs. The magazines stay as they are, warm
-  // for the next thread; the janitor empties them if none comes.
+  // For a thread that exits: gives the others what is theirs, and keeps the magazines as they are,
+  // warm for the next thread, if that is not too much.
   void Settle();
   // Returns all that the owner holds to the bitmaps.
   void Flush();
 
-  // Gives back what has not been used lately (now: the janitor's ticks). `all`: and what has.
-  // Returns whether there is more to give back later.
-  bool Decay(uint16_t now, bool all);
+  // Gives back to the kernel or the page supply what has been free since before the last ticks
+  // (`now` is the janitor's tick), in steps that take a part of a millisecond.
+  enum class DecayResult : uint8_t {
+    kNothing,     // is left
+    kLater,       // something is left, but it is too young
+    kUnfinished,  // there is more to do now
+  };
+  DecayResult Decay(uint16_t now);
+  // Gives back all that can be, however young. What other threads hold in magazines only if these
+  // were guarded before.
+  void DecayAll();
+  // Nothing of what the owner holds at the bottom of its magazines is touched by it from a moment
+  // after this call on, as long as it comes to no slow path: see magazine.h.
+  void GuardMagazines();
+  // Whether it is worth asking for that; a glance without the lock.
+  bool MayGiveBack() const {
+    return dirty_bytes_.load(std::memory_order_relaxed) != 0 || !remote_.Empty() ||
+           parked_bytes_.load(std::memory_order_relaxed) != 0;
+  }
+  // Gives back about so many bytes of what has been free longest, if the lock is free now. Returns
+  // how many it were.
+  size_t TryGiveBack(size_t bytes);
 
-  void set_parked(bool parked) { parked_.store(parked, std::memory_order_relaxed); }
+  // Also counts what the owner has left here.
+  void set_parked(bool parked);
   bool parked() const { return parked_.load(std::memory_order_relaxed); }
 
   // Calls visit(class, entries, count) for the free blocks that the bitmaps call taken: those in
@@ -95,6 +129,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // Bytes of the slots of its pages that have been used: now, and the most there ever were.
   size_t system() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return system_; }
   size_t most_system() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return most_system_; }
+  // Slots of runs but the first.
+  size_t run_tails() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return run_tails_; }
 
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
@@ -106,6 +142,11 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
     PageHeader* head;
     PageHeader* tail;
   };
+  // The pages of a run class that have a free slot, by how many follow each other in one.
+  struct RunLists {
+    PageList lists[kMostRunSlots + 1];
+    uint64_t any;  // bit i: list i + 1 is not empty
+  };
 
   void Fill(SizeClass c, Magazine& m, unsigned want) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
@@ -114,6 +155,21 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* PageWithRun(SizeClass c, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void TakeRun(PageHeader* page, unsigned first, unsigned slots)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ReturnRun(PageHeader* page, unsigned first, unsigned slots)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CollectRuns(PageHeader* page, unsigned w, uint64_t mask)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountTaken(PageHeader* page, unsigned slots, unsigned end)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountFreed(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  static size_t CountedOf(const PageHeader* page, unsigned free, unsigned dirty);
+  void AddDirty(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void NotDirty(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Account(int64_t free, int64_t live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SettleAccounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void RaiseHighWater(PageHeader* page, unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountSystem(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
@@ -121,23 +177,43 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void TellJanitor() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRemote() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
+  void NoteCollected(const PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void Send(RemoteWord word, uint64_t mask);
+  void SendGathered(RemoteWord word, uint64_t mask);
+  void CountSent(size_t bytes);
+  void TellSent();
+  size_t HeldBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void PageBecameEmpty(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Retire(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void NoteList(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SetLongest(PageHeader* page, unsigned longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PushFront(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PushBack(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Unlink(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   // heap_decay.cc
   void StealMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool DecayPages(SizeClass c, uint16_t now, bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool PurgeHoles(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void UnguardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void GuardMagazinesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountParked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void DecayHeld(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  DecayResult DecayLocked(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool DecayPages(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Enqueue(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* NextSparse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  struct Work;
+  size_t GiveBackFrom(PageHeader* page, size_t least, Work* work)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  size_t PurgeHoles(PageHeader* page, size_t least, Work* work)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Tag::Key key_;
   HeapId id_;
@@ -145,15 +221,28 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Magazine magazines_[kSizeClasses];
 
   alignas(64) Lock lock_;
-  size_t freed_bytes_ ABSL_GUARDED_BY(lock_);        // since the janitor was told
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
   size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free
   size_t system_ ABSL_GUARDED_BY(lock_);
   size_t most_system_ ABSL_GUARDED_BY(lock_);
+  size_t run_tails_ ABSL_GUARDED_BY(lock_);
+  std::atomic<size_t> dirty_bytes_;                // of all pages; changes under the lock
+  int64_t unsettled_free_ ABSL_GUARDED_BY(lock_);  // what the budget was not told yet
+  int64_t unsettled_live_ ABSL_GUARDED_BY(lock_);
+  std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
+  bool magazines_guarded_ ABSL_GUARDED_BY(lock_);
+  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);   // tick
+  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);  // pages to look at in that tick
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
+  RunLists runs_[kRunClasses] ABSL_GUARDED_BY(lock_);
+  PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots
+  PageQueue<1> sparse_ ABSL_GUARDED_BY(lock_);  // those of them that are sparse, or were
   Spill spill_ ABSL_GUARDED_BY(lock_);
 
+  // The owner's: what it has freed for others and not yet told to the budget; and whether it has.
+  int64_t sent_bytes_;
+  bool poll_is_due_;
   RemoteGather gather_;
   Quarantine quarantine_;
   PageCache page_cache_;

@@ -1,96 +1,261 @@
-// What a heap gives back to the kernel, and when: called by the janitor and by malloc_trim.
+// What a heap gives back to the kernel, and when. The janitor calls this, on any thread.
 
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
 #include "mymalloc/os/memory.h"
-
-#if !defined(MYMALLOC_SANITIZED)
-#include <linux/membarrier.h>
-#endif
 
 namespace mymalloc {
 namespace {
 
-// Freed in one tick and unused through the next: one decay period at least lies between.
+// Freed in one tick and unused through the next: it is due half a decay period later at the least,
+// and a whole one at the most.
 constexpr uint16_t kTicksToKeep = 2;
 
-// Makes every running thread of the process pass a memory barrier. False where the kernel cannot.
-bool BarrierOnAllThreads() {
-#if defined(MYMALLOC_SANITIZED)
-  return false;  // the sanitizers cannot see it, and would call the protocol a race
-#else
-  if (Syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
-  return Syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
-         Syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-#endif
-}
+// What is worth a call of the kernel though it has not been free for long.
+constexpr size_t kLeastHole = 256 * kKiB;
 
 }  // namespace
 
-bool Heap::Decay(uint16_t now, bool all) {
-  LockHolder holder(lock_);
-  // An owner that has not been on the slow path lately does not need much of what it holds.
-  const bool idle = slow_calls_ == slow_calls_seen_;
-  slow_calls_seen_ = slow_calls_;
-  CollectRemote();
-  if (idle || all) StealMagazines();
-  bool more = !idle;
-  more |= ReturnSpill(now, all ? 0 : kTicksToKeep);
-  for (SizeClass c = 0; c < kSizeClasses; ++c) more |= DecayPages(c, now, all);
-  return more;
+// How much of a step has been done: a look at a page, or giving back one OS page, is one; a call of
+// the kernel is some. A step of the most takes a part of a millisecond.
+struct Heap::Work {
+  static constexpr unsigned kCall = 8;
+  static constexpr unsigned kMost = 2048;
+
+  unsigned done = 0;
+  bool Full() const { return done >= kMost; }
+};
+
+// ---- What the owner holds ----
+
+size_t Heap::HeldBytes() const {
+  size_t bytes = spill_.bytes();
+  for (SizeClass c = 0; c < kSizeClasses; ++c) bytes += magazines_[c].Valid() * StrideOf(c);
+  return bytes;
 }
 
-// See magazine.h for why this is safe while the owner runs.
-void Heap::StealMagazines() {
-  bool any = false;
-  for (Magazine& m : magazines_) any |= m.Guard();
-  if (!any) return;
-  const bool ordered = BarrierOnAllThreads();
+void Heap::CountParked(size_t bytes) {
+  g_budget.AddParked(static_cast<int64_t>(bytes) - static_cast<int64_t>(parked_bytes_));
+  parked_bytes_ = bytes;
+}
+
+void Heap::set_parked(bool parked) {
+  LockHolder holder(lock_);
+  parked_.store(parked, std::memory_order_relaxed);
+  CountParked(parked ? HeldBytes() : 0);
+}
+
+void Heap::Settle() {
+  LockHolder holder(lock_);
+  FlushGather();
+  CollectRemote();
+  if (g_budget.free() + HeldBytes() > g_budget.Most()) {
+    FlushLocked();
+    DiscardMagazines();
+  }
+  SettleAccounts();
+}
+
+void Heap::Flush() {
+  LockHolder holder(lock_);
+  FlushGather();
+  FlushLocked();
+  CollectRemote();
+  SettleAccounts();
+}
+
+void Heap::FlushLocked() {
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
     Magazine& m = magazines_[c];
-    const unsigned count = ordered ? m.Stealable() : 0;
+    if (m.begin() == nullptr) continue;
+    m.Compact();
+    ReturnEntries(c, m.begin(), m.Valid());
+    m.Empty();
+  }
+  magazines_guarded_ = false;
+  ReturnSpill(/*now=*/0, /*age=*/0);
+  CountParked(0);
+}
+
+// Of a heap that no thread uses, all of them empty: zeroed memory is such magazines, too.
+void Heap::DiscardMagazines() {
+  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_), kOsPage);
+  const uintptr_t end = RoundDown(reinterpret_cast<uintptr_t>(magazines_ + kSizeClasses), kOsPage);
+  os::Purge(begin, end - begin);
+}
+
+void Heap::ReturnSpill(uint16_t now, uint16_t age) {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    spill_.Decay(c, now, age,
+                 [this, c](const Entry* entries, unsigned count)
+                     ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
+  }
+}
+
+void Heap::GuardMagazines() {
+  LockHolder holder(lock_);
+  GuardMagazinesLocked();
+}
+
+void Heap::GuardMagazinesLocked() {
+#if !defined(MYMALLOC_SANITIZED)  // they cannot see what orders this, and would call it a race
+  for (Magazine& m : magazines_) magazines_guarded_ |= m.Guard();
+#endif
+}
+
+void Heap::StealMagazines() {
+  if (!magazines_guarded_) return;
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    Magazine& m = magazines_[c];
+    const unsigned count = m.Stealable();
     if (count != 0) ReturnEntries(c, m.begin(), count);
     m.Unguard(count);
   }
+  magazines_guarded_ = false;
 }
 
-bool Heap::DecayPages(SizeClass c, uint16_t now, bool all) {
-  bool more = false;
-  PageHeader* next = nullptr;
-  for (PageHeader* page = lists_[c].head; page != nullptr; page = next) {
-    next = page->next;
-    const uint16_t age = static_cast<uint16_t>(now - page->freed_at);
-    if (!all && age < kTicksToKeep) {
-      more |= page->holes != 0;
-    } else if (page->AllFree()) {
-      Retire(page);
-      more = true;  // the supply has it now
-    } else if (page->holes != 0) {
-      more |= PurgeHoles(page);
-    }
+void Heap::UnguardMagazines() {
+  if (!magazines_guarded_) return;
+  for (Magazine& m : magazines_) m.Unguard(0);
+  magazines_guarded_ = false;
+}
+
+// An owner that has not been on the slow path since the last tick does not need much of what it
+// holds; and what was guarded then it has not touched.
+void Heap::DecayHeld(uint16_t now) {
+  const bool idle = slow_calls_ == slow_calls_seen_;
+  slow_calls_seen_ = slow_calls_;
+  if (!idle) {
+    UnguardMagazines();
+  } else if (!parked()) {
+    StealMagazines();
+    GuardMagazinesLocked();
+  } else if (parked_bytes_ != 0) {
+    FlushLocked();
+    DiscardMagazines();
   }
-  return more;
+  ReturnSpill(now, kTicksToKeep);
+}
+
+// ---- Pages ----
+
+// nullptr if there is none.
+PageHeader* Heap::NextSparse() {
+  while (PageHeader* const page = sparse_.Pop()) {
+    if (page->IsSparse(page->free_count)) return page;
+  }
+  return nullptr;
+}
+
+// Returns how many bytes of it are no longer to be counted as a heap's. `least`: shorter holes
+// stay, until they have been free for long; a call of the kernel costs more than they bring.
+size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Work* work) {
+  ++work->done;
+  const size_t before = CountedOf(page, page->free_count, page->dirty);
+  if (page->AllFree()) {
+    Retire(page);  // the supply has it now
+    return before;
+  }
+  if (page->dirty == 0) return 0;
+  const size_t purged = PurgeHoles(page, least, work);
+  NotDirty(page, least == kOsPage ? page->dirty : static_cast<unsigned>(purged / page->stride()));
+  return before - CountedOf(page, page->free_count, page->dirty);
 }
 
 // Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays;
-// behind the last slot there is none.
-bool Heap::PurgeHoles(PageHeader* page) {
-  bool purged = false;
-  page->holes = 0;
+// behind the last slot there is none. Returns how many bytes it were.
+size_t Heap::PurgeHoles(PageHeader* page, size_t least, Work* work) {
   const uintptr_t header_page = page->page();
-  const size_t stride = page->stride();
+  const uintptr_t slots_end = page->page() + page->slots() * page->stride();
+  size_t purged = 0;
   for (unsigned first = 0, n = 0; page->free.NextRun(first + n, &first, &n);) {
     if (first >= page->high_water) break;  // never touched from here on
     const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
+    const bool last = end_slot == page->slots();
     uintptr_t begin = RoundUp(page->Block(first), kOsPage);
-    const size_t tag_bytes = end_slot == kSlotsPerPage ? 0 : kTagBytes;
-    const uintptr_t end = RoundDown(page->page() + end_slot * stride - tag_bytes, kOsPage);
+    const uintptr_t end =
+        last ? RoundUp(slots_end, kOsPage) : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
     if (begin == header_page) begin += kOsPage;
-    if (end > begin) purged |= os::Purge(begin, end - begin);
+    if (end < begin + least) continue;
+    work->done += Work::kCall + static_cast<unsigned>((end - begin) / kOsPage);
+    if (!os::Purge(begin, end - begin)) continue;
+    page->purged = 1;
+    purged += end - begin;
   }
+  if (purged != 0) g_budget.NoteGivenBack(purged);
   return purged;
+}
+
+// False if there is more to do now.
+bool Heap::DecayPages(uint16_t now) {
+  Work work;
+  for (; left_to_decay_ > 0; --left_to_decay_) {
+    if (work.Full()) return false;
+    PageHeader* const page = dirty_.Pop();
+    if (page == nullptr) break;
+    const unsigned age = (now - unsigned{page->freed_at}) & PageHeader::kTickMask;
+    if (age < kTicksToKeep) {
+      ++work.done;
+      Enqueue(page);
+    } else {
+      GiveBackFrom(page, kOsPage, &work);
+    }
+  }
+  return true;
+}
+
+// An owner that is at work just now has its turn at the next tick.
+Heap::DecayResult Heap::Decay(uint16_t now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!lock_.TryAcquire()) return DecayResult::kLater;
+  const DecayResult result = DecayLocked(now);
+  lock_.Release();
+  return result;
+}
+
+Heap::DecayResult Heap::DecayLocked(uint16_t now) {
+  if (decayed_at_ != now) {
+    decayed_at_ = now;
+    left_to_decay_ = dirty_.size();
+    CollectRemote();
+    DecayHeld(now);
+  }
+  const bool finished = DecayPages(now);
+  SettleAccounts();
+  if (!finished) return DecayResult::kUnfinished;
+  const bool later = dirty_.size() != 0 || spill_.bytes() != 0 || magazines_guarded_;
+  return later ? DecayResult::kLater : DecayResult::kNothing;
+}
+
+void Heap::DecayAll() {
+  LockHolder holder(lock_);
+  CollectRemote();
+  StealMagazines();
+  if (parked() && parked_bytes_ != 0) {
+    FlushLocked();
+    DiscardMagazines();
+  }
+  ReturnSpill(/*now=*/0, /*age=*/0);
+  Work unlimited;
+  while (PageHeader* const page = dirty_.Pop()) GiveBackFrom(page, kOsPage, &unlimited);
+  SettleAccounts();
+}
+
+size_t Heap::TryGiveBack(size_t bytes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!lock_.TryAcquire()) return 0;
+  CollectRemote();
+  if (parked() && parked_bytes_ != 0) {
+    FlushLocked();
+    DiscardMagazines();
+  }
+  size_t given = 0;
+  for (Work work; given < bytes && !work.Full();) {
+    PageHeader* const page = NextSparse();
+    if (page == nullptr) break;
+    given += GiveBackFrom(page, kLeastHole, &work);
+  }
+  SettleAccounts();
+  lock_.Release();
+  return given;
 }
 
 }  // namespace mymalloc

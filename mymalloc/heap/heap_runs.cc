@@ -1,44 +1,162 @@
-// Runs: blocks that realloc has grown over the slots behind their own, where those were free.
+// Runs: blocks of several slots.
 //
-//   |tag|       slot i       |tag|    slot i + 1    |tag|        one slot each
-//   |run|       slot i             slot i + 1       |tag|        a run of two
+//   |tag|        slot i       |tag|    slot i + 1    |tag|        one slot each
+//   |run|        slot i             slot i + 1       |tag|        a run of two
 //
-// The bitmap calls all of a run's slots taken. Only the first has a tag, which says how many there
-// are, and names no heap: so free does not take the block for its thread's own on the short way,
-// and pays nothing for that there are runs. On the way by the tree a run is split, into blocks of
-// one slot that are then freed each.
+// malloc makes them in pages of the run classes, for blocks that are too long for one slot; realloc
+// also grows a block of one slot over those behind it, where these are free. The bitmap calls all
+// of a run's slots taken. Only the first has a tag, which says how many there are.
 
+#include "absl/base/optimization.h"
 #include "mymalloc/heap/diagnose.h"
 #include "mymalloc/heap/heap.h"
-#include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
 
-bool Heap::GrowRun(PageHeader* page, SlotRun run, unsigned want) {
-  const unsigned behind = run.first + run.slots;
-  const unsigned end = run.first + want;
-  if (want > kMostRunSlots || end > kSlotsPerPage) return false;
+namespace {
+
+unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll(word)); }
+
+}  // namespace
+
+// Of the pages with room the one whose longest room is the shortest that will do.
+PageHeader* Heap::PageWithRun(SizeClass c, unsigned slots) {
+  const RunLists& runs = runs_[c - kSizeClasses];
+  const uint64_t enough = runs.any >> (slots - 1) << (slots - 1);
+  return enough != 0 ? runs.lists[LowestBit(enough) + 1].head : nullptr;
+}
+
+uintptr_t Heap::AllocateRun(SizeClass c, unsigned slots, bool* zeroed) {
   LockHolder holder(lock_);
-  if (end > page->high_water || !page->free.TestRange(behind, end - behind)) return false;
+  NoteSlowCall();
+  CollectRemote();
+  PageHeader* page = PageWithRun(c, slots);
+  if (page == nullptr) page = NewPage(c);
+  if (page == nullptr) return 0;
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
-  page->free.ClearRange(behind, end - behind);
-  page->free_count = static_cast<uint16_t>(page->free_count - (end - behind));
-  if (page->free_count == 0) Unlink(page);
-  g_totals.run_tails.Add(end - behind);
-  if (end == kSlotsPerPage || page->free.Test(end)) page->WriteFence(end);
-  Tag::MakeRun(page->Block(run.first), page->size_class, want).WriteTo(page->Block(run.first));
-  for (unsigned slot = behind; slot < end; ++slot) Tag(0).WriteTo(page->Block(slot));
+  const unsigned first = page->free.FindRun(slots);
+  *zeroed = page->zeroed != 0 && first >= page->high_water;
+  const uintptr_t block = page->Block(first);
+  TakeRun(page, first, slots);
+  Tag::MakeRun(block, c, first, slots).Live().WriteTo(block);
+  run_tails_ += slots - 1;
+  return block;
+}
+
+// Of free slots; the caller writes the tag.
+void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
+  if (page->AllFree()) empty_bytes_ -= page->TouchedBytes();
+  const unsigned end = first + slots;
+  page->free.ClearRange(first, slots);
+  CountTaken(page, slots, end);
+  page->free_count = static_cast<uint8_t>(page->free_count - slots);
+  RaiseHighWater(page, end);
+  if (end == page->slots() || page->free.Test(end)) page->WriteFence(end);
+  if (IsRunClass(page->size_class)) {
+    // What is left of the run, and what was taken, is shorter than before; others are as they were.
+    SetLongest(page, page->free.LongestRun(page->longest));
+  } else if (page->free_count == 0) {
+    Unlink(page);
+  }
+}
+
+// Its tag stays that of a run which is free, until a slot is taken again: so a report can say what
+// was there.
+void Heap::ReturnRun(PageHeader* page, unsigned first, unsigned slots) {
+  if (ABSL_PREDICT_FALSE(!page->free.NoneInRange(first, slots))) {
+    return ReportFreeTwice(page, first);
+  }
+  run_tails_ -= slots - 1;
+  const unsigned before = page->free_count;
+  page->free.SetRange(first, slots);
+  page->free_count = static_cast<uint8_t>(before + slots);
+  CountFreed(page, slots);
+  if (IsRunClass(page->size_class)) {
+    const unsigned longest = page->free.RunAround(first, slots, kMostRunSlots);
+    if (longest > page->longest) SetLongest(page, Min(longest, unsigned{kMostRunSlots}));
+  } else if (before == 0) {
+    PushFront(page);
+  }
+  if (page->AllFree()) PageBecameEmpty(page);
+}
+
+// Of a page of a run class: so it is found by what it has room for.
+void Heap::SetLongest(PageHeader* page, unsigned longest) {
+  if (longest == page->longest) return;
+  if (page->longest != 0) Unlink(page);
+  page->longest = static_cast<uint8_t>(longest);
+  if (longest != 0) PushFront(page);
+}
+
+bool Heap::FreeRun(PageHeader* page, uintptr_t block, Tag tag) {
+  LockHolder holder(lock_);
+  NoteSlowCall();
+  // Other threads free it without the lock: of all that try one must be the one.
+  if (!tag.Free().Replace(block, tag)) return false;
+  ReturnRun(page, tag.slot(), tag.slots());
   return true;
 }
 
-bool Heap::SplitRun(PageHeader* page, SlotRun run, Tag tag) {
-  LockHolder holder(lock_);
-  if (Tag::Of(page->Block(run.first)).bits() != tag.bits()) return false;
-  // The first last: until then whoever looks without the lock finds a run.
-  for (unsigned slot = run.first + run.slots; slot-- > run.first;) {
-    Tag::Make(page->Block(slot), id_, page->size_class, slot).Live().WriteTo(page->Block(slot));
+// The tag stays that of a run, so that the owner knows how many slots come back by one bit.
+bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag) {
+  const Tag free = tag.Free();
+  if (!free.Replace(block, tag)) return false;
+  const size_t bytes = tag.slots() * page->stride();
+  if (own != nullptr) {
+    own->CountSent(bytes);
+  } else {
+    g_budget.AddFree(static_cast<int64_t>(bytes));
+    g_budget.AddLive(-static_cast<int64_t>(bytes));
   }
-  g_totals.run_tails.Add(size_t{1} - run.slots);
+  Send(RemoteWord(page, SlotBitmap::WordOf(tag.slot())), SlotBitmap::BitOf(tag.slot()));
+  return true;
+}
+
+// What other threads freed in pages where there may be runs.
+void Heap::CollectRuns(PageHeader* page, unsigned w, uint64_t mask) {
+  uint64_t single = 0;
+  for (; mask != 0; mask &= mask - 1) {
+    const unsigned slot = w * SlotBitmap::kSlotsPerWord + LowestBit(mask);
+    const uintptr_t block = page->Block(slot);
+    Tag tag = Tag::Of(block);
+    unsigned found;
+    if (ABSL_PREDICT_FALSE(!tag.Verifies(block)) && !FindBrokenFreeBlock(block, &found)) continue;
+    if (tag.Verifies(block) && tag.IsRun()) {
+      NoteCollected(page, tag.slots());
+      ReturnRun(page, slot, tag.slots());
+    } else {
+      single |= mask & (~mask + 1);
+    }
+  }
+  if (single == 0) return;
+  NoteCollected(page, SlotBitmap::PopCount(single));
+  Return(page, w, single, SlotBitmap::PopCount(single));
+}
+
+bool Heap::ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want) {
+  const unsigned behind = tag.slot() + tag.slots();
+  const unsigned end = tag.slot() + want;
+  if (want > kMostRunSlots || end > page->slots()) return false;
+  const Tag wanted = Tag::MakeRun(block, page->size_class, tag.slot(), want).Live();
+  LockHolder holder(lock_);
+  if (Tag::Of(block).bits() != tag.bits()) return false;
+  if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
+  if (end < behind) {
+    // First the tag: from then on the slots behind are nobody's.
+    wanted.WriteTo(block);
+    page->WriteFence(end);
+    ReturnRun(page, end, behind - end);
+    --run_tails_;
+    return true;
+  }
+  // Of single slots only those that were touched: others would cost memory where copying costs
+  // none.
+  const bool untouched = end > page->high_water && !IsRunClass(page->size_class);
+  if (untouched || !page->free.TestRange(behind, end - behind)) return false;
+  TakeRun(page, behind, end - behind);
+  for (unsigned slot = behind; slot < end; ++slot) Tag().WriteTo(page->Block(slot));
+  wanted.WriteTo(block);
+  run_tails_ += end - behind;
   return true;
 }
 

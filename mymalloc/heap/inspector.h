@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/heap/heap.h"
+#include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
@@ -25,28 +26,34 @@ class Inspector {
   static const FreeRanges& Dirty(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.dirty_;
   }
-  static const FreeRanges& Clean(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return supply.clean_;
+  static const FreeRanges& All(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return supply.all_;
   }
   // Bytes that neither has any more.
   static size_t Spent(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return supply.dirty_.spent() + supply.clean_.spent() + supply.protected_.spent();
+    return supply.all_.spent() + supply.protected_.spent();
   }
-  static size_t Spent(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return cache.ranges_.spent() + cache.to_drop_.spent();
+  // Bytes of the ranges of large blocks that are held back.
+  static size_t HeldBytes(const LargeBlocks& large) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return large.freed_.held_bytes();
   }
-  static const FreeRanges& Ranges(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return cache.ranges_;
+  using PageList = Heap::PageList;
+  // `longest`: of a run class, whose pages are listed by their longest run.
+  static const PageList& List(const Heap& heap, SizeClass c,
+                              unsigned longest = 0) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return IsRunClass(c) ? heap.runs_[c - kSizeClasses].lists[longest] : heap.lists_[c];
   }
-  // Bytes of the mappings that are held back.
-  static size_t HeldBytes(const LargeCache& cache) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return cache.freed_.held_bytes();
+  static bool HasRuns(const Heap& heap, SizeClass c,
+                      unsigned longest) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return (heap.runs_[c - kSizeClasses].any >> (longest - 1) & 1) != 0;
   }
-  static const PageHeader* FirstPage(const Heap& heap, SizeClass c) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return heap.lists_[c].head;
+  static size_t DirtyBytes(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return heap.dirty_bytes_;
   }
-  static const PageHeader* LastPage(const Heap& heap, SizeClass c) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return heap.lists_[c].tail;
+  // As if the next tick were due: the option `decay` was changed.
+  static void StartTick(Janitor& janitor) { janitor.next_tick_.store(0); }
+  static bool HasGuardedMagazines(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return heap.magazines_guarded_;
   }
   static size_t EmptyBytes(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return heap.empty_bytes_;

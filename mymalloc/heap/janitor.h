@@ -1,14 +1,13 @@
-// The janitor: gives memory back to the kernel that nobody has used for a while, in every thread's
-// heap, the page supply and the large-block cache; also when no thread calls malloc any more.
+// The janitor: gives memory back to the kernel that is free, in every thread's heap and the page
+// supply. It has no thread: the slow paths of malloc and free call it, and it does a little each
+// time, never with a lock held that others wait for long.
 //
-// It runs on a thread of its own, started when the first megabyte has been freed: small programs
-// never have it. The thread is made without libc (pthread_create would call malloc, and take locks
-// that the caller of free may hold), has all signals blocked, uses nothing but system calls, and
-// sleeps for good while there is nothing to give back. Where there can be no thread, the slow paths
-// of malloc and free do the work when it is due.
+//   too much is free   what is beyond the budget (heap/budget.h) goes back at once, the oldest
+//                      first, whoever owns it
+//   time has passed    a pass over all heaps gives back what has not been used for a decay period
 //
-// What it finds broken it reports at once, but the process is ended only when the pass has released
-// its locks: a handler of SIGABRT may allocate.
+// What it finds broken it reports at once, but the process is ended only when it has released its
+// locks: a handler of SIGABRT may allocate.
 //
 // Time is counted in ticks of half a decay period: what was freed in one tick and not used through
 // the next is given back.
@@ -21,55 +20,61 @@
 #include <cstdint>
 
 #include "mymalloc/base/lock.h"
+#include "mymalloc/heap/budget.h"
 
 namespace mymalloc {
 
 class Janitor {
  public:
-  // The memory that is freed before the janitor is told.
-  static constexpr size_t kWakeBytes = size_t{1} << 20;
-
   uint16_t tick() const { return tick_.load(std::memory_order_relaxed); }
 
-  // There may be something to give back: makes sure that it will be looked at. Takes no lock.
-  void Wake() {
-    if (state_.load(std::memory_order_relaxed) != kAwake) WakeSlow();
-  }
+  // From slow paths, with no lock held: does what is due. Takes no longer than a part of a
+  // millisecond.
+  void Poll();
 
-  // From slow paths, with no lock held: does the work itself where there is no thread.
-  void Poll() {
-    if (state_.load(std::memory_order_relaxed) == kNoThread) PollSlow();
-  }
+  // A thread has ended: what is beyond the budget goes back, however long that takes.
+  void ThreadEnded();
 
-  // One pass over everything. `all`: give back what can be given back, however recently used, and
-  // what the calling thread holds.
-  // Returns whether anything was or may be given back.
+  // One pass over everything, as if a tick had passed. `all`: gives back what can be given back,
+  // however recently used, and what the calling thread holds.
+  // Returns whether anything may be given back later, or was.
   bool Pass(bool all);
 
   // The system has no memory: gives back whatever can be given back, of all threads, so that it may
-  // serve in another form. Returns whether there was anything. REQUIRES: no lock is held.
+  // serve in another form. False if nothing has come free since the last time: so a program that
+  // goes on asking at its limit is refused quickly. REQUIRES: no lock is held.
   bool Reclaim();
 
-  // The child of a fork has no janitor thread yet.
-  void ForkChild() { state_.store(kNotStarted, std::memory_order_relaxed); }
-
-  // Held during a pass: fork waits for its end.
+  // Held while memory is given back: fork waits for its end.
   Lock& pass_lock() ABSL_LOCK_RETURNED(pass_lock_) { return pass_lock_; }
 
  private:
-  enum State : uint32_t { kNotStarted, kStarting, kAsleep, kAwake, kNoThread };
+  friend class Inspector;
 
-  bool PassLocked(bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
-  void WakeSlow();
-  void PollSlow();
-  bool StartThread();
-  void Run();
-  static int ThreadMain(void* janitor);
+  void NextTick(uint64_t now, uint64_t due);
+  void Advance(uint64_t ticks);
+  void GiveBack();
+  void GiveBackInSteps(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  bool GiveBackLocked(size_t excess) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  void PassSome();
+  bool PassSomeLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  void ReleaseIfShort();
+  bool PassAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  template <typename Do>
+  void Exclusively(Do&& work);
+  template <typename Do>
+  void WorkAndRelease(Do&& work);
 
-  std::atomic<uint32_t> state_{kNotStarted};  // a futex
   std::atomic<uint16_t> tick_{0};
-  std::atomic<uint64_t> due_{0};  // of the next pass, without a thread
+  std::atomic<uint64_t> next_tick_{0};    // by the clock
+  std::atomic<bool> passing_{false};      // a pass is not yet at its end
+  std::atomic<size_t> unreclaimable_{0};  // what was free after the last Reclaim, or less since
+  std::atomic<size_t> futile_{0};         // as long as no more is free, nothing can be given back
   Lock pass_lock_;
+  uint32_t next_heap_ ABSL_GUARDED_BY(pass_lock_) = 0;     // of the pass; 0: it has not begun
+  uint32_t next_giver_ ABSL_GUARDED_BY(pass_lock_) = 1;    // of those that give back
+  size_t left_of_supply_ ABSL_GUARDED_BY(pass_lock_) = 0;  // for this pass to give back
+  bool more_ ABSL_GUARDED_BY(pass_lock_) = false;          // may be given back at a later pass
 };
 
 extern Janitor g_janitor;

@@ -5,46 +5,40 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/os/memory.h"
 
 namespace mymalloc {
 namespace {
 
-// Growing by the kernel's hand takes an eighth more address space than asked (no memory), so that a
-// block that grows by little steps makes few system calls.
+// A block that must be made longer takes an eighth more than asked for, which costs no memory, so
+// that one that grows by little steps makes few system calls.
 constexpr size_t kGrowthShare = 8;
 // A block that shrinks keeps its tail unless that is at least a quarter of it.
 constexpr size_t kShrinkShare = 4;
-
-void GiveBack(Interval range, bool to_supply) {
-  if (to_supply) {
-    g_page_supply.Free(range.begin, range.length());
-  } else {
-    g_large_cache.Put(range);
-  }
-}
 
 uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
 
 // For a new block. It leaves the budget when its memory goes back.
 uint32_t EnterGuardBudget() {
-  return g_options.guard_pages && g_large_cache.guards().Enter() ? kOsPage : 0;
+  return g_options.guard_pages && g_large_blocks.guards().Enter() ? kOsPage : 0;
 }
 void LeaveGuardBudget() {
-  if (g_options.guard_pages) g_large_cache.guards().Leave();
+  if (g_options.guard_pages) g_large_blocks.guards().Leave();
 }
 
-// Trims [begin, end) to what the aligned block and its guards need and gives the rest to the cache.
-void TrimAround(LargeBlock* large, size_t n, size_t alignment) {
+// Trims [begin, end) to what the aligned block and its guards need and gives the rest back.
+// `zeroed`: nothing of it was touched.
+void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
   const size_t guard = large->guard;
+  const auto give_back = [&](uintptr_t begin, uintptr_t end) {
+    if (begin < end) GiveBackLarge({begin, end}, large->mapped, zeroed ? 0 : end - begin);
+  };
   large->block = RoundUp(large->begin + guard + kGranule, alignment);
   const uintptr_t begin = RoundDown(large->block - kTagBytes, kOsPage);
   const uintptr_t end = RoundUp(large->block + n, kOsPage);
-  if (begin - guard > large->begin) {
-    GiveBack({large->begin, begin - guard}, large->from_supply);
-  }
-  if (end + guard < large->end) GiveBack({end + guard, large->end}, large->from_supply);
+  give_back(large->begin, begin - guard);
+  give_back(end + guard, large->end);
   large->begin = begin;
   large->end = end;
 }
@@ -56,45 +50,25 @@ void RaiseGuards(const LargeBlock& large) {
   os::Protect(large.end, large.guard);
 }
 
-void GiveBackProtected(Interval range, bool to_supply) {
-  if (to_supply) {
-    g_page_supply.FreeProtected(range.begin, range.length());
-  } else {
-    g_large_cache.Drop(range);
-  }
-}
-
-// The block's mapping with its guards, which are lifted; those that cannot be are given back by
+// The block's range with its guards, which are lifted; those that cannot be are given back by
 // themselves.
 Interval LiftGuards(const LargeBlock& large) {
-  Interval range = {large.begin, large.end};
+  Interval range = large.range();
   if (large.guard == 0) return range;
   const Interval before = {large.begin - large.guard, large.begin};
   const Interval behind = {large.end, large.end + large.guard};
   if (os::Commit(before.begin, before.length())) {
     range.begin = before.begin;
   } else {
-    GiveBackProtected(before, large.from_supply);
+    GiveBackProtected(before, large.mapped);
   }
   if (os::Commit(behind.begin, behind.length())) {
     range.end = behind.end;
   } else {
-    GiveBackProtected(behind, large.from_supply);
+    GiveBackProtected(behind, large.mapped);
   }
   return range;
 }
-
-}  // namespace
-
-size_t g_largest_slot_request = kLargestMedium;
-
-void InitLarge(bool constrained) {
-  constexpr size_t kConstrained = 4104;
-  static_assert(UsableOf(ClassOf(kConstrained)) == kConstrained, "a class's last size");
-  if (constrained) g_largest_slot_request = kConstrained;
-}
-
-namespace {
 
 // The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
@@ -106,47 +80,34 @@ size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
 
 // Makes the block known. On failure gives everything back and returns 0.
 uintptr_t Publish(LargeBlock* large) {
-  if (g_large_cache.Publish(large)) {
+  if (g_large_blocks.Publish(large)) {
     RaiseGuards(*large);
     return large->block;
   }
-  GiveBack({large->begin - large->guard, large->end + large->guard}, large->from_supply);
-  g_large_cache.DeleteRecord(large);
+  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  GiveBackLarge(whole, large->mapped, whole.length());
+  g_large_blocks.DeleteRecord(large);
   return 0;
 }
 
-uintptr_t AllocateIn(Interval range, size_t n, size_t alignment, uint32_t guard, bool from_supply) {
-  LargeBlock* const large = g_large_cache.NewRecord();
-  if (large == nullptr) {
-    GiveBack(range, from_supply);
-    return 0;
-  }
-  large->begin = range.begin;
-  large->end = range.end;
-  large->requested = n;
-  large->guard = guard;
-  large->from_supply = from_supply;
-  TrimAround(large, n, Max(alignment, kGranule));
-  return Publish(large);
-}
-
-// Whether freed blocks are held back with their guards, rather than cached (freed_large.h): a block
-// may then be up to a quarter longer than what was asked for.
+// Whether freed blocks are held back with their guards (freed_large.h): a block may then be up to a
+// quarter longer than what was asked for.
 bool HoldsFreed() {
-  return (g_options.guard_pages || g_options.quarantine.value != 0) && !os::g_arena.constrained();
+  return (g_options.guard_pages || g_options.quarantine.value != 0) && !os::g_chunks.scarce();
 }
 
 // A block in a range that was held back; 0 if there is none that fits.
 uintptr_t AllocateHeld(size_t bytes, size_t n) {
-  const Interval held = g_large_cache.TakeHeld(bytes).held;
+  const FreedLarge::Record record = g_large_blocks.TakeHeld(bytes);
+  const Interval held = record.held;
   if (held.empty()) return 0;
-  LargeBlock* const large = g_large_cache.NewRecord();
+  LargeBlock* const large = g_large_blocks.NewRecord();
   const uint32_t guard = GuardBytes();
   const Interval inner = {held.begin + guard, held.end - guard};
   if (large == nullptr ||
       (held.length() > FreedLarge::kMostResident && !os::Commit(inner.begin, inner.length()))) {
-    if (large != nullptr) g_large_cache.DeleteRecord(large);
-    g_large_cache.DropHeld(held);
+    if (large != nullptr) g_large_blocks.DeleteRecord(large);
+    g_large_blocks.DropHeld(record);
     return 0;
   }
   large->begin = inner.begin;
@@ -154,10 +115,11 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
   large->block = inner.begin + kGranule;
   large->requested = n;
   large->guard = guard;
-  large->from_supply = false;
-  if (g_large_cache.Publish(large)) return large->block;
-  g_large_cache.DeleteRecord(large);
-  g_large_cache.DropHeld(held);
+  large->mapped = record.mapped;
+  large->movable = false;
+  if (g_large_blocks.Publish(large)) return large->block;
+  g_large_blocks.DeleteRecord(large);
+  g_large_blocks.DropHeld(record);
   return 0;
 }
 
@@ -173,7 +135,7 @@ void Clear(const LargeBlock& large) {
   memset(reinterpret_cast<void*>(large.block), 0, end - large.block);
 }
 
-// The block's mapping, whole, no longer to be touched. False if it cannot be held back.
+// The block's range, whole, no longer to be touched. False if it cannot be held back.
 bool HoldBack(LargeBlock* large) {
   const Interval whole = {large->begin - large->guard, large->end + large->guard};
   const bool quarantine = g_options.quarantine.value != 0;
@@ -185,26 +147,61 @@ bool HoldBack(LargeBlock* large) {
     Clear(*large);
     if (quarantine) FreedLarge::Fill(large->block, large->usable());
   }
-  g_large_cache.NoteFreed(large, whole, /*resident=*/!seal);
+  g_large_blocks.NoteFreed(large, whole, /*resident=*/!seal);
   return true;
 }
 
-// A block's own address must lie in its mapping.
+// A block's own address must lie in its range.
 size_t AtLeastOne(size_t n) { return Max(n, size_t{1}); }
 
-// `take(bytes)`: where so much memory is, or 0.
-template <typename Take>
-uintptr_t AllocateNew(size_t n, size_t alignment, bool from_supply, Take&& take) {
-  const uint32_t guard = EnterGuardBudget();
-  const size_t bytes = SpaceFor(n, alignment, guard);
-  const uintptr_t begin = bytes != 0 ? take(bytes) : 0;
-  uintptr_t block = 0;
-  if (begin != 0) block = AllocateIn({begin, begin + bytes}, n, alignment, guard, from_supply);
-  if (block == 0) LeaveGuardBudget();
-  return block;
+struct Memory {
+  uintptr_t begin = 0;
+  bool zeroed = false;
+  bool mapped = false;
+  bool movable = false;
+};
+
+// Where the kernel has no room for a huge one there may still be some in the chunks.
+Memory TakeMemory(size_t bytes) {
+  if (bytes >= kLeastHuge) {
+    if (const uintptr_t begin = os::Map(bytes)) return {begin, true, true, false};
+    if (bytes > os::g_chunks.mapped()) return {};
+  }
+  const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
+  return {grant.begin, grant.zeroed, false, false};
+}
+
+uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignment,
+                     uint32_t guard) {
+  LargeBlock* const large = g_large_blocks.NewRecord();
+  if (large == nullptr) {
+    GiveBackLarge({memory.begin, memory.begin + bytes}, memory.mapped, memory.zeroed ? 0 : bytes);
+    return 0;
+  }
+  large->begin = memory.begin;
+  large->end = memory.begin + bytes;
+  large->requested = n;
+  large->guard = guard;
+  large->mapped = memory.mapped;
+  large->movable = memory.movable;
+  TrimAround(large, n, Max(alignment, kGranule), memory.zeroed);
+  return Publish(large);
 }
 
 }  // namespace
+
+// What the kernel does not unmap, as it has no room for one more mapping, is free memory all the
+// same.
+void GiveBackLarge(Interval range, bool mapped, size_t touched) {
+  if (mapped && os::Unmap(range.begin, range.length())) return;
+  if (mapped && os::Purge(range.begin, range.length())) touched = 0;
+  g_page_supply.Free(range.begin, range.length(), touched);
+}
+
+void GiveBackProtected(Interval range, bool mapped) {
+  if (mapped && os::Unmap(range.begin, range.length())) return;
+  g_page_supply.FreeProtected(range.begin, range.length());
+}
 
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
   n = AtLeastOne(n);
@@ -213,87 +210,83 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
     const size_t bytes = SpaceFor(n, alignment, GuardBytes());
     if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n) : 0) return block;
   }
-  if (LargeBlock* const kept = g_large_cache.Revive(n, alignment)) {
-    *zeroed = false;
-    return kept->block;
-  }
-  return AllocateNew(n, alignment, /*from_supply=*/false,
-                     [zeroed](size_t bytes) { return g_large_cache.TakeOrMap(bytes, zeroed); });
+  const uint32_t guard = EnterGuardBudget();
+  const size_t bytes = SpaceFor(n, alignment, guard);
+  const Memory memory = bytes != 0 ? TakeMemory(bytes) : Memory{};
+  *zeroed = memory.zeroed;
+  uintptr_t block = 0;
+  if (memory.begin != 0) block = AllocateIn(memory, bytes, n, alignment, guard);
+  if (block == 0) LeaveGuardBudget();
+  return block;
 }
 
-uintptr_t AllocateLargeFromSupply(size_t n, size_t alignment, bool* zeroed) {
-  return AllocateNew(AtLeastOne(n), alignment, /*from_supply=*/true, [zeroed](size_t bytes) {
-    const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
-    *zeroed = grant.zeroed;
-    return grant.begin;
-  });
+uintptr_t AllocateMovable(size_t n) {
+  const size_t bytes = SpaceFor(n, kGranule, /*guard=*/0);
+  if (bytes == 0) return 0;
+  uintptr_t block = 0;
+  if (g_large_blocks.EnterMovable()) {
+    const Memory memory = {os::Map(bytes), true, true, true};
+    if (memory.begin != 0) block = AllocateIn(memory, bytes, n, kGranule, /*guard=*/0);
+  }
+  if (block == 0) g_large_blocks.LeaveMovable();
+  return block;
 }
 
 bool FreeLarge(LargeBlock* large, uintptr_t block) {
-  LargeBlock* gone;
-  if (!g_large_cache.Retire(large, block, &gone)) return false;
-  if (gone != nullptr) ReleaseLarge(gone);
-  return true;
-}
-
-void ReleaseLarge(LargeBlock* large) {
-  g_page_map.Erase(large->begin);
-  const bool from_supply = large->from_supply;
+  if (!g_large_blocks.Retire(large, block)) return false;
+  if (large->movable) g_large_blocks.LeaveMovable();
   // What is held back has guards if any has, so that whoever gets it next has them too.
-  const bool holds = !from_supply && HoldsFreed() && large->guard == GuardBytes();
-  if (holds && HoldBack(large)) return;
+  if (HoldsFreed() && large->guard == GuardBytes() && HoldBack(large)) return true;
   Clear(*large);
+  const bool mapped = large->mapped;
   const Interval range = LiftGuards(*large);
   LeaveGuardBudget();
-  g_large_cache.NoteFreed(large, {}, /*resident=*/false);
-  GiveBack(range, from_supply);
+  g_large_blocks.NoteFreed(large, {}, /*resident=*/false);
+  GiveBackLarge(range, mapped, range.length());
+  return true;
 }
 
 namespace {
 
-// Each returns whether the block could be changed so. `mapping`: what it has.
+// Each returns whether the block could be changed so. `range`: what it has.
 
-bool Shrink(LargeBlock* large, Interval mapping, uintptr_t new_end, size_t n) {
-  const Interval tail = {new_end, mapping.end};
-  if (tail.length() < mapping.length() / kShrinkShare) {
-    return g_large_cache.Resize(large, mapping, mapping.end, n);
+bool Shrink(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
+  const Interval tail = {new_end, range.end};
+  if (tail.length() < range.length() / kShrinkShare) {
+    return g_large_blocks.Resize(large, range, range.end, n);
   }
-  if (large->guard != 0 || !g_large_cache.Resize(large, mapping, new_end, n)) return false;
-  GiveBack(tail, large->from_supply);
+  if (large->guard != 0 || !g_large_blocks.Resize(large, range, new_end, n)) return false;
+  GiveBackLarge(tail, large->mapped, tail.length());
   return true;
 }
 
-bool GrowInPlace(LargeBlock* large, Interval mapping, uintptr_t new_end, size_t n) {
-  const size_t more = new_end - mapping.end;
-  // What was freed just behind is warm; otherwise the kernel may have room there.
-  if (!g_large_cache.TakeAt(mapping.end, more)) {
-    const size_t bytes = mapping.length();
-    if (os::Remap(mapping.begin, bytes, bytes + more, /*may_move=*/false) == 0) return false;
-    g_large_cache.Shed(more);
-  }
-  if (g_large_cache.Resize(large, mapping, new_end, n)) return true;
-  g_large_cache.Put({mapping.end, new_end});
+bool GrowInPlace(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
+  const size_t more = new_end - range.end;
+  const size_t bytes = range.length();
+  const bool grown = large->mapped
+                         ? os::Remap(range.begin, bytes, bytes + more, /*may_move=*/false) != 0
+                         : g_page_supply.AllocateAt(range.end, more);
+  if (!grown) return false;
+  if (g_large_blocks.Resize(large, range, new_end, n)) return true;
+  GiveBackLarge({range.end, new_end}, large->mapped, more);
   return false;
 }
 
-bool GrowByMoving(LargeBlock* large, Interval mapping, size_t bytes, size_t n) {
-  if (!g_large_cache.Move(large, mapping, bytes, n)) return false;
-  g_large_cache.Shed(bytes - mapping.length());
-  return true;
+bool GrowByMoving(LargeBlock* large, Interval range, size_t bytes, size_t n) {
+  return large->mapped && g_large_blocks.Move(large, range, bytes, n);
 }
 
 bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
-  Interval mapping{};
-  if (!g_large_cache.Bounds(large, block, &mapping)) return false;
+  Interval range{};
+  if (!g_large_blocks.Bounds(large, block, &range)) return false;
   const uintptr_t new_end = RoundUp(block + n, kOsPage);
-  if (new_end <= mapping.end) return Shrink(large, mapping, new_end, n);
-  if (large->from_supply || large->guard != 0) return false;
-  const size_t bytes = new_end - mapping.begin;
-  const size_t spare = os::g_arena.constrained() ? 0 : RoundUp(bytes / kGrowthShare, kOsPage);
-  // In place at any rate first: what is free behind the block is warm, a new place is not.
-  return GrowInPlace(large, mapping, new_end + spare, n) ||
-         GrowInPlace(large, mapping, new_end, n) ||
-         GrowByMoving(large, mapping, bytes + spare, n) || GrowByMoving(large, mapping, bytes, n);
+  if (new_end <= range.end) return Shrink(large, range, new_end, n);
+  if (large->guard != 0) return false;
+  const size_t bytes = new_end - range.begin;
+  const size_t spare = os::g_chunks.scarce() ? 0 : RoundUp(bytes / kGrowthShare, kOsPage);
+  // In place at any rate first: to move costs more.
+  return GrowInPlace(large, range, new_end + spare, n) || GrowInPlace(large, range, new_end, n) ||
+         GrowByMoving(large, range, bytes + spare, n) || GrowByMoving(large, range, bytes, n);
 }
 
 }  // namespace

@@ -4,17 +4,23 @@
 // header as long as it serves. The owner pushes and pops without a lock and without an atomic
 // read-modify-write.
 //
-// An idle thread's magazines would hold memory for ever, so the janitor may steal from the bottom
-// of the stack (Heap::StealMagazines):
+// An idle thread's magazines would hold memory for ever, so the janitor (heap/janitor.h), which
+// runs on any thread, may steal from the bottom of the stack (Heap::StealMagazines):
 //
 //   entries  | stolen |  valid entries ...  | unused
 //                  stolen_end               top
 //
-// `floor` is the owner's guard: it never pops at or below it. The janitor raises `floor`, then
-// makes every thread pass a memory barrier (membarrier). After that the owner can at most be in the
-// middle of one pop or push that began before, and that one touches only the top entry: so all
-// entries below the floor but the top one are the janitor's to take. The owner pays nothing for
-// this: it compares with `floor` where it would compare with the bottom.
+// `floor` is the owner's guard: it never pops at or below it. The janitor raises the floor to just
+// below the top at one tick. At a later one, if the owner has come to no slow path since, it takes
+// what lies below the floor, but for the top entry. (When everything is to be given back at once,
+// it waits between the two for longer than any store needs: AwaitStores in janitor.cc.)
+//
+// By then each thread has seen the raised floor: a store is seen by all processors within some
+// hundred nanoseconds, and whoever takes a thread off its processor makes it finish its stores. So
+// the owner can at most be in the middle of one pop or push that began before the floor was raised,
+// however long ago that is, and that one touches only the top entry. No barrier is needed, nor the
+// system call that would make all threads pass one; and the owner pays nothing: it compares with
+// `floor` where it would compare with the bottom.
 
 #ifndef MYMALLOC_HEAP_MAGAZINE_H_
 #define MYMALLOC_HEAP_MAGAZINE_H_
@@ -120,8 +126,8 @@ class alignas(64) Magazine {
     return top;
   }
 
-  // By the janitor: Guard, a barrier on all threads, Stealable entries from begin() on, Unguard(how
-  // many of them were taken). Guard returns false if there is nothing worth it.
+  // By the janitor: Guard, time for its store to be seen by all, Stealable entries from begin() on,
+  // Unguard(how many of them were taken). Guard returns false if there is nothing worth it.
   bool Guard();
   unsigned Stealable() const;
   void Unguard(unsigned taken);

@@ -2,7 +2,7 @@
 
 #include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/os/memory.h"
 #include "tree/verify.h"
 
@@ -10,42 +10,113 @@ namespace mymalloc {
 
 ABSL_CONST_INIT PageSupply g_page_supply;
 
-PageSupply::Grant PageSupply::Allocate(size_t bytes) {
-  LockHolder holder(lock_);
-  if (const uintptr_t begin = dirty_.Take(bytes)) {
-    NoteDirty();
-    return {begin, false};
-  }
-  if (const uintptr_t begin = clean_.Take(bytes)) return {begin, true};
-  size_t granted = 0;
-  const uintptr_t begin = os::g_arena.Grow(bytes, &granted);
-  if (begin == 0) return {};
-  if (granted > bytes) clean_.AddSurely({begin + bytes, begin + granted});
-  return {begin, true};
+namespace {
+
+// What one call of the kernel gives back at most, so that none takes long.
+constexpr size_t kMostAtOnce = 4 * kMiB;
+
+}  // namespace
+
+// What is free right there.
+PageSupply::Grant PageSupply::Take(Interval range) {
+  const size_t before = dirty_.bytes();
+  TakeFromAll(range);
+  TakeFromDirty(range);
+  const size_t dirty = before - dirty_.bytes();
+  NoteDirty();
+  if (dirty < range.length()) g_budget.NoteWanted(range.length() - dirty);
+  return {range.begin, dirty == 0};
 }
 
-void PageSupply::Free(uintptr_t begin, size_t bytes) {
-  LockHolder holder(lock_);
-  dirty_.AddSurely({begin, begin + bytes});
+// `dirty_bytes`: at its front. If there is no memory for the trees, the range's own first OS page
+// becomes such memory; one that is in `all` but cannot be in `dirty` is only never given back.
+void PageSupply::Add(Interval range, size_t dirty_bytes) {
+  const uintptr_t dirty_end = range.begin + dirty_bytes;
+  range.begin += all_.AddSurely(range);
+  if (range.begin < dirty_end) dirty_.AddIfPossible({range.begin, dirty_end});
   NoteDirty();
 }
 
-bool PageSupply::Decay() {
-  LiftProtected();
-  size_t unneeded;
-  {
-    LockHolder holder(lock_);
-    unneeded = least_dirty_;
-  }
-  Purge(unneeded);
+// A large heap of which little is free when it has to grow again wins by huge pages, and wastes
+// little by them; one that has shrunk to a part does no longer.
+void PageSupply::WatchDensity() {
+  if (g_options.huge_pages != HugePages::kAuto) return;
+  constexpr size_t kLeastLive = 512 * kMiB;
+  const size_t live = g_budget.live();
+  const size_t mapped = os::g_chunks.mapped();
+  const bool dense = live >= kLeastLive && live >= mapped - mapped / 8;
+  const bool sparse = live < mapped / 2;
+  if (os::g_chunks.huge_pages_allowed() ? sparse : dense) os::g_chunks.AllowHugePages(dense);
+}
+
+PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   LockHolder holder(lock_);
+  auto entry = dirty_.tree().TightestWithAtLeast(bytes);
+  if (!entry) entry = all_.tree().TightestWithAtLeast(bytes);
+  if (!entry) {
+    WatchDensity();
+    size_t granted = 0;
+    const uintptr_t begin = os::g_chunks.Map(bytes, &granted);
+    if (begin == 0) return {};
+    Add({begin, begin + granted}, /*dirty_bytes=*/0);
+    entry = all_.tree().TightestWithAtLeast(bytes);
+    if (!entry) return {};
+  }
+  return Take({entry.range.begin, entry.range.begin + bytes});
+}
+
+PageSupply::Grant PageSupply::AllocateAligned(size_t bytes, size_t alignment) {
+  if (alignment <= kOsPage) return Allocate(bytes);
+  const size_t room = bytes + alignment - kOsPage;
+  const Grant grant = room > bytes ? Allocate(room) : Grant{};
+  if (grant.begin == 0) return {};
+  const uintptr_t begin = RoundUp(grant.begin, alignment);
+  const size_t touched = grant.zeroed ? 0 : room;
+  if (begin != grant.begin) {
+    Free(grant.begin, begin - grant.begin, Min<size_t>(touched, begin - grant.begin));
+  }
+  const size_t behind = grant.begin + room - begin - bytes;
+  if (behind != 0) Free(begin + bytes, behind, Min(touched, behind));
+  return {begin, grant.zeroed};
+}
+
+bool PageSupply::AllocateAt(uintptr_t begin, size_t bytes) {
+  LockHolder holder(lock_);
+  const auto entry = all_.tree().Find(begin);
+  if (!entry || entry.range.length() < bytes) return false;
+  Take({begin, begin + bytes});
+  return true;
+}
+
+void PageSupply::Free(uintptr_t begin, size_t bytes, size_t touched) {
+  LockHolder holder(lock_);
+  Add({begin, begin + bytes}, touched);
+}
+
+size_t PageSupply::BeginDecay() {
+  LiftProtected();
+  LockHolder holder(lock_);
+  const size_t unneeded = least_dirty_;
   least_dirty_ = dirty_.bytes();
-  return least_dirty_ != 0;
+  return unneeded;
 }
 
 bool PageSupply::PurgeAll() {
   LiftProtected();
-  return Purge(~size_t{0});
+  if (os::g_chunks.huge_pages_allowed()) CallAllDirty();
+  return Purge(~size_t{0}) != 0;
+}
+
+// A huge page is resident as a whole, also where only a part of it was touched.
+void PageSupply::CallAllDirty() {
+  LockHolder holder(lock_);
+  uintptr_t next = 0;
+  while (const auto entry = all_.tree().Successor(next)) {
+    next = entry.range.end;
+    TakeFromDirty(entry.range);
+    dirty_.AddIfPossible(entry.range);
+  }
+  NoteDirty();
 }
 
 size_t PageSupply::GuardOf(size_t bytes) {
@@ -60,8 +131,8 @@ PageSupply::Grant PageSupply::AllocateGuarded(size_t bytes) {
   return grant;
 }
 
-void PageSupply::FreeGuarded(uintptr_t begin, size_t bytes) {
-  Free(begin, bytes);
+void PageSupply::FreeGuarded(uintptr_t begin, size_t bytes, size_t touched) {
+  Free(begin, bytes, touched);
   const size_t guard = GuardOf(bytes);
   if (guard == 0) return;
   guards_.Leave();
@@ -80,53 +151,65 @@ void PageSupply::LiftProtected() {
     const Interval range = entry.range;
     if (!os::Commit(range.begin, range.length())) return;
     protected_.TakeAt(range.begin, range.length());
-    dirty_.AddSurely(range);
-    NoteDirty();
+    Add(range, range.length());
   }
 }
 
 // The range being purged is in neither set while the kernel works, so the lock is free meanwhile.
-bool PageSupply::Purge(size_t bytes) {
-  bool purged_any = false;
+size_t PageSupply::Purge(size_t bytes, size_t least) {
+  size_t purged = 0;
   while (bytes >= kOsPage) {
     Interval range;
     {
       LockHolder holder(lock_);
-      if (!dirty_.TakeLongest(bytes, &range)) break;
+      if (dirty_.tree().Longest() < least) break;
+      if (!dirty_.TakeLongest(RoundUp(Min(bytes, kMostAtOnce), kOsPage), &range)) break;
+      TakeFromAll(range);
       NoteDirty();
     }
-    const bool purged = os::Purge(range.begin, range.length());
+    const bool gone = os::Purge(range.begin, range.length());
     LockHolder holder(lock_);
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
-    (purged ? clean_ : dirty_).AddSurely(range);
-    NoteDirty();
-    if (!purged) break;
-    purged_any = true;
-    bytes -= range.length();
+    Add(range, gone ? 0 : range.length());
+    if (!gone) break;
+    purged += range.length();
+    bytes -= Min<size_t>(bytes, range.length());
   }
-  return purged_any;
+  if (purged != 0) g_budget.NoteGivenBack(purged);
+  return purged;
+}
+
+// Also from the middle of a range.
+void PageSupply::TakeFromAll(Interval range) {
+  const auto around = all_.tree().Stab(range.begin);
+  all_.TakeAll({range.begin, around.range.end});
+  if (range.end == around.range.end) return;
+  const size_t spent = all_.AddSurely({range.end, around.range.end});
+  if (spent != 0) TakeFromDirty({range.end, range.end + spent});
 }
 
 bool PageSupply::ReleaseChunks() {
   LockHolder holder(lock_);
-  const bool any = ReleaseChunksOf(dirty_);
-  NoteDirty();
-  return ReleaseChunksOf(clean_) || any;
-}
-
-bool PageSupply::ReleaseChunksOf(FreeRanges& ranges) {
   bool any = false;
   uintptr_t next = 0;
-  while (const auto entry = ranges.tree().Successor(next)) {
-    const Interval range = entry.range;
-    next = range.end;
-    if (os::g_arena.Reserves(range.begin) || os::g_arena.Reserves(range.end - 1)) continue;
-    if (!os::Unmap(range.begin, range.length())) break;
-    ranges.TakeAt(range.begin, range.length());
-    os::g_arena.NoteReleased(range.length());
+  while (const auto entry = all_.tree().Successor(next)) {
+    next = entry.range.end;
+    const os::Chunks::Range gone = os::g_chunks.Unmap({entry.range.begin, entry.range.end});
+    if (gone.begin == gone.end) continue;
+    TakeFromAll({gone.begin, gone.end});
+    TakeFromDirty({gone.begin, gone.end});
     any = true;
   }
+  NoteDirty();
   return any;
+}
+
+// Also where a range goes on at both ends.
+void PageSupply::TakeFromDirty(Interval range) {
+  const auto last = dirty_.tree().Stab(range.end - 1);
+  const uint64_t end = last ? last.range.end : range.end;
+  dirty_.TakeAll({range.begin, end});
+  if (end > range.end) dirty_.AddIfPossible({range.end, end});
 }
 
 size_t PageSupply::DirtyBytes() {
@@ -141,13 +224,13 @@ size_t PageSupply::DirtyRanges() {
 
 size_t PageSupply::FreeBytes() {
   LockHolder holder(lock_);
-  return dirty_.bytes() + clean_.bytes() + protected_.bytes();
+  return all_.bytes() + protected_.bytes();
 }
 
 const char* PageSupply::Verify() {
   LockHolder holder(lock_);
   const char* const wrong = mymalloc::Verify(dirty_.tree()).what;
-  return wrong != nullptr ? wrong : mymalloc::Verify(clean_.tree()).what;
+  return wrong != nullptr ? wrong : mymalloc::Verify(all_.tree()).what;
 }
 
 }  // namespace mymalloc

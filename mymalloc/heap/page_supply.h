@@ -1,9 +1,11 @@
-// Where pages come from and go back to.
+// Where pages and large blocks come from and go back to: they are cut from the same chunks
+// (os/chunks.h), and what one has freed the other uses.
 //
-// Free memory of the arena is in two sets of ranges: `dirty` (used before, may still be resident)
-// and `clean` (never used, or given back to the kernel: reads as zero and costs a fault to touch).
-// A page is taken from the dirty ones first. What stayed dirty and unused for a whole decay period
-// is given back to the kernel by Decay.
+// Free memory is a set of ranges, `all`, of which some are `dirty` (used before, may still be
+// resident) and the others clean (never used, or given back to the kernel: they read as zero and
+// cost a fault to touch). What is asked for is taken from the dirty ones if one of them has it,
+// else from both. Memory goes back by madvise: no range is unmapped but whole granules of chunks,
+// when the system has no memory.
 
 #ifndef MYMALLOC_HEAP_PAGE_SUPPLY_H_
 #define MYMALLOC_HEAP_PAGE_SUPPLY_H_
@@ -13,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
+#include "mymalloc/heap/budget.h"
 #include "mymalloc/heap/free_ranges.h"
 #include "mymalloc/heap/guard_budget.h"
 #include "mymalloc/heap/totals.h"
@@ -28,26 +31,35 @@ class PageSupply {
 
   // `bytes`: a multiple of kOsPage, here and below.
   Grant Allocate(size_t bytes);
-  void Free(uintptr_t begin, size_t bytes);
+  // The same at a multiple of `alignment`.
+  Grant AllocateAligned(size_t bytes, size_t alignment);
+  // What is free right there; false if not all of it is.
+  bool AllocateAt(uintptr_t begin, size_t bytes);
+  // `touched`: what may be resident of it, at its front.
+  void Free(uintptr_t begin, size_t bytes, size_t touched);
+  void Free(uintptr_t begin, size_t bytes) { Free(begin, bytes, bytes); }
 
   // The same with a guard page behind, if that option is set: what runs off the end faults.
   Grant AllocateGuarded(size_t bytes);
-  void FreeGuarded(uintptr_t begin, size_t bytes);
+  void FreeGuarded(uintptr_t begin, size_t bytes, size_t touched);
   // Bytes of the guard behind so much memory; 0 if it has none.
   static size_t GuardOf(size_t bytes);
 
   // A range that can be touched when the kernel allows it, at once or later.
   void FreeProtected(uintptr_t begin, size_t bytes);
 
-  // Gives back what was dirty throughout the time since the last call. Returns whether dirty ranges
-  // are left.
-  bool Decay();
+  // How much was dirty throughout the time since the last call: nobody needed that.
+  size_t BeginDecay();
+  // Gives back so many dirty bytes, the longest ranges first, and none shorter than `least`.
+  // Returns how many it were.
+  size_t Purge(size_t bytes, size_t least = kOsPage);
   // Gives back everything that is dirty. Returns whether there was anything.
   bool PurgeAll();
-  // As LargeCache::Shed: memory is about to be mapped that nothing here would serve for.
-  void Shed(size_t bytes) { Purge(bytes); }
 
-  // Unmaps free ranges that lie outside the arena. Returns whether there were any.
+  // Decides whether the kernel may use huge pages. Called when the heap grows, and now and then.
+  void WatchDensity();
+
+  // Unmaps what of the chunks is free. Returns whether there was anything.
   bool ReleaseChunks();
 
   size_t DirtyBytes();
@@ -64,21 +76,25 @@ class PageSupply {
   // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
   static constexpr size_t kLeastGuarded = 64 * kKiB;
   void LiftProtected();
-  bool Purge(size_t bytes);
-  bool ReleaseChunksOf(FreeRanges& ranges) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CallAllDirty();
+  Grant Take(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void TakeFromAll(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void TakeFromDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Add(Interval range, size_t dirty_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // After each change.
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();
     g_totals.system.SetFreeRanges(dirty_.bytes());
+    g_budget.SetSupply(dirty_.bytes());
   }
 
   GuardBudget guards_;  // of pages that are long enough for one
   Lock lock_;
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
+  FreeRanges all_ ABSL_GUARDED_BY(lock_){&nodes_};
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};
-  FreeRanges clean_ ABSL_GUARDED_BY(lock_){&nodes_};
   FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
-  // The least that was dirty since the last Decay: nobody needed that much.
+  // The least that was dirty since the last BeginDecay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
 };
 

@@ -12,7 +12,7 @@
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/os/metadata.h"
 
 namespace mymalloc {
@@ -46,6 +46,7 @@ void MakeSecret() {
   const uint64_t a = Load64(random);
   const uint64_t b = Load64(random + 8);
   g_tag_secret.Set(Scramble(a ^ Scramble(b)), Scramble(b + Scramble(a)));
+  os::SetMetadataRandom(Scramble(a + Scramble(~b)));
 }
 
 }  // namespace
@@ -63,12 +64,12 @@ void Registry::InitProcess() {
   ReadOptions();
   MakeSecret();
   const Options& o = g_options;
-  // Guard pages lie between the pages of the arena: no tag there can be read.
+  // Guard pages lie between the pages in the chunks: no tag there can be read.
   const bool tree_first = o.check_tree || o.checked || o.guard_pages;
   g_detours = tree_first || o.check_neighbours || o.random_slots || o.quarantine.value != 0 ||
               o.zero_on_free || o.sample != 0;
-  os::g_arena.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
-  InitLarge(os::g_arena.constrained());
+  os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
+  if (o.huge_pages == HugePages::kAlways) os::g_chunks.AllowHugePages(true);
   for (Heap& heap : bare_heaps_) heap.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   if (o.sample != 0) g_guarded.Init();
@@ -121,6 +122,7 @@ void Registry::ThreadExits(void* heap) {
   SetOwnHeap(nullptr);
   static_cast<Heap*>(heap)->Settle();
   g_registry.Park(static_cast<Heap*>(heap));
+  g_janitor.ThreadEnded();
 }
 
 // In the order in which they are taken elsewhere.
@@ -130,7 +132,7 @@ void Registry::ForEachLock(Do&& lock) {
   lock(lock_);
   for (HeapId id = 1; id <= HighestId(); ++id) lock(g_heaps[id]->lock());
   lock(g_guarded.lock());
-  lock(g_large_cache.lock());
+  lock(g_large_blocks.lock());
   lock(g_page_supply.lock());
   lock(g_page_map.lock());
   lock(os::MetadataLock());
@@ -148,7 +150,6 @@ void Registry::Unfreeze() {
 }
 
 void Registry::AfterForkInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  g_janitor.ForkChild();
   // The threads that had these are not in the child. What they were doing between two instructions
   // of a fast path is at most one block that nobody has.
   for (HeapId id = 1; id <= HighestId(); ++id) {

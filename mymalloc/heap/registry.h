@@ -33,8 +33,8 @@ extern bool g_detours __attribute__((visibility("hidden")));
 
 class Registry {
  public:
-  // Sets the process up (options, secret, arena) if nobody has, and gives this thread a heap unless
-  // it has one or is exiting.
+  // Sets the process up (options, secret, limits) if nobody has, and gives this thread a heap
+  // unless it has one or is exiting.
   void EnsureHeap() {
     if (t_heap == 0) Attach();
   }
@@ -111,12 +111,15 @@ class Busy {
   Busy(const Busy&) = delete;
   Busy& operator=(const Busy&) = delete;
 
+  // Whether this thread is: asked by who is not, in a handler.
+  static bool Now() { return t_heap == kHeap; }
+
  private:
   const intptr_t heap_;
 };
 
 // nullptr: none, or none to be used now.
-inline Heap* OwnHeap() { return t_heap == Busy::kHeap ? nullptr : t_own_heap; }
+inline Heap* OwnHeap() { return Busy::Now() ? nullptr : t_own_heap; }
 
 inline bool Registry::HasOwnHeap() { return OwnHeap() != nullptr; }
 

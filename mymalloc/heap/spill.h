@@ -37,6 +37,7 @@ class Spill {
   // REQUIRES: Takes(c).
   bool Put(SizeClass c, const Entry* entries, uint16_t now);
 
+  size_t bytes() const { return bytes_; }
   bool Holds(SizeClass c) const { return bundles_[c] != nullptr; }
   // Copies kBlocks entries, those put last, to `entries`. REQUIRES: Holds(c).
   void Take(SizeClass c, Entry* entries);

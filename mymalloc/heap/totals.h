@@ -20,11 +20,7 @@ inline void RaiseTo(std::atomic<size_t>* most, size_t now) {
 
 class Total {
  public:
-  // By a difference of sizes: a negative one wraps around.
-  void Add(size_t difference) {
-    RaiseTo(&most_, now_.fetch_add(difference, std::memory_order_relaxed) + difference);
-  }
-  // The same for a total that only changes under one lock.
+  // By a difference of sizes: a negative one wraps around. Only under one lock.
   void AddLocked(size_t difference) {
     const size_t sum = now() + difference;
     now_.store(sum, std::memory_order_relaxed);
@@ -40,9 +36,9 @@ class Total {
 };
 
 // Memory had of the system, by who has it: heaps in their pages, or nobody, as what is free in the
-// page supply and the cache of large blocks is. Of each but the pages, which change under several
-// locks, the new sum is given under its one lock: that costs a free of a large block no locked
-// instruction.
+// page supply and what is held back of freed large blocks is. Of each but the pages, which change
+// under several locks, the new sum is given under its one lock: that costs a free of a large block
+// no locked instruction.
 //
 // The parts are not read in one instant: of two that change at once, `most` may lack what came to
 // one, or have what went from one to the other twice. Reports take what is now if it is more.
@@ -84,8 +80,7 @@ class SystemTotal {
 struct alignas(64) Totals {
   SystemTotal system;  // slots that were used, and free memory that may be resident
   Total large_blocks;  // live ones, sampled ones among them
-  Total large_bytes;   // their mappings
-  Total run_tails;     // slots of runs but the first
+  Total large_bytes;   // their ranges
 };
 
 extern Totals g_totals;

@@ -1,5 +1,6 @@
 #include "mymalloc/os/memory.h"
 
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -10,9 +11,9 @@
 namespace mymalloc::os {
 namespace {
 
-uintptr_t MapWith(size_t bytes, int protection, int flags) {
-  const long result = Syscall(SYS_mmap, 0, static_cast<long>(bytes), protection,
-                              MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+uintptr_t MapWith(size_t bytes, int protection, int flags, uintptr_t wanted = 0) {
+  const long result = Syscall(SYS_mmap, static_cast<long>(wanted), static_cast<long>(bytes),
+                              protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
@@ -30,7 +31,13 @@ size_t ReleasedBytes() { return g_released.load(std::memory_order_relaxed); }
 
 uintptr_t Map(size_t bytes) { return MapWith(bytes, PROT_READ | PROT_WRITE, 0); }
 
-uintptr_t Reserve(size_t bytes) { return MapWith(bytes, PROT_NONE, MAP_NORESERVE); }
+uintptr_t MapLazily(size_t bytes, uintptr_t wanted) {
+  return MapWith(bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE, wanted);
+}
+
+uintptr_t Reserve(size_t bytes, uintptr_t wanted) {
+  return MapWith(bytes, PROT_NONE, MAP_NORESERVE, wanted);
+}
 
 bool Commit(uintptr_t begin, size_t bytes) {
   return !IsError(Syscall(SYS_mprotect, static_cast<long>(begin), static_cast<long>(bytes),
@@ -42,10 +49,11 @@ bool Protect(uintptr_t begin, size_t bytes) {
       Syscall(SYS_mprotect, static_cast<long>(begin), static_cast<long>(bytes), PROT_NONE));
 }
 
+// Not by a new mapping: that would not be one with its neighbours when it can be touched again.
 bool Seal(uintptr_t begin, size_t bytes) {
-  return Released(Syscall(SYS_mmap, static_cast<long>(begin), static_cast<long>(bytes), PROT_NONE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0),
-                  bytes);
+  if (!Protect(begin, bytes)) return false;
+  Purge(begin, bytes);
+  return true;
 }
 
 bool Unmap(uintptr_t begin, size_t bytes) {
@@ -64,9 +72,16 @@ uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) 
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
+void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed) {
+  Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes),
+          allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+// libc asks the kernel's own code in this process, the vDSO, if there is any.
 uint64_t NowMillis() {
+  static const bool has_vdso = getauxval(AT_SYSINFO_EHDR) != 0;
   timespec now{};
-  Syscall(SYS_clock_gettime, CLOCK_MONOTONIC_COARSE, reinterpret_cast<long>(&now));
+  if (has_vdso) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
 }
 

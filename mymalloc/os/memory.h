@@ -12,14 +12,17 @@ namespace mymalloc::os {
 
 // Readable, writable, zeroed memory. 0 when there is none.
 uintptr_t Map(size_t bytes);
+// The same, of which the kernel promises nothing until it is touched; at `wanted` if nothing is
+// there.
+uintptr_t MapLazily(size_t bytes, uintptr_t wanted = 0);
 // Address space alone: neither readable nor counted as memory. 0 when there is none.
-uintptr_t Reserve(size_t bytes);
+uintptr_t Reserve(size_t bytes, uintptr_t wanted = 0);
 // Makes reserved address space usable. False when the system refuses.
 bool Commit(uintptr_t begin, size_t bytes);
 // The opposite: from now on a touch faults. What it held may be lost.
 bool Protect(uintptr_t begin, size_t bytes);
-// Both Protect and Purge: the memory goes back, the address range stays and faults. False when the
-// kernel refuses, and nothing has happened.
+// Both Protect and, unless it is locked, Purge: the memory goes back, the address range stays and
+// faults. False when the kernel refuses, and nothing has happened.
 bool Seal(uintptr_t begin, size_t bytes);
 // Gives the address range back. False when the kernel cannot split a mapping (vm.max_map_count):
 // the range then still exists.
@@ -33,7 +36,11 @@ size_t ReleasedBytes();
 // Returns where it is now, or 0 (and nothing has happened).
 uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);
 
-// Milliseconds of a clock that never goes back; coarse and cheap.
+// Whether the kernel may back the memory with huge pages: each then comes whole at its first touch.
+void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed);
+
+// Milliseconds of a clock that never goes back; coarse and cheap. Always 0 where the time cannot be
+// had without a system call.
 uint64_t NowMillis();
 
 }  // namespace mymalloc::os

@@ -1,34 +1,66 @@
 #include "mymalloc/os/metadata.h"
 
 #include "mymalloc/base/units.h"
-#include "mymalloc/os/arena.h"
 #include "mymalloc/os/memory.h"
 
 namespace mymalloc::os {
 namespace {
 
-constexpr size_t kFirstChunk = 64 * kKiB;
-constexpr size_t kLargestChunk = kMiB;
+// Ranges grow with what is in use, and only what is touched costs anything but address space.
+constexpr size_t kFirstRange = 256 * kKiB;
+constexpr size_t kLargestRange = 16 * kMiB;
 constexpr size_t kAlignment = 64;
+constexpr size_t kGuard = 4 * kOsPage;
 
 Lock g_lock;
 uintptr_t g_next ABSL_GUARDED_BY(g_lock) = 0;
 uintptr_t g_end ABSL_GUARDED_BY(g_lock) = 0;
 size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;
+uint64_t g_random ABSL_GUARDED_BY(g_lock) = 0;
 
-// Chunks grow with what is in use, so that a small process pays for a small one.
+// Somewhere in the upper half of the address space, where the kernel puts mappings, too.
+uintptr_t RandomPlace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
+  constexpr uintptr_t kLowest = uintptr_t{1} << 46;
+  constexpr uintptr_t kPlaces = uintptr_t{1} << 45;
+#if defined(MYMALLOC_SANITIZED)
+  return 0;  // the sanitizers' shadow is there
+#endif
+  if (g_random == 0) return 0;
+  g_random = g_random * 6364136223846793005 + 1442695040888963407;
+  return kLowest + RoundDown((g_random >> 16) % kPlaces, kOsPage);
+}
+
+// 0 when the system has none.
+uintptr_t MapApart(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
+  const size_t whole = bytes + 2 * kGuard;
+  const uintptr_t begin = Reserve(whole, RandomPlace());
+  if (begin == 0) return 0;
+  if (Commit(begin + kGuard, bytes)) {
+    if (bytes >= 2 * kMiB) AllowHugePages(begin, whole, false);
+    return begin + kGuard;
+  }
+  Unmap(begin, whole);
+  return 0;
+}
+
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t chunk = RoundUp(Max(bytes, Min(Max(kFirstChunk, g_mapped), kLargestChunk)), kOsPage);
-  uintptr_t begin = Map(chunk);
-  if (begin == 0) begin = g_arena.TakeSpare(chunk);
+  const size_t least = RoundUp(bytes, kOsPage);
+  size_t range = Max(least, Min(Max(kFirstRange, g_mapped), kLargestRange));
+  uintptr_t begin = MapApart(range);
+  if (begin == 0 && range > least) begin = MapApart(range = least);
   if (begin == 0) return false;
   g_next = begin;
-  g_end = begin + chunk;
-  g_mapped += chunk;
+  g_end = begin + range;
+  g_mapped += range;
   return true;
 }
 
 }  // namespace
+
+void SetMetadataRandom(uint64_t random) {
+  LockHolder holder(g_lock);
+  g_random = random | 1;
+}
 
 void* AllocateMetadata(size_t bytes) {
   bytes = RoundUp(bytes, kAlignment);

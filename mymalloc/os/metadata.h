@@ -1,5 +1,6 @@
 // Memory for the allocator's own records (tree nodes, large-block records, heaps): never malloc,
-// never next to user memory, never returned to the kernel.
+// never returned to the kernel, and never beside user memory: it lies in ranges of its own, at
+// random places, with pages before and behind that cannot be touched.
 
 #ifndef MYMALLOC_OS_METADATA_H_
 #define MYMALLOC_OS_METADATA_H_
@@ -12,6 +13,8 @@
 
 namespace mymalloc::os {
 
+// What makes the places hard to guess; before that, they are where the kernel puts them.
+void SetMetadataRandom(uint64_t random);
 // A zeroed block, 64-byte aligned, for good. nullptr when the system has no memory.
 void* AllocateMetadata(size_t bytes);
 // Bytes mapped for metadata so far.

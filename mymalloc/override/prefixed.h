@@ -60,7 +60,8 @@ typedef void (*mymalloc_misuse_callback)(const struct mymalloc_misuse* misuse, v
  *
  * The allocator may hold locks meanwhile: the callback may do what a signal handler may, so it must
  * not allocate or free, and it must return or end the process. A misuse that it makes itself is
- * reported, but not to it. What the allocator finds on a thread of its own is not told to it. */
+ * reported, but not to it. What the allocator finds while it gives memory back is told on the
+ * thread whose call gave it back. */
 void mymalloc_on_misuse(mymalloc_misuse_callback callback, void* argument) MYMALLOC_NOTHROW;
 
 #undef MYMALLOC_NOTHROW

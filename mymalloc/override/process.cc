@@ -6,12 +6,44 @@
 #include "mymalloc/heap/registry.h"
 #include "mymalloc/report/crash.h"
 
+// glibc's: the lock of its list of open files. fork takes it after our handler has run, while
+// another thread that holds it may wait for a file whose owner waits for a block of ours. So it is
+// taken first.
+extern "C" {
+extern char __libc_single_threaded __attribute__((weak));
+void _IO_list_lock() __attribute__((weak));
+void _IO_list_unlock() __attribute__((weak));
+void _IO_list_resetlock() __attribute__((weak));
+}
+
 namespace mymalloc {
 namespace {
 
-void BeforeFork() { g_registry.BeforeFork(); }
-void AfterForkInParent() { g_registry.AfterForkInParent(); }
-void AfterForkInChild() { g_registry.AfterForkInChild(); }
+// Whether fork found a process of one thread. There is then nobody who could hold a lock, but for
+// that thread itself, which a signal interrupted in the allocator: its handler may fork, as with
+// glibc, and parent and child go on from there when it returns.
+bool g_alone = false;
+
+bool IsAlone() { return &__libc_single_threaded != nullptr && __libc_single_threaded != 0; }
+
+void BeforeFork() {
+  g_alone = IsAlone();
+  if (g_alone) return;
+  if (_IO_list_lock != nullptr) _IO_list_lock();
+  g_registry.BeforeFork();
+}
+
+void AfterForkInParent() {
+  if (g_alone) return;
+  g_registry.AfterForkInParent();
+  if (_IO_list_unlock != nullptr) _IO_list_unlock();
+}
+
+void AfterForkInChild() {
+  if (g_alone) return;
+  g_registry.AfterForkInChild();
+  if (_IO_list_resetlock != nullptr) _IO_list_resetlock();
+}
 
 // As early as a library can: handlers that are registered later run their first half before ours,
 // and so may still allocate.

@@ -6,9 +6,7 @@ namespace mymalloc {
 
 uint32_t PageHeader::Check() const {
   const uint64_t fields = (uint64_t{heap} << 16) | (uint64_t{size_class} << 8) | capacity;
-  const uint64_t product =
-      ((page() ^ g_tag_secret.a) + (fields << TagSecret::kLowShift)) * g_tag_secret.b;
-  return static_cast<uint32_t>(product >> 32);
+  return static_cast<uint32_t>(g_tag_secret.Encode(page(), fields << 33) >> 32);
 }
 
 // What stands inside of a run where tags stood may be written to meanwhile: the program has no part
@@ -19,9 +17,14 @@ ABSL_ATTRIBUTE_NO_SANITIZE_THREAD SlotRun RunAt(const PageHeader& page, unsigned
   // zero at first.
   for (unsigned first = slot; first > 0 && slot - first < kMostRunSlots; --first) {
     const uintptr_t block = page.Block(first);
-    const Tag tag(*reinterpret_cast<const volatile uint64_t*>(block - kTagBytes));
+    const uint64_t bits = *reinterpret_cast<const volatile uint64_t*>(block - kTagBytes);
+    const Tag tag = Tag::FromBits(bits, block);
     if (!tag.Verifies(block)) continue;
-    if (!tag.live() || !tag.IsRun() || first + tag.slots() <= slot) break;
+    if (!tag.IsRun() || tag.slot() != first || first + tag.slots() <= slot) break;
+    // A run that was freed is one as long as its slots are free, here or on their way.
+    const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(first));
+    const bool comes = (remote & SlotBitmap::BitOf(first)) != 0;
+    if (!tag.live() && !comes && !page.free.Test(slot)) break;
     return {first, tag.slots()};
   }
   return {slot, 1};
@@ -37,19 +40,22 @@ PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
   const unsigned last_under = static_cast<unsigned>((end + kTagBytes - 1) / stride);
 
   header->free = SlotBitmap{};
-  header->free.SetRange(1, kSlotsPerPage - 1);
+  header->free.SetRange(1, SlotsOf(c) - 1);
   header->free.ClearRange(first_under, last_under - first_under + 1);
   header->next = nullptr;
   header->prev = nullptr;
   header->heap = heap & 0xffff;
   header->size_class = c & 0xff;
-  header->free_count = static_cast<uint16_t>(header->free.Count());
-  header->capacity = header->free_count & 0xff;
+  header->free_count = static_cast<uint8_t>(header->free.Count());
+  header->longest = 0;
+  header->capacity = header->free_count;
   // Used memory may be resident all over.
-  header->high_water = zeroed ? 0 : kSlotsPerPage;
+  header->high_water = static_cast<uint16_t>(zeroed ? 0 : SlotsOf(c));
+  header->dirty = zeroed ? 0 : header->free_count;
   header->freed_at = 0;
   header->zeroed = zeroed;
-  header->holes = !zeroed;
+  for (PageHeader::QueueLink& link : header->queue) link = {};
+  header->purged = 0;
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
     header->remote.Collect(w);
     header->remote_link[w].store(0, std::memory_order_relaxed);

@@ -1,10 +1,12 @@
 // A page: 256 slots of one stride, with its header among them.
 //
-//   |slot 0|slot 1|  ...  header (128 bytes)  ...  |slot 254|slot 255|
+//   |slot 0|slot 1|  ...  header (192 bytes)  ...  |slot 254|slot 255|
 //
 // Slot i's block begins at page + i * stride and is stride - 8 bytes long; its tag is in the 8
 // bytes before it, the end of slot i - 1. Slot 0 has no room for its tag and is never handed out,
 // nor are the slots under the header: their bits are born taken.
+//
+// Pages of long slots have fewer (SlotsOf): the bits of the others are born taken as well.
 //
 // The header lies in the page's first OS page, at a 64-byte line that depends on the page's address
 // (its colour): were it always the first line, all headers would compete for the same cache sets.
@@ -34,12 +36,14 @@ struct alignas(64) PageHeader {
   uint32_t check;  // keyed by the page's address, class and heap: see Check()
   HeapId heap : 16;
   uint32_t size_class : 8;
-  uint32_t capacity : 8;  // slots that can be handed out
-  uint16_t free_count;    // how many of them are free
-  uint16_t high_water;    // slots at and above it have not been touched
-  uint16_t freed_at;      // tick of the last free, for decay (heap/janitor.h)
-  uint8_t zeroed;         // the memory was zero when the page was made
-  uint8_t holes;          // has free slots whose memory may still be resident
+  uint32_t capacity : 8;   // slots that can be handed out
+  uint8_t free_count;      // how many of them are free
+  uint8_t longest;         // of a run class: so many free ones follow each other, if not more
+  uint16_t high_water;     // slots at and above it have not been touched
+  uint16_t dirty;          // free slots whose memory may be resident and was not yet looked at
+  uint16_t freed_at : 14;  // tick of the last free, for decay (heap/janitor.h)
+  uint16_t zeroed : 1;     // the memory was zero when the page was made
+  uint16_t purged : 1;     // memory of free slots has been given back
 
   // The other threads' half. The thread that makes a word of `remote` non-empty puts that word on
   // the owner's list by its link: so there is never more than one such thread for a word, and
@@ -47,34 +51,53 @@ struct alignas(64) PageHeader {
   AtomicSlotBitmap remote;
   std::atomic<uintptr_t> remote_link[AtomicSlotBitmap::kWords];
 
+  // The owner's again, and seldom used: see heap/page_queue.h.
+  struct QueueLink {
+    PageHeader* next = nullptr;
+    PageHeader* prev = nullptr;
+    bool in = false;
+  };
+  QueueLink queue[2];
+
+  static constexpr uint16_t kTickMask = (1u << 14) - 1;
+
   uint32_t Check() const;
   bool Intact() const { return check == Check(); }
 
   uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kOsPage); }
   size_t stride() const { return StrideOf(size_class); }
   size_t bytes() const { return PageBytesOf(size_class); }
+  unsigned slots() const { return SlotsOf(size_class); }
   uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
   // The fence of a block is the tag of the slot behind it: where a write past its end shows first.
   // For each slot that is taken, that tag verifies, be that slot taken, free, under the header, or
   // beyond the last (then the word lies at the very end of the page and is nobody's else).
   void WriteFence(unsigned slot) const {
-    Tag::Make(Block(slot), heap, size_class, slot % kSlotsPerPage).WriteTo(Block(slot));
+    Tag::Make(Block(slot), heap, size_class, slot).WriteTo(Block(slot));
   }
   bool AllFree() const { return free_count == capacity; }
+  // Whether so many free slots are most of the page: then it is one to give back from. Of short
+  // slots more must be free for whole OS pages to be; of runs half is much.
+  bool IsSparse(unsigned free_slots) const {
+    const unsigned taken = capacity - free_slots;
+    const unsigned share = IsRunClass(size_class) ? 2 : stride() >= kOsPage / 4 ? 4 : 8;
+    return taken * share <= capacity;
+  }
   // Slots that have been handed out, or could have been: neither untouched nor the page's own.
   unsigned UsedSlots() const {
     if (high_water == 0) return 0;
     const size_t header_end = reinterpret_cast<uintptr_t>(this) - page() + sizeof(PageHeader);
     const bool past_header = TouchedBytes() > header_end + kTagBytes - 1;
-    return high_water - (past_header ? unsigned{kSlotsPerPage} - capacity : 1);
+    return high_water - (past_header ? slots() - capacity : 1);
   }
   size_t UsedBytes() const { return UsedSlots() * stride(); }
   // Bytes of slots that may be resident; of the page, which has at least its header.
   size_t TouchedBytes() const { return high_water * stride(); }
   size_t ResidentBytes() const { return Max(TouchedBytes(), kOsPage); }
+  size_t DirtyBytes() const { return dirty * stride(); }
 };
 
-static_assert(sizeof(PageHeader) == 128, "two cache lines");
+static_assert(sizeof(PageHeader) == 192, "three cache lines");
 static_assert(offsetof(PageHeader, remote) == 64, "other threads write to a line of their own");
 
 constexpr size_t kHeaderColours = 32;
@@ -88,9 +111,15 @@ inline PageHeader* HeaderOf(uintptr_t page) {
 
 // Whether what lies behind a live block is as it was written (see WriteFence): false if the block
 // was overrun. REQUIRES: the tag verified, and is no large block's.
-inline bool FenceVerifies(uintptr_t block, Tag tag, const TagSecret& secret = g_tag_secret) {
+inline bool FenceVerifies(uintptr_t block, Tag tag) {
   const uintptr_t fence = block + StrideOf(tag.size_class());
-  return Tag::Of(fence).Verifies(fence, secret);
+  return Tag::Of(fence).Verifies(fence);
+}
+
+// The same at less cost, for a block of one slot. Also false where a run begins behind the block.
+inline bool FenceFollows(uintptr_t block, uint64_t bits, SizeClass c, const Tag::Key& key) {
+  const size_t stride = StrideOf(c);
+  return key.Follows(Tag::BitsOf(block + stride), bits, stride);
 }
 
 // The header of the page that a block with this verified tag lies in.
@@ -109,7 +138,7 @@ inline bool LooksFree(const PageHeader& page, unsigned slot, [[maybe_unused]] bo
 #endif
 }
 
-// The slots of one block: more than one if realloc has grown it over those behind it.
+// The slots of one block.
 struct SlotRun {
   unsigned first;
   unsigned slots;
@@ -119,7 +148,6 @@ struct SlotRun {
 
 // Of shorter slots there are no runs: to copy so little costs less than to free a run.
 constexpr size_t kLeastRunStride = 1024;
-constexpr unsigned kMostRunSlots = 32;
 
 // The run that a slot lies in; one slot long where that is none. Reads the tags: any memory that is
 // written on purpose can deceive it as it can deceive free.

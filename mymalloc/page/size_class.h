@@ -10,6 +10,10 @@
 //   aligned   multiples of larger powers of two, for requests with an alignment: a page starts on
 //             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
 //
+// Longer blocks, up to 4 MiB, are runs of slots that follow each other, in pages of the four run
+// classes: strides of 4 and 64 KiB, with and without the 16 bytes beyond. There is no magazine for
+// these.
+//
 // The table that this makes, with the waste of each class, is printed by `//tools:size_classes`;
 // the bounds on the waste (tools/size_class_waste.h) are tested over every size.
 
@@ -18,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "mymalloc/base/units.h"
 
@@ -34,6 +39,8 @@ constexpr size_t kLargestFine = 272;       // by 16 up to here
 constexpr size_t kLargestEighth = 4096;    // eight to a doubling up to here
 constexpr size_t kLargestQuarter = 32768;  // four to a doubling up to here
 constexpr size_t kOffset = 16;             // what regular strides have beyond the round number
+constexpr size_t kShortRunUnit = 4096;
+constexpr size_t kLongRunUnit = 65536;
 
 struct Strides {
   uint32_t stride[128] = {};
@@ -56,8 +63,8 @@ struct Strides {
 
 constexpr Strides MakeStrides() {
   Strides all;
-  // Class 0 is nobody's. The class is the first byte of a tag, and the zero that ends a string is
-  // what most often overwrites that: were it zero before, nobody would see.
+  // Class 0 is nobody's: its tags begin with a zero byte, and the zero that ends a string is what
+  // most often overwrites that (page/tag.h).
   all.stride[0] = kGranule;
   all.count = 1;
   for (size_t s = kGranule; s <= kLargestFine; s += kGranule) all.Add(s, true);
@@ -69,6 +76,12 @@ constexpr Strides MakeStrides() {
     const size_t steps = octave < kLargestEighth ? 4 : octave < kLargestQuarter ? 2 : 1;
     for (size_t i = 0; i < steps; ++i) all.Add(octave + octave / steps * i, false);
   }
+  // The run classes, which do not count among those.
+  unsigned next = all.count;
+  for (const size_t unit : {kShortRunUnit, kLongRunUnit}) {
+    all.stride[next++] = static_cast<uint32_t>(unit + kOffset);
+    all.stride[next++] = static_cast<uint32_t>(unit);
+  }
   return all;
 }
 
@@ -78,10 +91,23 @@ inline constexpr Strides kStrides = MakeStrides();
 
 inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
 
+// The run classes, behind those of single slots.
+inline constexpr unsigned kRunClasses = 4;
+inline constexpr unsigned kPageClasses = kSizeClasses + kRunClasses;
+constexpr bool IsRunClass(SizeClass c) { return c >= kSizeClasses; }
+
 constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c]; }
 constexpr size_t UsableOf(SizeClass c) { return StrideOf(c) - kTagBytes; }
-constexpr size_t PageBytesOf(SizeClass c) { return StrideOf(c) * kSlotsPerPage; }
 constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.regular[c]; }
+
+// Pages of long slots have fewer than 256: the rest of their bitmap is born taken. Else one page
+// of each class would take up more address space than small processes have in all.
+inline constexpr size_t kLongestPageOfSlots = kMiB;
+constexpr unsigned SlotsOf(SizeClass c) {
+  const size_t most = kLongestPageOfSlots / StrideOf(c);
+  return static_cast<unsigned>(IsRunClass(c) ? kSlotsPerPage : Min<size_t>(kSlotsPerPage, most));
+}
+constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(StrideOf(c) * SlotsOf(c), kOsPage); }
 
 static_assert(kGranule * kSlotsPerPage == kOsPage, "a page of any stride is whole OS pages");
 
@@ -154,6 +180,30 @@ constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
   }
   return kNoClass;
 }
+
+// How a longer block lies in a page: as so many slots.
+struct RunFit {
+  SizeClass size_class = kNoClass;
+  unsigned slots = 0;
+};
+
+// As many as malloc asks for, and as realloc lets one grow.
+inline constexpr unsigned kMostRunSlots = 64;
+
+// The same for n bytes with an alignment; no slots if there is no such run.
+// REQUIRES: alignment a power of two.
+constexpr RunFit RunFor(size_t n, size_t alignment) {
+  if (alignment > kLargestSlotAlignment) return {};
+  const unsigned aligned = alignment > kGranule ? 1 : 0;
+  for (SizeClass c = kSizeClasses + aligned; c < kPageClasses; c += 2) {
+    if (n > kMostRunSlots * StrideOf(c) - kTagBytes) continue;
+    return {c, static_cast<unsigned>((n + kTagBytes + StrideOf(c) - 1) / StrideOf(c))};
+  }
+  return {};
+}
+
+// Without an alignment.
+inline constexpr size_t kLargestRun = kMostRunSlots * StrideOf(kPageClasses - 2) - kTagBytes;
 
 }  // namespace mymalloc
 

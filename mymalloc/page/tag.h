@@ -1,23 +1,34 @@
 // The tag: the 8 bytes before every pointer handed out.
 //
-//    63                              31 30   29        16 15    8 7       0
-//   +----------------------------------+----+------------+-------+---------+
-//   | check: keyed by secret, address  |live| owning heap|  slot |  class  |
-//   |        and the low 31 bits       |    |            |       |         |
-//   +----------------------------------+----+------------+-------+---------+
+// What a tag says is a number of 31 bits, its low word; what stands in memory is
 //
-// With a and b secret (b odd), the check is the top 33 bits of
+//   (block * spread + offset + low) * factor        mod 2^64
 //
-//   ((address ^ a) + (low << 33)) * b
+//    30   29        16 15    8 7       0
+//   +----+------------+-------+---------+
+//   |live| owning heap|  slot |  class  |           low
+//   +----+------------+-------+---------+
 //
-// - A tag copied to another address does not verify: the product differs in its top 33 bits but for
-//   one chance in 2^33.
-// - Any change to the low 31 bits alone changes the check, without exception: low << 33, times an
-//   odd number, is injective in the top 31 bits. So an overrun of one to three bytes from the block
-//   before (it reaches the lowest bytes first) never verifies.
-// - Flipping `live` changes the tag by a constant, LiveDelta(): one addition marks a block live,
-// one
-//   subtraction marks it free, and no product is needed.
+// with four secrets, factor odd. Times the inverse of factor, less the rest, a tag gives back its
+// low word; anything else gives any number of 64 bits, and all but one in 2^33 of those are longer
+// than 31 bits: it does not verify. So
+//
+// - any change to the low 31 bits of a tag alone is found, without exception, and so is any change
+//   to its high 33 bits alone. What is changed by d is low + d / factor then; where d is a multiple
+//   of 2^31, so is d / factor; and factor is chosen so that no smaller d has a d / factor nearer
+//   to 0 than 2^31 (Set). An overrun from the block before reaches the lowest bytes first, a write
+//   before the block itself the highest.
+// - the first byte is class * factor mod 256, for all else is multiplied by 256: so it is never
+//   zero, which is what most often overwrites it, at the end of a string.
+// - a tag copied to another address does not verify: less than 32 GiB away without exception, for
+//   spread is chosen as factor is; farther away but for one chance in 2^33.
+// - flipping `live` changes the tag by live_delta: one addition marks a block live, one subtraction
+//   marks it free, and no product is needed. It is a secret, as kLive * factor.
+// - the tags of neighbours differ by what the stride and one slot add, times factor: one product
+//   tells whether the tag behind a block is the one that belongs there (Key::Follows).
+//
+// Who can read tags can solve for the secrets: four or five of them are enough, of neighbours and
+// of another class. (Any check that is as short as this one gives itself away like that.)
 
 #ifndef MYMALLOC_PAGE_TAG_H_
 #define MYMALLOC_PAGE_TAG_H_
@@ -32,15 +43,24 @@ namespace mymalloc {
 using HeapId = uint32_t;
 
 struct TagSecret {
-  uint64_t a;
-  uint64_t b;           // odd
+  uint64_t spread;      // a multiple of 16
+  uint64_t offset;      // a multiple of 256
+  uint64_t factor;      // odd
+  uint64_t inverse;     // of factor
   uint64_t live_delta;  // what `live` adds to a tag
 
   static constexpr unsigned kLowBits = 31;
   static constexpr uint64_t kLowMask = (uint64_t{1} << kLowBits) - 1;
-  static constexpr unsigned kLowShift = 64 - kLowBits;
 
   void Set(uint64_t random_a, uint64_t random_b);
+
+  uint64_t Encode(uintptr_t block, uint64_t low) const {
+    return (block * spread + offset + low) * factor;
+  }
+  // At most kLowMask if the bits are a tag of this block.
+  uint64_t Decode(uintptr_t block, uint64_t bits) const {
+    return bits * inverse - block * spread - offset;
+  }
 };
 
 // Written once, before the first block is handed out.
@@ -56,106 +76,151 @@ class Tag {
   static_assert(kSlotsPerPage == 1u << kSlotBits, "a slot index fills its field");
   static_assert(kLive << 1 == TagSecret::kLowMask + 1, "the fields fill the low bits");
 
-  // The heap in the tags of blocks that are nobody's by the tag alone: no thread's short way takes
-  // them for its own. They are runs (below) and large blocks.
+  // The heap in the tags of blocks that lie in no page (heap/large.h); they have this class, too.
   static constexpr HeapId kNobody = 0;
-  // The class of blocks that lie in no page: each has a mapping of its own (heap/large.h).
   static constexpr SizeClass kLargeClass = (1u << kClassBits) - 1;
-  static_assert(kSizeClasses <= kLargeClass, "no slot class has that number");
+  static_assert(kPageClasses <= kLargeClass, "no page has that class");
+  // Heaps have lower numbers. No block has a tag with this one: what expects it finds nothing.
+  // Those above are runs, and so nobody's by the tag alone: no thread's short way takes one for its
+  // own.
+  static constexpr HeapId kNoHeap = (1u << kHeapBits) - 128;
 
-  explicit constexpr Tag(uint64_t bits) : bits_(bits) {}
+  // No tag of any block.
+  constexpr Tag() : bits_(0), low_(~uint64_t{0}) {}
 
-  // The low bits of a free block's tag. Adding Low(0, 0, n) adds n to the slot.
+  // The low word of a free block's tag. Adding Low(0, 0, n) adds n to the slot: the fence of a
+  // page's last slot has one more than the last.
   static constexpr uint64_t Low(HeapId heap, SizeClass c, unsigned slot) {
-    return (uint64_t{heap} << kHeapShift) | (uint64_t{slot} << kClassBits) | c;
+    return (uint64_t{heap} << kHeapShift) + (uint64_t{slot} << kClassBits) + c;
   }
   // A free block's tag.
   static Tag Make(uintptr_t block, uint64_t low, const TagSecret& secret = g_tag_secret) {
-    return Tag((Product(block, low, secret) & ~TagSecret::kLowMask) | low);
+    return Tag(secret.Encode(block, low), low);
   }
   static Tag Make(uintptr_t block, HeapId heap, SizeClass c, unsigned slot) {
     return Make(block, Low(heap, c, slot));
   }
+  // What is added to a tag from one slot to the next.
+  static uint64_t Step(size_t stride) {
+    return (stride * g_tag_secret.spread + Low(0, 0, 1)) * g_tag_secret.factor;
+  }
+  // What stands before the block, or stood there.
+  static Tag FromBits(uint64_t bits, uintptr_t block, const TagSecret& secret = g_tag_secret) {
+    return Tag(bits, secret.Decode(block, bits));
+  }
+  static Tag Of(uintptr_t block) { return FromBits(BitsOf(block), block); }
 
   // Reading and writing is atomic only so that the threads that look at a block that is not theirs
   // (the janitor, a double free) read one value or the other; it orders nothing.
-  static Tag Of(uintptr_t block) { return Tag(__atomic_load_n(Address(block), __ATOMIC_RELAXED)); }
-  void WriteTo(uintptr_t block) const { __atomic_store_n(Address(block), bits_, __ATOMIC_RELAXED); }
+  static uint64_t BitsOf(uintptr_t block) {
+    return __atomic_load_n(Address(block), __ATOMIC_RELAXED);
+  }
+  static void WriteBits(uintptr_t block, uint64_t bits) {
+    __atomic_store_n(Address(block), bits, __ATOMIC_RELAXED);
+  }
+  void WriteTo(uintptr_t block) const { WriteBits(block, bits_); }
 
-  bool Verifies(uintptr_t block, const TagSecret& secret = g_tag_secret) const {
-    return ((Product(block, bits_, secret) ^ bits_) & ~TagSecret::kLowMask) == 0;
+  // Where `before` stands now. False if something else does: of several threads that try at once
+  // one succeeds.
+  bool Replace(uintptr_t block, Tag before) const {
+    return __atomic_compare_exchange_n(Address(block), &before.bits_, bits_, /*weak=*/false,
+                                       __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  }
+
+  bool Verifies(uintptr_t block) const {
+    return g_tag_secret.Decode(block, bits_) <= TagSecret::kLowMask;
   }
   // REQUIRES: it verifies, here and below.
-  bool live() const { return (bits_ & kLive) != 0; }
+  bool live() const { return (low_ & kLive) != 0; }
   HeapId heap() const {
-    return static_cast<HeapId>((bits_ >> kHeapShift) & ((1u << kHeapBits) - 1));
+    return static_cast<HeapId>((low_ >> kHeapShift) & ((1u << kHeapBits) - 1));
   }
-  SizeClass size_class() const { return static_cast<SizeClass>(bits_ & ((1u << kClassBits) - 1)); }
-  unsigned slot() const { return static_cast<unsigned>(bits_ >> kClassBits) & (kSlotsPerPage - 1); }
+  SizeClass size_class() const { return static_cast<SizeClass>(low_ & ((1u << kClassBits) - 1)); }
+  unsigned slot() const { return static_cast<unsigned>(low_ >> kClassBits) & (kSlotsPerPage - 1); }
+  uint64_t low() const { return low_; }
 
-  // A run: a live block that realloc has grown over the slots behind its own (heap/heap_runs.cc).
-  // Its tag has the number of its slots where others have the number of their slot.
-  static Tag MakeRun(uintptr_t block, SizeClass c, unsigned slots) {
-    return Make(block, kNobody, c, slots).Live();
+  // Whether it verifies, says live, and names a heap.
+  bool IsLiveInHeap() const {
+    constexpr uint64_t kLeast = kLive | uint64_t{kNobody + 1} << kHeapShift;
+    return low_ - kLeast <= TagSecret::kLowMask - kLeast;
   }
-  bool IsRun() const { return heap() == kNobody && size_class() != kLargeClass; }
-  unsigned slots() const { return IsRun() ? slot() : 1; }
+
+  // A run: a block of several slots. Its tag has their number in the heap's place; the page's
+  // header knows the heap.
+  static Tag MakeRun(uintptr_t block, SizeClass c, unsigned slot, unsigned slots) {
+    return Make(block, kNoHeap + slots, c, slot);
+  }
+  bool IsRun() const { return heap() > kNoHeap; }
+  unsigned slots() const { return IsRun() ? heap() - kNoHeap : 1; }
+
+  static constexpr uint64_t kClassAndSlot = (uint64_t{1} << kHeapShift) - 1;
 
   // What a heap's fast path needs to know, in half a cache line.
   struct Key {
-    TagSecret secret;
-    uint64_t owner;  // OwnerBits(heap), shifted to where they enter the product
+    uint64_t spread;
+    uint64_t inverse;
+    uint64_t own;  // offset, and OwnerBits(heap)
+    uint64_t live_delta;
 
     void Set(uint64_t owner_bits) {
-      secret = g_tag_secret;
-      owner = owner_bits << TagSecret::kLowShift;
+      spread = g_tag_secret.spread;
+      inverse = g_tag_secret.inverse;
+      own = g_tag_secret.offset + owner_bits;
+      live_delta = g_tag_secret.live_delta;
+    }
+    // The class and the slot of a tag that verifies, says live, and names the key's owner: three
+    // questions in one. More than kClassAndSlot if one is answered with no.
+    uint64_t ClassAndSlot(uintptr_t block, uint64_t bits) const {
+      return bits * inverse - block * spread - own;
+    }
+    // Whether the tag `next` belongs to the slot behind the one that has this live tag; it may be
+    // free or live.
+    bool Follows(uint64_t next, uint64_t bits, size_t stride) const {
+      const uint64_t difference = stride * spread + Low(0, 0, 1) - (next - bits) * inverse;
+      return (difference & ~kLive) == 0;
     }
   };
   static constexpr uint64_t OwnerBits(HeapId heap) {
     return kLive | (uint64_t{heap} << kHeapShift);
   }
-
-  // Whether it verifies, says live, and names the key's owner: three questions in one comparison,
-  // as the owner fields that enter the product are not the tag's but the key's. (So damage to
-  // nothing but those fields of the tag, which no overrun does, is found only when the block goes
-  // back to a bitmap.)
+  // What these bits are, of which `key` has said that their class and slot are these.
+  static Tag FromKey(uint64_t bits, uint64_t class_and_slot, const Key& key) {
+    return Tag(bits, class_and_slot + key.own - g_tag_secret.offset);
+  }
   bool VerifiesAsOwn(uintptr_t block, const Key& key) const {
-    static_assert(kHeapShift == 16, "the class and the slot are the low half-word");
-    const uint64_t class_and_slot = uint64_t{static_cast<uint16_t>(bits_)} << TagSecret::kLowShift;
-    const uint64_t product = ((block ^ key.secret.a) + key.owner + class_and_slot) * key.secret.b;
-    return (product ^ bits_) <= TagSecret::kLowMask;
+    return key.ClassAndSlot(block, bits_) <= kClassAndSlot;
   }
 
   // REQUIRES: free; live.
-  Tag Live() const { return Tag(bits_ + g_tag_secret.live_delta); }
-  Tag Free(const TagSecret& secret = g_tag_secret) const { return Tag(bits_ - secret.live_delta); }
+  Tag Live() const { return Tag(bits_ + g_tag_secret.live_delta, low_ + kLive); }
+  Tag Free() const { return Tag(bits_ - g_tag_secret.live_delta, low_ - kLive); }
 
   uint64_t bits() const { return bits_; }
 
  private:
+  constexpr Tag(uint64_t bits, uint64_t low) : bits_(bits), low_(low) {}
+
   static uint64_t* Address(uintptr_t block) {
     return reinterpret_cast<uint64_t*>(block - kTagBytes);
   }
-  // The shift drops all but the low 31 bits.
-  static uint64_t Product(uintptr_t block, uint64_t low, const TagSecret& secret) {
-    return ((block ^ secret.a) + (low << TagSecret::kLowShift)) * secret.b;
-  }
 
   uint64_t bits_;
+  uint64_t low_;
 };
 
 // Marks a free block live. The block is the caller's alone, so this may be one plain addition:
 // whoever looks at it as a fence meanwhile reads the one value or the other.
-inline void MarkLive(uintptr_t block, const TagSecret& secret = g_tag_secret) {
+inline void MarkLive(uintptr_t block, uint64_t live_delta = g_tag_secret.live_delta) {
 #if defined(MYMALLOC_SANITIZED)
-  Tag::Of(block).Live().WriteTo(block);  // what ThreadSanitizer takes for the same
-  static_cast<void>(secret);
+  Tag::WriteBits(block,
+                 Tag::BitsOf(block) + live_delta);  // what ThreadSanitizer takes for the same
 #else
-  *reinterpret_cast<uint64_t*>(block - kTagBytes) += secret.live_delta;
+  *reinterpret_cast<uint64_t*>(block - kTagBytes) += live_delta;
 #endif
 }
 
-constexpr HeapId kMaxHeaps = 1u << Tag::kHeapBits;
+constexpr HeapId kMaxHeaps = Tag::kNoHeap;
+static_assert(kMostRunSlots < (1u << Tag::kHeapBits) - Tag::kNoHeap, "every run has a number");
 
 }  // namespace mymalloc
 

@@ -43,7 +43,7 @@ bool ExplainGuarded(uintptr_t address, Fault* fault) {
 
 bool ExplainHeld(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
-  if (!g_large_cache.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
+  if (!g_large_blocks.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
   fault->block = {freed.block, freed.usable, "free", 0, 0};
   fault->what = kUseAfterFree;
   fault->detail = "the block is free.";
@@ -67,7 +67,7 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
                            : "the access is before the start of the block.";
   } else {
     const PageHeader& page = *owner.page();
-    const unsigned slot = kSlotsPerPage - 1;
+    const unsigned slot = page.slots() - 1;
     fault->block = {page.Block(slot), page.stride() - kTagBytes, "the last of its page",
                     page.page(), slot};
     fault->detail = "the access is past the end of a run of blocks.";
@@ -104,7 +104,7 @@ void OnFault(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 bool ExplainAccess(uintptr_t address, const char* called) {
-  if (!ComesFree(g_page_map.lock()) || !ComesFree(g_large_cache.lock())) return false;
+  if (!ComesFree(g_page_map.lock()) || !ComesFree(g_large_blocks.lock())) return false;
   Fault fault{};
   fault.called = called;
   fault.address = address;

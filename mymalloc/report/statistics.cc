@@ -25,6 +25,25 @@ unsigned CountFree(const PageHeader& page) {
   return count;
 }
 
+// What other threads have freed of a page: a bit each, but of a run it stands for all its slots.
+struct RemoteSlots {
+  unsigned slots = 0;
+  unsigned blocks = 0;
+};
+
+RemoteSlots CountRemote(const PageHeader& page) {
+  RemoteSlots remote;
+  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
+    for (uint64_t mask = page.remote.Peek(w); mask != 0; mask &= mask - 1) {
+      const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
+      const Tag tag = Tag::Of(page.Block(w * SlotBitmap::kSlotsPerWord + bit));
+      remote.slots += page.stride() >= kLeastRunStride ? tag.slots() : 1;
+      ++remote.blocks;
+    }
+  }
+  return remote;
+}
+
 class Counter {
  public:
   // `heaps`: see CountHeap.
@@ -67,14 +86,14 @@ void Counter::AddFree(BlockCount* all, BlockCount HeapStatistics::*kind, HeapId 
 
 void Counter::CountPage(const PageHeader& page) {
   ++s_.pages;
-  unsigned remote = 0;
-  for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w)
-    remote += SlotBitmap::PopCount(page.remote.Peek(w));
+  const RemoteSlots remote = CountRemote(page);
   const unsigned taken = page.capacity - page.free_count;
   const unsigned free = CountFree(page);
-  s_.live.Add(taken - remote, page.stride());
-  AddRest(page.heap, page.size_class, free + remote);
-  if (page.holes == 0) s_.given_back += free * page.stride();
+  s_.live.Add(taken - remote.slots, page.stride());
+  // The heap counts their tails as those of live runs until it has collected them.
+  s_.live.blocks += remote.slots - remote.blocks;
+  AddRest(page.heap, page.size_class, free + remote.slots);
+  s_.given_back += (free - Min<unsigned>(free, page.dirty)) * page.stride();
   s_.metadata += page.ResidentBytes() - page.UsedBytes();
 }
 
@@ -94,6 +113,7 @@ HeapId OwnerOf(uintptr_t block) {
 }
 
 void Counter::CountHeld(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  s_.live.blocks -= heap.run_tails();
   heap.ForEachHeld([&](SizeClass c, const Entry*, unsigned n) { AddHeld(heap.id(), c, n); });
   // These are of any heap.
   heap.quarantine().ForEach(
@@ -110,8 +130,8 @@ void Counter::CountHeld(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Counter::CountUnowned() {
   s_.supply_dirty = g_page_supply.DirtyBytes();
-  s_.large_freed = g_large_cache.Bytes();
-  s_.pieces = g_page_supply.DirtyRanges() + g_large_cache.Pieces();
+  s_.large_freed = g_large_blocks.Bytes();
+  s_.pieces = g_page_supply.DirtyRanges() + g_large_blocks.Pieces();
   if (HeapStatistics* const none = Of(0)) {
     none->rest = {s_.pieces, s_.UnownedBytes()};
     none->system = s_.UnownedBytes();
@@ -129,7 +149,6 @@ Statistics Counter::Count() {
     }
   });
   for (HeapId id = 1; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id]);
-  s_.live.blocks -= g_totals.run_tails.now();
   CountUnowned();
   s_.metadata += os::MetadataBytes();
   return s_;
@@ -175,7 +194,7 @@ void PrintSystem(FILE* stream, size_t current, size_t max) {
 
 void PrintHeap(FILE* stream, HeapId id, const HeapStatistics& heap) {
   fprintf(stream, "<heap nr=\"%u\">\n<sizes>\n", id);
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (SizeClass c = 0; c < kPageClasses; ++c) {
     const size_t count = heap.free[c];
     if (count == 0) continue;
     const size_t stride = StrideOf(c);

@@ -31,17 +31,18 @@ struct BlockCount {
 };
 
 // Memory is had of the system for slots that have been used, live or free, and for what is free and
-// no heap's: ranges of the page supply and freed large blocks. Live large blocks, and what the
-// allocator has for itself, page headers and edges among it, are counted beside that.
+// no heap's: ranges of the page supply, and freed large blocks that are held back. Live large
+// blocks, and what the allocator has for itself, page headers and edges among it, are counted
+// beside that.
 struct Statistics {
   size_t pages = 0;
   BlockCount live;          // in pages
   BlockCount fast;          // free, held by threads: in magazines and spills, quarantined, gathered
   BlockCount rest;          // free in the bitmaps of pages
   size_t given_back = 0;    // bytes of these whose memory is not resident any more
-  BlockCount large;         // live large blocks, their mappings
+  BlockCount large;         // live large blocks, their ranges
   size_t supply_dirty = 0;  // free ranges that may be resident
-  size_t large_freed = 0;   // freed large mappings that may be
+  size_t large_freed = 0;   // freed large blocks, held back, that may be
   size_t pieces = 0;        // the number of both
   size_t metadata = 0;
 
@@ -60,7 +61,7 @@ struct HeapStatistics {
   BlockCount rest;
   size_t system = 0;
   size_t most_system = 0;
-  uint32_t free[kSizeClasses] = {};  // of both kinds
+  uint32_t free[kPageClasses] = {};  // of both kinds; of runs their slots
 };
 
 // `heaps`: nullptr, or where to count the heaps up to `highest`, by their ids. Heap 0, which is no

@@ -53,8 +53,9 @@ class HeapVerifier {
   void CheckRun(const PageHeader& page, SlotRun run);
 
   void CheckHeap(const Heap& heap);
-  void CheckList(const Heap& heap, SizeClass c);
-  void CheckMagazine(const Magazine& m);
+  void CheckList(const Heap& heap, const Inspector::PageList& list, SizeClass c);
+  void CheckRunLists(const Heap& heap, SizeClass c);
+  void CheckMagazine(const Heap& heap, const Magazine& m);
   void CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry);
   void CheckGather(const Heap& heap);
   void CheckQuarantine(const Heap& heap);
@@ -70,7 +71,7 @@ class HeapVerifier {
   BlockSet held_slots_;
   size_t remote_words_ = 0;
   size_t pages_with_room_ = 0;
-  size_t run_tails_ = 0;
+  size_t run_tails_ = 0;  // less what the heaps say
   // From the large blocks.
   size_t live_large_ = 0;
   size_t live_large_bytes_ = 0;
@@ -79,6 +80,7 @@ class HeapVerifier {
   size_t listed_words_ = 0;
   size_t listed_pages_ = 0;
   size_t empty_bytes_ = 0;  // of all heaps, less what the pages say
+  size_t dirty_bytes_ = 0;  // the same
 };
 
 // The page that an address lies in, by the tree.
@@ -92,8 +94,7 @@ bool InRemote(const PageHeader& page, unsigned slot) {
 }
 
 void HeapVerifier::CheckTrees() {
-  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_large_cache.Verify(),
-                               g_guarded.Verify()};
+  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_guarded.Verify()};
   for (const char* wrong : found) {
     if (wrong_ == nullptr) wrong_ = wrong;
   }
@@ -101,18 +102,15 @@ void HeapVerifier::CheckTrees() {
 
 void HeapVerifier::CheckRanges() {
   const FreeRanges& dirty = Inspector::Dirty(g_page_supply);
-  const FreeRanges& clean = Inspector::Clean(g_page_supply);
-  const FreeRanges& cached = Inspector::Ranges(g_large_cache);
+  const FreeRanges& all = Inspector::All(g_page_supply);
   CheckJoined(dirty);
-  CheckJoined(clean);
-  CheckJoined(cached);
-  CheckApart(dirty, clean.tree(), "a free range is both dirty and clean");
-  CheckApart(dirty, cached.tree(), "a dirty range is in the cache of large blocks");
-  CheckApart(clean, cached.tree(), "a clean range is in the cache of large blocks");
+  CheckJoined(all);
+  for (const auto& entry : dirty.tree()) {
+    const auto around = all.tree().Stab(entry.range.begin);
+    Expect(around && around.range.end >= entry.range.end, "a dirty range is not free");
+  }
   const auto& owners = Inspector::Pages(g_page_map);
-  CheckApart(dirty, owners, "a dirty free range is in use");
-  CheckApart(clean, owners, "a clean free range is in use");
-  CheckApart(cached, owners, "a cached range is in use");
+  CheckApart(all, owners, "a free range is in use");
 }
 
 void HeapVerifier::CheckJoined(const FreeRanges& ranges) {
@@ -147,7 +145,7 @@ void HeapVerifier::CheckOwners() {
 }
 
 void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
-  const bool sound = range == large.mapping() && large.block < large.end &&
+  const bool sound = range == large.range() && large.block < large.end &&
                      large.block >= large.begin + kGranule && large.block % kGranule == 0;
   if (!Expect(sound, "a large block's record is not that of its range")) return;
   const Tag tag = Tag::Of(large.block);
@@ -161,7 +159,7 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
 }
 
 void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
-  const bool sound = &page == HeaderOf(range.begin) && page.size_class < kSizeClasses &&
+  const bool sound = &page == HeaderOf(range.begin) && page.size_class < kPageClasses &&
                      range.length() == page.bytes() && page.heap != 0 &&
                      page.heap <= g_registry.HighestId();
   if (!Expect(sound, "a page's header is not that of its range") ||
@@ -170,8 +168,10 @@ void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
   }
   CheckSlots(page);
   Expect(page.free_count == page.free.Count(), "a page's free count is not the bitmap's");
-  Expect(page.high_water <= kSlotsPerPage, "a page's high water is past its end");
+  Expect(page.high_water <= page.slots(), "a page's high water is past its end");
   if (page.free_count != 0) ++pages_with_room_;
+  Expect(page.dirty <= page.free_count, "a page has more dirty slots than free ones");
+  dirty_bytes_ -= page.DirtyBytes();
   if (page.free_count == page.capacity) empty_bytes_ -= page.high_water * page.stride();
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
     const uint64_t remote = page.remote.Peek(w);
@@ -186,10 +186,11 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
   unsigned run_end = 0;
   for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
     const uintptr_t block = page.page() + slot * page.stride();
+    const bool beyond = slot >= page.slots();
     const bool clear = block - kTagBytes >= header + sizeof(PageHeader) ||
                        block + page.stride() - kTagBytes <= header;
     const bool free = page.free.Test(slot);
-    if (slot == 0 || !clear) {
+    if (slot == 0 || !clear || beyond) {
       Expect(!free, "a slot that must not be handed out is free");
       continue;
     }
@@ -197,7 +198,7 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
     if (free || slot < run_end) continue;
     const SlotRun run = RunAt(page, slot);
     run_end = run.first + run.slots;
-    if (run.slots == 1) {
+    if (!Tag::Of(page.Block(run.first)).IsRun()) {
       CheckTaken(page, slot);
     } else {
       CheckRun(page, run);
@@ -218,7 +219,7 @@ void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
   Expect(!remote || !tag.live(), "a block that was freed remotely is live");
   // The next slot's tag, if that is taken too, is checked with it.
   const uintptr_t fence = block + page.stride();
-  if (slot + 1 == kSlotsPerPage || page.free.Test(slot + 1)) {
+  if (slot + 1 == page.slots() || page.free.Test(slot + 1)) {
     Expect(Tag::Of(fence).Verifies(fence), "a block's fence is broken");
   }
   if (!tag.live()) held_slots_.Add(block);
@@ -228,10 +229,15 @@ void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
   const unsigned end = run.first + run.slots;
   Expect(end <= page.high_water, "a run goes on above the high water");
   for (unsigned slot = run.first; slot < end; ++slot) {
-    Expect(!page.free.Test(slot) && !InRemote(page, slot), "a slot of a run is free");
+    const bool remote = slot != run.first && InRemote(page, slot);
+    Expect(!page.free.Test(slot) && !remote, "a slot of a run is free");
   }
-  Expect(Tag::Of(page.Block(run.first)).size_class() == page.size_class,
-         "a run's tag is another's");
+  const Tag tag = Tag::Of(page.Block(run.first));
+  Expect(tag.size_class() == page.size_class, "a run's tag is another's");
+  // Nobody holds one that is free: it waits for its owner.
+  const bool remote = InRemote(page, run.first);
+  Expect(!remote || !tag.live(), "a run that was freed remotely is live");
+  Expect(remote || tag.live(), "a free run is lost");
   Expect(Tag::Of(page.Block(end)).Verifies(page.Block(end)), "a run's fence is broken");
   run_tails_ += run.slots - 1;
 }
@@ -239,9 +245,13 @@ void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
 void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   empty_bytes_ += Inspector::EmptyBytes(heap);
   for (SizeClass c = 0; c < kSizeClasses && wrong_ == nullptr; ++c) {
-    CheckList(heap, c);
-    CheckMagazine(heap.magazine(c));
+    CheckList(heap, Inspector::List(heap, c), c);
+    CheckMagazine(heap, heap.magazine(c));
   }
+  for (SizeClass c = kSizeClasses; c < kPageClasses && wrong_ == nullptr; ++c)
+    CheckRunLists(heap, c);
+  dirty_bytes_ += Inspector::DirtyBytes(heap);
+  run_tails_ -= heap.run_tails();
   if (wrong_ != nullptr) return;
   heap.ForEachHeld([&](SizeClass c, const Entry* entries, unsigned count) {
     for (unsigned i = 0; i < count; ++i) {
@@ -253,9 +263,9 @@ void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (wrong_ == nullptr) CheckRemoteList(heap);
 }
 
-void HeapVerifier::CheckList(const Heap& heap, SizeClass c) {
+void HeapVerifier::CheckList(const Heap& heap, const Inspector::PageList& list, SizeClass c) {
   const PageHeader* before = nullptr;
-  for (const PageHeader* page = Inspector::FirstPage(heap, c); page != nullptr; page = page->next) {
+  for (const PageHeader* page = list.head; page != nullptr; page = page->next) {
     const uintptr_t address = reinterpret_cast<uintptr_t>(page);
     if (!Expect(PageAt(address) == page, "a list holds what is no page") ||
         !Expect(page->prev == before, "a list's links disagree")) {
@@ -268,15 +278,36 @@ void HeapVerifier::CheckList(const Heap& heap, SizeClass c) {
     ++listed_pages_;
     before = page;
   }
-  Expect(Inspector::LastPage(heap, c) == before, "a list's last page is another");
+  Expect(list.tail == before, "a list's last page is another");
 }
 
-void HeapVerifier::CheckMagazine(const Magazine& m) {
+void HeapVerifier::CheckRunLists(const Heap& heap, SizeClass c) {
+  for (unsigned longest = 1; longest <= kMostRunSlots && wrong_ == nullptr; ++longest) {
+    const Inspector::PageList& list = Inspector::List(heap, c, longest);
+    CheckList(heap, list, c);
+    if (wrong_ != nullptr) return;  // it may have no end
+    Expect((list.head != nullptr) == Inspector::HasRuns(heap, c, longest),
+           "a list of pages with runs is empty, or not, and it is said otherwise");
+    for (const PageHeader* page = list.head; page != nullptr; page = page->next) {
+      unsigned most = 0;
+      unsigned now = 0;
+      for (unsigned slot = 0; slot < page->slots(); ++slot) {
+        now = page->free.Test(slot) ? now + 1 : 0;
+        most = Max(most, now);
+      }
+      most = Min(most, unsigned{kMostRunSlots});
+      Expect(most == longest && page->longest == longest, "a page's longest run is another");
+    }
+  }
+}
+
+void HeapVerifier::CheckMagazine(const Heap& heap, const Magazine& m) {
   if (!Expect(m.begin() <= m.end() && m.Valid() <= kDeepestMagazine,
               "a magazine's ends are wrong")) {
     return;
   }
-  Expect(!Inspector::IsGuarded(m), "a magazine's floor was left raised");
+  Expect(!Inspector::IsGuarded(m) || Inspector::HasGuardedMagazines(heap),
+         "a magazine's floor was left raised");
 }
 
 void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
@@ -351,8 +382,9 @@ void HeapVerifier::CheckTotals() {
   Expect(held_.count <= held_slots_.count, "a free block is held in two places");
   Expect(held_.count >= held_slots_.count, "a free block is lost");
   Expect(held_.sum == held_slots_.sum, "a free block is held in two places, and another is lost");
-  Expect(run_tails_ == g_totals.run_tails.now(), "the slots of runs are not their sum");
+  Expect(run_tails_ == 0, "the slots of runs are not their sum");
   Expect(empty_bytes_ == 0, "the bytes of empty pages are not their sum");
+  Expect(dirty_bytes_ == 0, "the bytes of dirty slots are not their sum");
 }
 
 }  // namespace

@@ -1,0 +1,192 @@
+// free's slow half.
+//
+//   FreeSlow     the tag cannot be read -----------------------> FreeByTree
+//   FreeNotOwn   live in a heap by its tag? -- no -------------> FreeByTree
+//                a run -----------------------> FreeRun         its heap's bitmap, or by the remote
+//                one another heap's --------------> FreeOthers      gathered; one atomic for many
+//                no own heap, a broken fence --> FreeLive ----> FreeSlot
+//
+//   FreeByTree   the tree decides: a slot, a run, a large or sampled block; libc's; or a report
+
+#include "mymalloc/base/options.h"
+#include "mymalloc/front/detour.h"
+#include "mymalloc/front/foreign.h"
+#include "mymalloc/front/front.h"
+#include "mymalloc/front/live_block.h"
+#include "mymalloc/heap/diagnose.h"
+#include "mymalloc/heap/guarded.h"
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/large.h"
+
+namespace mymalloc {
+namespace {
+
+ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
+                                            const char* called) {
+  bool freed;
+  {
+    const Busy busy;
+    freed = own->FreeRemote(block, tag);
+  }
+  if (!freed) ReportBadPointer(called, block, Look(block));
+  if (own->TakePollIsDue()) g_janitor.Poll();
+}
+
+// A live block of a heap that is not the thread's own.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, Tag tag,
+                                                    const char* called) {
+  tag.Free().WriteTo(block);
+  bool gathered;
+  {
+    const Busy busy;
+    gathered = own->FreeRemoteQuickly(block, tag);
+  }
+  if (ABSL_PREDICT_FALSE(!gathered)) FreeOthersSlow(own, block, tag, called);
+}
+
+// A block of one slot whose tag verified and says live, and whose fence was looked at.
+void FreeSlot(uintptr_t block, Tag tag, const char* called) {
+  g_registry.EnsureHeap();
+  Heap* const own = OwnHeap();
+  if (ABSL_PREDICT_FALSE(g_detours)) {
+    const Busy busy;
+    return FreeOnDetour(own, block, tag, called);
+  }
+  if (own != nullptr && own->id() != tag.heap()) return FreeOthers(own, block, tag, called);
+  tag.Free().WriteTo(block);
+  if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
+  FreeToFullMagazine(block);
+}
+
+void FreeLive(uintptr_t block, Tag tag, const char* called) {
+  if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
+  FreeSlot(block, tag, called);
+}
+
+// A run whose tag verified and says live.
+void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
+  const uintptr_t fence = block + tag.slots() * page->stride();
+  if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, block, Look(block));
+  g_registry.EnsureHeap();
+  Heap* const own = OwnHeap();
+  bool freed;
+  {
+    const Busy busy;
+    freed = own != nullptr && own->id() == page->heap
+                ? own->FreeRun(page, block, tag)
+                : Heap::FreeRunRemotely(own, page, block, tag);
+  }
+  if (!freed) return ReportBadPointer(called, block, Look(block));
+  g_janitor.Poll();
+}
+
+// Whether the tree agrees with a tag that verified and says live: the same page, class, heap and
+// slot, and (in checked mode) a bitmap that says taken.
+bool TreeAgrees(Tag tag, const Finding& finding) {
+  if (finding.kind == Finding::kLarge) return tag.size_class() == Tag::kLargeClass;
+  const PageHeader* const page = finding.page;
+  if (tag.size_class() != page->size_class || !page->Intact()) return false;
+  const bool same = finding.slot == tag.slot() && finding.slots == tag.slots() &&
+                    (tag.IsRun() || page->heap == tag.heap());
+  return same && !(g_options.checked && IsFreeByBitmap(finding));
+}
+
+// Whether the pointer is a live block. Reports if it is none.
+bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag* tag) {
+  if (finding.StartsBlock()) *tag = Tag::Of(block);
+  // A large block that is free may lie in the tree all the same, whatever its tag says.
+  const bool freed = finding.large != nullptr && !finding.large->IsLive();
+  if (!finding.StartsBlock() || freed || !tag->Verifies(block) || !tag->live()) {
+    ReportBadPointer(called, block, finding);
+    return false;
+  }
+  if (!TreeAgrees(*tag, finding)) {
+    ReportDisagreement(called, block, finding);
+    return false;
+  }
+  return true;
+}
+
+// Everything that the tag alone does not settle.
+void FreeByTree(uintptr_t block, const char* called) {
+  const Finding finding = Look(block);
+  if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
+  if (finding.kind == Finding::kGuarded) return g_guarded.Free(block, called);
+  Tag tag;
+  if (!CheckLive(block, called, finding, &tag)) return;
+  if (finding.page != nullptr && tag.IsRun()) return FreeRun(finding.page, block, tag, called);
+  if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
+  if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
+  g_janitor.Poll();
+}
+
+}  // namespace
+
+bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
+  const Finding finding = Look(block);
+  if (finding.kind == Finding::kForeign) {
+    result->usable = LibcBlockSize(block);
+    if (result->usable != 0) return result->libcs = true;
+  }
+  if (finding.kind == Finding::kGuarded) {
+    result->guarded = true;
+    return g_guarded.FindLive(block, called, &result->usable);
+  }
+  Tag tag;
+  if (!CheckLive(block, called, finding, &tag)) return false;
+  result->usable = finding.usable;
+  result->large = finding.large;
+  result->run = finding.page != nullptr && IsRunClass(finding.page->size_class);
+  return true;
+}
+
+void FreeUnfenced(uintptr_t block, const char* called) {
+  const Tag tag = Tag::Of(block);
+  if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
+  tag.Free().WriteTo(block);
+  if (!Push(OwnHeap()->magazine(tag.size_class()), block)) FreeToFullMagazine(block);
+}
+
+void FreeToFullMagazine(uintptr_t block) {
+  {
+    Heap* const heap = OwnHeap();
+    const Busy busy;
+    heap->FreeSlow(block, Tag::Of(block).size_class());
+  }
+  g_janitor.Poll();
+}
+
+void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
+  if (ABSL_PREDICT_FALSE(!tag.IsLiveInHeap())) return FreeByTree(block, called);
+  if (tag.IsRun()) {
+    PageHeader* const page = HeaderOf(block, tag);
+    if (ABSL_PREDICT_FALSE(!page->Intact())) return FreeByTree(block, called);
+    return FreeRun(page, block, tag, called);
+  }
+  Heap* const heap = CurrentHeap();
+  // On the detour it may be the thread's own; else its tag would not have come here.
+  if (ABSL_PREDICT_FALSE(heap->id() == 0 ||
+                         !FenceFollows(block, tag.bits(), tag.size_class(), heap->key()))) {
+    return FreeLive(block, tag, called);
+  }
+  FreeOthers(heap, block, tag, called);
+}
+
+void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const char* called) {
+  if (ABSL_PREDICT_FALSE(tag.size_class() != SmallClassOf(n))) {
+    return FreeKnownSlow(reinterpret_cast<void*>(block), n, 1, /*exact=*/true, called);
+  }
+  FreeNotOwn(block, tag, called);
+}
+
+void FreeSlow(void* pointer, const char* called) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (block == 0) return;
+  if (Heap* const own = g_detours ? OwnHeap() : nullptr) {
+    const Busy busy;
+    if (FreeByTreeOnDetour(own, block, called)) return;
+  }
+  FreeByTree(block, called);
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,143 @@
+// realloc, and what is freed with its size.
+//
+//   Reallocate   large ----------> its end moves, or the kernel moves it (heap/large.h)
+//                in a page ------> a run takes the free slots behind it, or gives some back
+//                else -----------> a new block, with some to spare if it grows; copy; free
+
+#include <string.h>
+
+#include "mymalloc/front/front.h"
+#include "mymalloc/front/live_block.h"
+#include "mymalloc/heap/diagnose.h"
+#include "mymalloc/heap/large.h"
+
+namespace mymalloc {
+namespace {
+
+// A block that must move to grow gets this share more than it had: one that grows by a few bytes at
+// a time would otherwise be copied at every class.
+constexpr size_t kGrowthShare = 4;
+
+// From here on a block that grows is given a mapping of its own, if there are few of those.
+constexpr size_t kLeastMovable = kMiB;
+
+// Moving to a smaller block pays only if it frees a good part of the old one: more than half, so
+// that a buffer which is halved and doubled in turn stays where it is.
+bool WorthShrinking(size_t usable, size_t n) {
+  constexpr size_t kNotWorthIt = 128;
+  return usable > kNotWorthIt && n < usable / 16 * 7;
+}
+
+// Whether one allocation of n bytes, so aligned (0: as any), could have made a block like this.
+bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
+  if (n > live.usable) return false;
+  if (live.guarded) return n == live.usable;
+  const SizeClass c = n > kLargestMedium     ? kNoClass
+                      : alignment > kGranule ? AlignedClassOf(n, alignment)
+                                             : ClassOf(n);
+  if (live.large == nullptr && !live.run) return c != kNoClass && UsableOf(c) == live.usable;
+  // A run or a large block may stand for one of a class that found no page (AllocateClassSlow).
+  if (live.run) {
+    const RunFit fit = RunFor(c == kNoClass ? n : UsableOf(c), Max(alignment, kGranule));
+    return fit.slots != 0 && SlotRun{0, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
+  }
+  const size_t requested = live.large->requested;
+  return requested == Max(n, size_t{1}) || (c != kNoClass && requested == UsableOf(c));
+}
+
+// A block stayed though it was worth shrinking, for want of memory: any shorter size may be right.
+std::atomic<bool> g_shrinking_failed{false};
+
+// Whether a block like this could have become one of n bytes by realloc: it stayed, or moved to
+// where it has some bytes to spare; a large block may stand for one of a class then, as above.
+bool CouldHaveBecome(const LiveBlock& live, size_t n) {
+  if (n > live.usable) return false;
+  if (!WorthShrinking(live.usable, n) || g_shrinking_failed) return true;
+  const size_t most = n + n / kGrowthShare;
+  return live.large != nullptr &&
+         live.large->requested <= (most <= kLargestMedium ? UsableOf(ClassOf(most)) : most);
+}
+
+// Whether the block, in a page, is n bytes long now, or longer by not much.
+bool ResizeInPage(uintptr_t block, size_t n) {
+  constexpr unsigned kShrinkShare = 4;  // a tail that is less of the block stays
+  const Tag tag = Tag::Of(block);
+  const size_t stride = StrideOf(tag.size_class());
+  const bool run = IsRunClass(tag.size_class());
+  if (!run && (stride < kLeastRunStride || n > kLargestMedium || !RunsAreAllowed())) return false;
+  PageHeader* const page = HeaderOf(block, tag);
+  // What is broken is reported when the block is freed.
+  if (!page->Intact()) return false;
+  const auto want = static_cast<unsigned>(
+      Min<size_t>((Max(n, size_t{1}) + kTagBytes + stride - 1) / stride, kMostRunSlots + 1));
+  const unsigned slots = tag.slots();
+  if (want <= slots && (slots - want) * kShrinkShare < slots) return true;
+  const unsigned behind = tag.slot() + slots;
+  if (want > slots && (behind == page->slots() || !LooksFree(*page, behind, /*otherwise=*/true))) {
+    return false;
+  }
+  const Busy busy;
+  return g_heaps[page->heap]->ResizeRun(page, block, tag, want);
+}
+
+// Whether a block in a page can serve for n bytes where it is.
+bool StaysInPage(uintptr_t block, size_t usable, size_t n) {
+  if (n > usable) return ResizeInPage(block, n);
+  // What fits into a slot is worth a copy.
+  if (n <= kLargestMedium) return !WorthShrinking(usable, n);
+  return ResizeInPage(block, n) || !WorthShrinking(usable, n);
+}
+
+}  // namespace
+
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  if (block == 0) return;
+  LiveBlock live;
+  if (!FindLive(block, called, &live)) return;
+  if (live.libcs) return Free(pointer, called);
+  if (!IsPowerOfTwo(alignment) || block % alignment != 0) {
+    return ReportWrongSize(called, block, Look(block), "alignment", alignment);
+  }
+  if (!(exact ? CouldBe(live, n, alignment) : CouldHaveBecome(live, n))) {
+    return ReportWrongSize(called, block, Look(block), "size", n);
+  }
+  Free(pointer, called);
+}
+
+void* Reallocate(void* pointer, size_t n, const char* called) {
+  const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
+  LiveBlock live;
+  if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
+  if (live.large != nullptr && n > kLargestMedium) {
+    if (const uintptr_t moved = ResizeLarge(live.large, block, n))
+      return reinterpret_cast<void*>(moved);
+  } else if (live.InPage() ? StaysInPage(block, live.usable, n)
+                           : n <= live.usable && !WorthShrinking(live.usable, n)) {
+    return pointer;
+  }
+  void* fresh = nullptr;
+  if (n > live.usable) {
+    const size_t ample = Max(n, live.usable + live.usable / kGrowthShare);
+    if (ample >= kLeastMovable && RunsAreAllowed()) {
+      fresh = reinterpret_cast<void*>(AllocateMovable(ample));
+    }
+    if (fresh == nullptr) fresh = Allocate(ample);
+  }
+  if (fresh == nullptr) fresh = Allocate(n);
+  if (fresh == nullptr) {
+    if (n > live.usable) return nullptr;
+    g_shrinking_failed = true;
+    return pointer;
+  }
+  memcpy(fresh, pointer, Min(n, live.usable));
+  Free(pointer, called);
+  return fresh;
+}
+
+size_t UsableSize(void* pointer, const char* called) {
+  LiveBlock live;
+  return FindLive(reinterpret_cast<uintptr_t>(pointer), called, &live) ? live.usable : 0;
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,97 @@
+// How much memory may be free and resident, in all heaps and the page supply together: a share of
+// what is live, and some more for what was given back and then wanted again soon.
+//
+// Heaps add what changes in steps of kStep, so the sums lag behind a little; nothing but what is
+// given back, and when, depends on them.
+
+#ifndef MYMALLOC_HEAP_BUDGET_H_
+#define MYMALLOC_HEAP_BUDGET_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "mymalloc/base/units.h"
+
+namespace mymalloc {
+
+class Budget {
+ public:
+  static constexpr int64_t kStep = 512 * kKiB;
+  static constexpr size_t kLeast = 4 * kMiB;
+  static constexpr size_t kShare = 8;  // of what is live
+  static constexpr size_t kLeastWhenShort = kMiB;
+  // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
+  // byte that is wanted again, and shrinks slowly, by this share of what was not used.
+  static constexpr size_t kEager = 8;
+  static constexpr size_t kShrinkShare = 8;
+  static constexpr size_t kSlack =
+      4;  // of the budget, given back ahead: calls of the kernel are dear
+
+  // Of the heaps' pages: slots that are free and may be resident, and slots that are taken.
+  void AddFree(int64_t bytes) { free_.fetch_add(bytes, std::memory_order_relaxed); }
+  void AddLive(int64_t bytes) { live_.fetch_add(bytes, std::memory_order_relaxed); }
+  // What the page supply has of it.
+  void SetSupply(size_t bytes) {
+    supply_.store(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  }
+  // What threads that have ended hold in their magazines and spills.
+  void AddParked(int64_t bytes) { parked_.fetch_add(bytes, std::memory_order_relaxed); }
+
+  size_t free() const { return Sum({&free_, &supply_, &parked_}); }
+  size_t live() const { return Sum({&live_}); }
+  size_t parked() const { return Sum({&parked_}); }
+  size_t Most() const {
+    if (short_.load(std::memory_order_relaxed)) return kLeastWhenShort;
+    return Max(kLeast, live() / kShare) + boost();
+  }
+  // How much is to be given back now: nothing, or enough for some calls to come.
+  size_t Excess() {
+    const size_t now = free();
+    if (now > most_free_.load(std::memory_order_relaxed)) {
+      most_free_.store(now, std::memory_order_relaxed);
+    }
+    const size_t most = Most();
+    return now <= most ? 0 : now - most + most / kSlack;
+  }
+
+  // Memory was given back; memory is touched anew. What is wanted again so soon was worth keeping.
+  void NoteGivenBack(size_t bytes);
+  void NoteWanted(size_t bytes) {
+    if (given_back_.load(std::memory_order_relaxed) != 0) NoteWantedAgain(bytes);
+  }
+  // A period is over: what was not used of the extra is not needed.
+  void Tick();
+
+  // The system has refused memory: for some periods hardly any is to be kept.
+  void BeShort();
+  bool IsShort() const { return short_.load(std::memory_order_relaxed); }
+
+  size_t boost() const { return boost_.load(std::memory_order_relaxed); }
+
+ private:
+  static size_t Sum(std::initializer_list<const std::atomic<int64_t>*> parts) {
+    int64_t sum = 0;
+    for (const std::atomic<int64_t>* part : parts) sum += part->load(std::memory_order_relaxed);
+    return sum > 0 ? static_cast<size_t>(sum) : 0;
+  }
+  void NoteWantedAgain(size_t bytes);
+
+  alignas(64) std::atomic<int64_t> free_{0};
+  std::atomic<int64_t> live_{0};
+  std::atomic<int64_t> parked_{0};
+  std::atomic<int64_t> supply_{0};
+  std::atomic<size_t> boost_{0};
+  std::atomic<size_t> most_free_{0};   // in this period
+  std::atomic<size_t> most_live_{0};   // lately
+  std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again
+  std::atomic<bool> short_{false};
+  std::atomic<uint32_t> short_ticks_{0};  // until that is over
+};
+
+extern Budget g_budget;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_BUDGET_H_

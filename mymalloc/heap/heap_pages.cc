@@ -1,0 +1,199 @@
+// A heap's pages: where they come from, on which list they are, what of them is free and resident,
+// and when they go.
+
+#include "absl/base/optimization.h"
+#include "mymalloc/heap/heap.h"
+#include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/page_map.h"
+#include "mymalloc/heap/page_supply.h"
+#include "mymalloc/heap/totals.h"
+
+namespace mymalloc {
+namespace {
+
+// All-free pages that a heap keeps, by what of them may be resident: so that a program that fills
+// and empties some pages in turn does not go to the page supply each time.
+constexpr size_t kKeptEmptyBytes = kMiB;
+
+}  // namespace
+
+// A negative difference wraps around.
+void Heap::CountSystem(size_t difference) {
+  system_ += difference;
+  most_system_ = Max(most_system_, system_);
+  g_totals.system.AddToPages(difference);
+}
+
+void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
+  if (slot <= page->high_water) return;
+  const size_t before = page->UsedBytes();
+  page->high_water = static_cast<uint16_t>(slot);
+  CountSystem(page->UsedBytes() - before);
+}
+
+// ---- Accounts ----
+
+void Heap::SettleAccounts() {
+  g_budget.AddFree(unsettled_free_);
+  g_budget.AddLive(unsettled_live_);
+  unsettled_free_ = 0;
+  unsettled_live_ = 0;
+}
+
+void Heap::Account(int64_t free, int64_t live) {
+  unsettled_free_ += free;
+  unsettled_live_ += live;
+  const auto outside = [](int64_t n) { return n >= Budget::kStep || n <= -Budget::kStep; };
+  if (ABSL_PREDICT_FALSE(outside(unsettled_free_) || outside(unsettled_live_))) SettleAccounts();
+}
+
+// A negative difference wraps around.
+void Heap::AddDirty(size_t difference) {
+  const size_t sum = dirty_bytes_.load(std::memory_order_relaxed) + difference;
+  dirty_bytes_.store(sum, std::memory_order_relaxed);
+}
+
+// What of a page the budget counts as free: nothing while it is mostly taken. What is free there
+// will be wanted again, or it goes back when it has been free for long.
+size_t Heap::CountedOf(const PageHeader* page, unsigned free, unsigned dirty) {
+  return page->IsSparse(free) ? dirty * page->stride() : 0;
+}
+
+// `end`: of the slots that are taken, which count as free yet. What was resident is taken first,
+// unless others have been given back: then nobody knows, and a later look at the page will tell.
+void Heap::CountTaken(PageHeader* page, unsigned slots, unsigned end) {
+  const size_t stride = page->stride();
+  const unsigned before = page->dirty;
+  const unsigned free = page->free_count - slots;
+  const unsigned dirty = page->purged != 0 ? Min(before, free) : before - Min(before, slots);
+  page->dirty = static_cast<uint16_t>(dirty);
+  const size_t less = (before - dirty) * stride;
+  AddDirty(-less);
+  if (page->purged != 0 && end <= page->high_water) g_budget.NoteWanted(slots * stride - less);
+  Account(static_cast<int64_t>(CountedOf(page, free, dirty)) -
+              static_cast<int64_t>(CountedOf(page, free + slots, before)),
+          static_cast<int64_t>(slots * stride));
+}
+
+// The slots count as free already.
+void Heap::CountFreed(PageHeader* page, unsigned slots) {
+  const size_t bytes = slots * page->stride();
+  const unsigned before = page->dirty;
+  const unsigned free = page->free_count;
+  page->dirty = static_cast<uint16_t>(before + slots);
+  AddDirty(bytes);
+  page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
+  int64_t counted = 0;
+  if (ABSL_PREDICT_FALSE(page->IsSparse(free))) {
+    counted = static_cast<int64_t>((before + slots) * page->stride()) -
+              static_cast<int64_t>(CountedOf(page, free - slots, before));
+  }
+  Account(counted, -static_cast<int64_t>(bytes));
+  Enqueue(page);
+}
+
+// So many free slots have been given back, or cannot be.
+void Heap::NotDirty(PageHeader* page, unsigned slots) {
+  const unsigned before = page->dirty;
+  const unsigned dirty = before - Min(before, slots);
+  page->dirty = static_cast<uint16_t>(dirty);
+  Account(static_cast<int64_t>(CountedOf(page, page->free_count, dirty)) -
+              static_cast<int64_t>(CountedOf(page, page->free_count, before)),
+          0);
+  AddDirty(-((before - dirty) * page->stride()));
+}
+
+// Where it will be found when it is to be given back from.
+void Heap::Enqueue(PageHeader* page) {
+  dirty_.Push(page);
+  if (page->IsSparse(page->free_count)) sparse_.Push(page);
+}
+
+// ---- Coming and going ----
+
+PageHeader* Heap::NewPage(SizeClass c) {
+  const size_t bytes = PageBytesOf(c);
+  const PageSupply::Grant grant = g_page_supply.AllocateGuarded(bytes);
+  if (grant.begin == 0) return nullptr;
+  PageHeader* page = FormatPage(grant.begin, c, id_, grant.zeroed);
+  if (!g_page_map.Insert({grant.begin, grant.begin + bytes}, Owner(page))) {
+    g_page_supply.FreeGuarded(grant.begin, bytes, bytes);
+    return nullptr;
+  }
+  page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
+  empty_bytes_ += page->TouchedBytes();
+  AddDirty(page->DirtyBytes());
+  Account(static_cast<int64_t>(page->DirtyBytes()), 0);
+  if (page->dirty != 0) Enqueue(page);
+  CountSystem(page->UsedBytes());
+  page->longest = kMostRunSlots;
+  PushFront(page);
+  return page;
+}
+
+void Heap::PageBecameEmpty(PageHeader* page) {
+  empty_bytes_ += page->TouchedBytes();
+  const PageList& list = ListOf(page);
+  const bool only = list.head == page && list.tail == page;
+  if (empty_bytes_ > kKeptEmptyBytes && !only) {
+    Retire(page);
+  } else {
+    Unlink(page);
+    PushBack(page);
+  }
+}
+
+// What of it was never touched goes back as what it is.
+void Heap::Retire(PageHeader* page) {
+  empty_bytes_ -= page->TouchedBytes();
+  NotDirty(page, page->dirty);
+  Unlink(page);
+  CountSystem(-page->UsedBytes());  // The supply counts them again.
+  g_page_map.Erase(page->page());
+  dirty_.Remove(page);
+  sparse_.Remove(page);
+  const size_t touched = RoundUp(page->ResidentBytes(), kOsPage);
+  g_page_supply.FreeGuarded(page->page(), page->bytes(), Min(touched, page->bytes()));
+}
+
+// ---- Lists ----
+
+Heap::PageList& Heap::ListOf(const PageHeader* page) {
+  const SizeClass c = page->size_class;
+  return IsRunClass(c) ? runs_[c - kSizeClasses].lists[page->longest] : lists_[c];
+}
+
+void Heap::NoteList(const PageHeader* page) {
+  const SizeClass c = page->size_class;
+  if (!IsRunClass(c) || page->longest == 0) return;
+  RunLists& lists = runs_[c - kSizeClasses];
+  const uint64_t bit = uint64_t{1} << (page->longest - 1);
+  lists.any = lists.lists[page->longest].head != nullptr ? lists.any | bit : lists.any & ~bit;
+}
+
+void Heap::PushFront(PageHeader* page) {
+  PageList& list = ListOf(page);
+  page->prev = nullptr;
+  page->next = list.head;
+  (list.head != nullptr ? list.head->prev : list.tail) = page;
+  list.head = page;
+  NoteList(page);
+}
+
+void Heap::PushBack(PageHeader* page) {
+  PageList& list = ListOf(page);
+  page->next = nullptr;
+  page->prev = list.tail;
+  (list.tail != nullptr ? list.tail->next : list.head) = page;
+  list.tail = page;
+  NoteList(page);
+}
+
+void Heap::Unlink(PageHeader* page) {
+  PageList& list = ListOf(page);
+  (page->prev != nullptr ? page->prev->next : list.head) = page->next;
+  (page->next != nullptr ? page->next->prev : list.tail) = page->prev;
+  NoteList(page);
+}
+
+}  // namespace mymalloc

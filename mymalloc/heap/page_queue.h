@@ -1,0 +1,58 @@
+// The pages of a heap in which something was freed, in that order: so what has been free longest is
+// found, and given back, without a look at the others.
+//
+// A heap has two, and a page may be in both: `kLink` is which of its links this one uses. Not
+// thread safe: under the heap's lock. Zeroed memory is an empty queue.
+
+#ifndef MYMALLOC_HEAP_PAGE_QUEUE_H_
+#define MYMALLOC_HEAP_PAGE_QUEUE_H_
+
+#include <cstddef>
+
+#include "mymalloc/page/page.h"
+
+namespace mymalloc {
+
+template <unsigned kLink>
+class PageQueue {
+ public:
+  static bool Has(const PageHeader* page) { return page->queue[kLink].in; }
+
+  // At the end, unless it is in already.
+  void Push(PageHeader* page) {
+    PageHeader::QueueLink& link = page->queue[kLink];
+    if (link.in) return;
+    link = {nullptr, last_, true};
+    (last_ != nullptr ? last_->queue[kLink].next : first_) = page;
+    last_ = page;
+    ++size_;
+  }
+
+  // If it is in.
+  void Remove(PageHeader* page) {
+    PageHeader::QueueLink& link = page->queue[kLink];
+    if (!link.in) return;
+    (link.prev != nullptr ? link.prev->queue[kLink].next : first_) = link.next;
+    (link.next != nullptr ? link.next->queue[kLink].prev : last_) = link.prev;
+    link = {};
+    --size_;
+  }
+
+  // nullptr if it is empty.
+  PageHeader* Pop() {
+    PageHeader* const page = first_;
+    if (page != nullptr) Remove(page);
+    return page;
+  }
+
+  size_t size() const { return size_; }
+
+ private:
+  PageHeader* first_;
+  PageHeader* last_;
+  size_t size_;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_PAGE_QUEUE_H_

@@ -1,0 +1,139 @@
+#include "mymalloc/os/chunks.h"
+
+#include <sys/resource.h>
+
+#include "mymalloc/base/syscall.h"
+#include "mymalloc/os/memory.h"
+#include "mymalloc/os/setting.h"
+
+namespace mymalloc::os {
+namespace {
+
+// A chunk is an eighth of what is mapped already, between these: a large process makes few system
+// calls, and a small one has little that it does not use.
+constexpr size_t kSmallestChunk = 16 * kMiB;
+constexpr size_t kLargestChunk = 64 * kMiB;
+constexpr size_t kSmallestScarceChunk = kMiB;
+constexpr size_t kGrowthShare = 8;
+
+// What of the window lies above the first chunk: the kernel goes downwards, but fills gaps.
+constexpr size_t kWindowAbove = 64 * kGiB;
+constexpr size_t kWindowBytes = kChunkGranules * kChunkGranule;
+
+rlim_t LimitOn(int resource) {
+  rlimit limit{};
+  const long result = Syscall(SYS_prlimit64, 0, resource, 0, reinterpret_cast<long>(&limit));
+  return IsError(result) ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+// vm.overcommit_memory = 2: every usable byte counts, touched or not.
+bool OvercommitIsStrict() { return ReadSetting("/proc/sys/vm/overcommit_memory", 0) == 2; }
+
+// A limit below which a few chunks would be a good part of it.
+constexpr rlim_t kAmple = 4 * kGiB;
+
+}  // namespace
+
+Chunks g_chunks;
+uintptr_t g_chunk_window;
+std::atomic<uint8_t> g_chunk_table[kChunkGranules];
+
+bool AddressSpaceIsScarce() {
+  return LimitOn(RLIMIT_AS) < kAmple || LimitOn(RLIMIT_DATA) < kAmple || OvercommitIsStrict();
+}
+
+void Chunks::Init(bool scarce, bool tags_readable) {
+  scarce_ = scarce;
+  if (tags_readable) bits_ |= kTagsReadable;
+}
+
+uintptr_t Chunks::Map(size_t bytes, size_t* granted) {
+  const size_t smallest = scarce_ ? kChunkGranule : kSmallestChunk;
+  const size_t most = scarce_ ? kSmallestChunk : kLargestChunk;
+  const size_t step = Min(Max(mapped() / kGrowthShare, smallest), most);
+  // A long one, one that is just long enough, one that is no whole granules.
+  size_t lengths[] = {RoundUp(Max(bytes, step), kChunkGranule), RoundUp(bytes, kChunkGranule),
+                      Max(bytes, kSmallestScarceChunk), bytes};
+  for (const size_t length : lengths) {
+    uintptr_t begin = length % kChunkGranule == 0 ? MapGranules(length) : 0;
+    if (begin != 0) {
+      SetTable(begin, begin + length, bits_);
+      next_ = begin;
+      // With the OS page before it, as what is beside it: so the kernel makes one mapping of them.
+      os::AllowHugePages(begin - kOsPage, length + kOsPage, huge_pages_allowed());
+    } else {
+      begin = MapLazily(length);
+      if (begin != 0) os::AllowHugePages(begin, length, huge_pages_allowed());
+    }
+    if (begin == 0) continue;
+    mapped_.fetch_add(length, std::memory_order_relaxed);
+    *granted = length;
+    return begin;
+  }
+  return 0;
+}
+
+// Chunks that lie side by side are one range to the kernel.
+void Chunks::AllowHugePages(bool allowed) {
+  huge_pages_.store(allowed, std::memory_order_relaxed);
+  size_t first = 0;
+  for (size_t i = 0; i <= kChunkGranules; ++i) {
+    const bool ours = i < kChunkGranules && g_chunk_table[i].load(std::memory_order_relaxed) != 0;
+    if (ours) continue;
+    if (i != first) {
+      os::AllowHugePages(g_chunk_window + first * kChunkGranule, (i - first) * kChunkGranule,
+                         allowed);
+    }
+    first = i + 1;
+  }
+}
+
+// At a multiple of a granule, with one OS page more before it: the 8 bytes before its first address
+// can be read, too.
+uintptr_t Chunks::MapGranules(size_t bytes) {
+  // Right below the last one, whose OS page before is then the last of this one.
+  if (InChunk(next_) && next_ > bytes + kOsPage) {
+    const uintptr_t wanted = next_ - bytes - kOsPage;
+    const uintptr_t begin = MapLazily(bytes, wanted);
+    if (begin == wanted) return begin + kOsPage;
+    if (begin != 0) os::Unmap(begin, bytes);
+  }
+  const size_t more = kChunkGranule + kOsPage;
+  const uintptr_t begin = MapLazily(bytes + more);
+  if (begin == 0) return 0;
+  const uintptr_t aligned = RoundUp(begin + kOsPage, kChunkGranule);
+  const uintptr_t end = begin + bytes + more;
+  if (aligned - kOsPage > begin) os::Unmap(begin, aligned - kOsPage - begin);
+  if (end > aligned + bytes) os::Unmap(aligned + bytes, end - aligned - bytes);
+  return aligned;
+}
+
+void Chunks::SetTable(uintptr_t begin, uintptr_t end, uint8_t bits) {
+  if (!window_chosen_) {
+    window_chosen_ = true;
+    const uintptr_t top = RoundUp(end, kChunkGranule) + kWindowAbove;
+    g_chunk_window = top > kWindowBytes ? top - kWindowBytes : 0;
+  }
+  for (uintptr_t granule = begin; granule < end; granule += kChunkGranule) {
+    const uintptr_t index = (granule - g_chunk_window) / kChunkGranule;
+    if (index < kChunkGranules) g_chunk_table[index].store(bits, std::memory_order_relaxed);
+  }
+}
+
+// The OS page before a granule of ours stays, and only that: so what is unmapped takes the one
+// before it along if that is no one's any more, and leaves its last to what lies behind.
+Chunks::Range Chunks::Unmap(Range range) {
+  const Range whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
+  if (whole.begin >= whole.end || !InChunk(whole.begin)) return {};
+  SetTable(whole.begin, whole.end, /*bits=*/0);
+  const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - kOsPage;
+  const uintptr_t end = InChunk(whole.end) ? whole.end - kOsPage : whole.end;
+  if (!os::Unmap(begin, end - begin)) {
+    SetTable(whole.begin, whole.end, bits_);
+    return {};
+  }
+  mapped_.fetch_sub(whole.end - whole.begin, std::memory_order_relaxed);
+  return whole;
+}
+
+}  // namespace mymalloc::os

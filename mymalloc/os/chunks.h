@@ -1,0 +1,97 @@
+// Chunks: the address space that pages and large blocks are cut from.
+//
+//   window   |........|gggggggg|....|gggg|gggggggggggg|......|     g: a granule of a chunk of ours
+//
+// A chunk is mapped readable and writable as a whole, and nothing is reserved beyond the chunks. A
+// table with a byte for each granule of a window of addresses says in one load whether a pointer
+// lies in one: the 8 bytes before it can then be read, and free looks at the tag without asking
+// anything else. Chunks outside the window, and those too short for a granule, as they come where
+// address space is scarce, are not in the table: the tree finds what lies there, merely slower.
+
+#ifndef MYMALLOC_OS_CHUNKS_H_
+#define MYMALLOC_OS_CHUNKS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/base/units.h"
+
+namespace mymalloc::os {
+
+constexpr unsigned kChunkGranuleShift = 22;
+constexpr size_t kChunkGranule = size_t{1} << kChunkGranuleShift;
+constexpr size_t kChunkGranules = size_t{1} << 18;  // of the window: a TiB
+
+// Where the window begins, and which of its granules are ours: plain variables, which the fast path
+// of free reads with one instruction each (hidden: not through the global offset table).
+extern uintptr_t g_chunk_window __attribute__((visibility("hidden")));
+extern std::atomic<uint8_t> g_chunk_table[kChunkGranules] __attribute__((visibility("hidden")));
+
+// What the table says of a granule: bits.
+constexpr uint8_t kTagsReadable = 1;
+constexpr uint8_t kInChunk = 2;
+
+// Whether `p` is a multiple of 16 inside a chunk, and p - 8 can be read. The rotation makes a
+// misaligned pointer a huge offset.
+inline bool HasReadableTag(uintptr_t p) {
+  const uint64_t offset = p - g_chunk_window;
+  const uint64_t granule = ((offset >> 4) | (offset << 60)) >> (kChunkGranuleShift - 4);
+  return granule < kChunkGranules &&
+         (g_chunk_table[granule].load(std::memory_order_relaxed) & kTagsReadable) != 0;
+}
+
+// Whether an address lies in a chunk of the table.
+inline bool InChunk(uintptr_t p) {
+  const uint64_t granule = (p - g_chunk_window) >> kChunkGranuleShift;
+  return granule < kChunkGranules && g_chunk_table[granule].load(std::memory_order_relaxed) != 0;
+}
+
+class Chunks {
+ public:
+  // `scarce`: the process may use little address space (ulimit -v and the like): chunks are short.
+  // `tags_readable`: HasReadableTag may say so; else free asks the tree about every pointer.
+  void Init(bool scarce, bool tags_readable);
+
+  // Whether the kernel may back the chunks with huge pages, from now on: those that are there and
+  // those that come. At first it may not: where few pages of a chunk are used, it would make all of
+  // them resident.
+  void AllowHugePages(bool allowed);
+  bool huge_pages_allowed() const { return huge_pages_.load(std::memory_order_relaxed); }
+
+  // A chunk of at least `bytes`, zeroed. Sets *granted. 0 when the system has none. Not thread
+  // safe, here and below: the page supply locks.
+  uintptr_t Map(size_t bytes, size_t* granted);
+
+  // Unmaps what of a free range is whole granules. Returns that part, empty if there is none.
+  struct Range {
+    uintptr_t begin;
+    uintptr_t end;
+  };
+  Range Unmap(Range range);
+
+  // Bytes of all chunks.
+  size_t mapped() const { return mapped_.load(std::memory_order_relaxed); }
+  bool scarce() const { return scarce_; }
+
+ private:
+  uintptr_t MapGranules(size_t bytes);
+  void SetTable(uintptr_t begin, uintptr_t end, uint8_t bits);
+
+  uintptr_t next_ = 0;  // where the next chunk is asked for: right below the last
+  std::atomic<size_t> mapped_{0};
+  std::atomic<bool> huge_pages_{false};
+  bool scarce_ = false;
+  bool window_chosen_ = false;
+  uint8_t bits_ = kInChunk;  // of a granule that is ours
+};
+
+extern Chunks g_chunks;
+
+// Whether limits on the process or strict overcommit make address space scarce. Asked once, at the
+// start.
+bool AddressSpaceIsScarce();
+
+}  // namespace mymalloc::os
+
+#endif  // MYMALLOC_OS_CHUNKS_H_
