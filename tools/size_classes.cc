@@ -48,6 +48,16 @@ void PrintAligned() {
   }
 }
 
+void PrintRuns() {
+  std::printf(
+      "| class | stride | longest block | aligned to | page |\n"
+      "|---:|---:|---:|---:|---:|\n");
+  for (SizeClass c = kSizeClasses; c < kPageClasses; ++c) {
+    std::printf("| %u | %zu | %zu | %zu | %zu KiB |\n", c, StrideOf(c),
+                kMostRunSlots * StrideOf(c) - kTagBytes, AlignmentOf(c), PageBytesOf(c) / kKiB);
+  }
+}
+
 // The request of this range and alignment that wastes most.
 struct Worst {
   double waste = 0;
@@ -85,12 +95,12 @@ void PrintAll() {
       "is up "
       "to date.\n\n"
       "A slot of stride *s* holds a block of *s* - %zu bytes: the rest is the tag of the next "
-      "slot. A "
-      "page has %zu slots.\n\n"
+      "slot. A page has %zu slots, or as many as fit into %zu KiB if those are fewer; pages of "
+      "runs have %zu.\n\n"
       "## Regular: for requests without an alignment\n\n"
       "Waste is what of the slot the smallest request of the class does not use, its tag "
       "included.\n\n",
-      kTagBytes, kSlotsPerPage);
+      kTagBytes, kSlotsPerPage, kLongestPageOfSlots / kKiB, kSlotsPerPage);
   PrintRegular();
   std::printf(
       "\n## Aligned: for requests with an alignment above %zu\n\n"
@@ -98,6 +108,12 @@ void PrintAll() {
       "multiple of the alignment.\n\n",
       kGranule);
   PrintAligned();
+  std::printf(
+      "\n## Runs: for longer blocks\n\n"
+      "Such a block is a run of up to %u slots that follow each other, and has one tag. Requests "
+      "with an alignment above %zu, up to %zu, take the strides that are multiples of it.\n\n",
+      kMostRunSlots, kGranule, kLargestSlotAlignment);
+  PrintRuns();
   std::printf(
       "\n## How much is wasted at most\n\n"
       "Of a slot, beyond the tag and rounding to the alignment, which is at least %zu. "

@@ -108,10 +108,16 @@ TEST_F(FiguresTest, SmallBlocks) {
   }
 }
 
-// Those that are longer than what a heap keeps of its own: pages go to the page supply.
+// What may be free and resident: beyond that it goes back as it is freed. Most of it is the extra
+// for what was given back and is used again, as here in turn.
+constexpr size_t kMostFree = (64 + 16) * kMiB;
+
+// Those that are longer than what a heap keeps of its own: pages go to the page supply, and from
+// there to the kernel.
 TEST_F(FiguresTest, LongerBlocks) {
   constexpr size_t kCount = 2000;
-  for (const size_t size : {size_t{1000}, size_t{5000}, size_t{32000}}) {
+  for (const size_t size : {size_t{1000}, size_t{5000}, size_t{32000}, 100 * kKiB}) {
+    if (IsHardened() && size >= 100 * kKiB) break;  // a mapping of its own
     const Figures empty = Agreed();
     blocks.Allocate(size, kCount);
     const Figures full = Agreed();
@@ -119,9 +125,13 @@ TEST_F(FiguresTest, LongerBlocks) {
     blocks.Free();
     const Figures freed = Agreed();
     EXPECT_CHANGE(full, freed, info.uordblks, -blocks.bytes()) << size;
-    EXPECT_GE(freed.info.arena, full.info.arena) << size;
-    EXPECT_GE(freed.info.fordblks, full.info.fordblks + blocks.bytes()) << size;
-    EXPECT_GE(freed.info.keepcost + kMiB + kMiB / 8, blocks.bytes()) << "a thread holds some";
+    EXPECT_CHANGE(empty, full, info.hblks, 0) << size;
+    // The slots that the pages had for themselves come to it.
+    EXPECT_LE(freed.info.arena, full.info.arena + full.info.arena / 16 + Slack()) << size;
+    EXPECT_GE(freed.info.keepcost, kMiB / 2) << size;
+    if (!IsHardened()) {
+      EXPECT_LE(freed.info.keepcost, kMostFree) << size;
+    }
     EXPECT_GE(freed.total.most, full.total.current) << size;
     malloc_trim(0);
   }
@@ -129,8 +139,9 @@ TEST_F(FiguresTest, LongerBlocks) {
 
 TEST_F(FiguresTest, LargeBlocksLiveAndFreed) {
   constexpr size_t kCount = 100;
-  constexpr size_t kMapping = kMiB + 4 * kKiB;
-  blocks.Allocate(kMiB, kCount);
+  constexpr size_t kSize = 5 * kMiB;
+  constexpr size_t kMapping = kSize + 4 * kKiB;
+  blocks.Allocate(kSize, kCount);
   const Figures full = Agreed();
   EXPECT_CHANGE(before_, full, info.hblks, kCount);
   EXPECT_CHANGE(before_, full, info.hblkhd, kCount * kMapping);
@@ -140,12 +151,9 @@ TEST_F(FiguresTest, LargeBlocksLiveAndFreed) {
   const Figures freed = Agreed();
   EXPECT_CHANGE(before_, freed, info.hblks, 0);
   EXPECT_CHANGE(before_, freed, info.hblkhd, 0);
-  if (!IsHardened()) {  // which holds less back
-    EXPECT_CHANGE_NEARLY(before_, freed, info.arena, kCount * kMapping);
-    EXPECT_CHANGE_NEARLY(before_, freed, info.fordblks, kCount * kMapping);
-    EXPECT_CHANGE_NEARLY(before_, freed, info.keepcost, kCount * kMapping);
-    EXPECT_EQ(freed.Stat("freed mmap bytes"), kCount * kMapping);
-  }
+  // The extra is at most what was live lately, in the tests before.
+  EXPECT_LE(freed.info.arena, before_.info.arena + kCount * kSize / 2);
+  EXPECT_GE(freed.total.most, before_.info.arena + kMapping) << "it was free before it went back";
   EXPECT_CHANGE(before_, freed, info.uordblks, 0);
   EXPECT_GE(freed.Stat("max mmap regions"), kCount);
   EXPECT_GE(freed.Stat("max mmap bytes"), kCount * kMapping);

@@ -49,7 +49,6 @@ Options Unusual() {
   options.guard_pages = false;
   options.sample = 77;
   options.checked = true;
-  options.background_thread = false;
   options.decay = Millis{1234};
   return options;
 }
@@ -65,14 +64,14 @@ TEST(OptionsTest, EachByItsVariable) {
       Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=0",
             "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
             "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
-            "MYMALLOC_CHECKED=1", "MYMALLOC_BACKGROUND_THREAD=0", "MYMALLOC_DECAY=1234"});
+            "MYMALLOC_CHECKED=1", "MYMALLOC_DECAY=1234"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
 
 TEST(OptionsTest, AllByTheList) {
   const Result result =
-      Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:background_thread=off:decay=1234ms:"
+      Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:decay=1234ms:"
             "check_tree=0:check_neighbours=0:random_slots=0:quarantine=65536:zero_on_free=0:"
             "guard_pages=0:sample=77:harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
@@ -94,8 +93,7 @@ TEST(OptionsTest, WordsForYesAndNo) {
     EXPECT_TRUE(Read({std::string("MYMALLOC_CHECKED=") + yes}).options.checked) << yes;
   }
   for (const char* no : {"0", "false", "no", "off"}) {
-    EXPECT_FALSE(Read({std::string("MYMALLOC_BACKGROUND_THREAD=") + no}).options.background_thread)
-        << no;
+    EXPECT_FALSE(Read({std::string("MYMALLOC_CHECKED=") + no}, Unusual()).options.checked) << no;
   }
 }
 
@@ -155,7 +153,6 @@ TEST(OptionsTest, BadValuesChangeNothingAndAreSaid) {
              {"CHECKED", "maybe"},
              {"CHECKED", ""},
              {"CHECKED", "11"},
-             {"BACKGROUND_THREAD", "2"},
              {"DECAY", "soon"},
              {"DECAY", "10 s"},
              {"DECAY", "-1"},

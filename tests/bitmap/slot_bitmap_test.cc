@@ -36,6 +36,10 @@ class Model {
     return std::all_of(free_.begin() + first, free_.begin() + first + count,
                        [](bool free) { return free; });
   }
+  bool None(unsigned first, unsigned count) const {
+    return std::none_of(free_.begin() + first, free_.begin() + first + count,
+                        [](bool free) { return free; });
+  }
   uint64_t Word(unsigned w) const {
     uint64_t word = 0;
     for (unsigned b = 0; b < kSlotsPerWord; ++b) {
@@ -47,6 +51,12 @@ class Model {
     unsigned length = 0;
     while (slot + length < kSlots && free_[slot + length]) ++length;
     return length;
+  }
+  unsigned LongestRun(unsigned most) const {
+    unsigned longest = 0;
+    unsigned length = 0;
+    for (const bool free : free_) longest = std::max(longest, length = free ? length + 1 : 0);
+    return std::min(longest, most);
   }
   unsigned FindRun(unsigned count) const {
     unsigned slot = 0;
@@ -120,6 +130,7 @@ void SlotBitmapTest::EditRange() {
   const unsigned first = Random(kSlots + 1);
   const unsigned count = Random(kSlots - first + 1);
   ASSERT_EQ(bitmap_.TestRange(first, count), model_.All(first, count));
+  ASSERT_EQ(bitmap_.NoneInRange(first, count), model_.None(first, count));
   const bool free = Random(2) == 0;
   if (free) {
     bitmap_.SetRange(first, count);
@@ -128,6 +139,7 @@ void SlotBitmapTest::EditRange() {
   }
   for (unsigned i = 0; i < count; ++i) model_.Set(first + i, free);
   ASSERT_EQ(bitmap_.TestRange(first, count), free || count == 0);
+  ASSERT_EQ(bitmap_.NoneInRange(first, count), !free || count == 0);
 }
 
 void SlotBitmapTest::Edit() {
@@ -172,6 +184,7 @@ TEST_F(SlotBitmapTest, AgreesWithAModel) {
     ExpectSameRuns(Random(kSlots + 1));
     const unsigned count = 1 + Random(Random(2) == 0 ? 20 : kSlots + 10);
     ASSERT_EQ(bitmap_.FindRun(count), model_.FindRun(count));
+    ASSERT_EQ(bitmap_.LongestRun(count), model_.LongestRun(count));
     if (i % 16 == 0) ExpectSame();
   }
 }
@@ -205,6 +218,10 @@ TEST_F(SlotBitmapTest, EveryRange) {
       ASSERT_EQ(cleared.Count(), kSlots - count);
       if (count == 0) continue;
       ASSERT_EQ(set.FindRun(count), first);
+      ASSERT_EQ(set.LongestRun(kSlots), count);
+      ASSERT_FALSE(set.NoneInRange(first, count));
+      ASSERT_TRUE(cleared.NoneInRange(first, count));
+      ASSERT_EQ(cleared.LongestRun(kSlots), std::max(first, kSlots - first - count));
       ASSERT_EQ(set.FindRun(count + 1), kSlots);
       ASSERT_FALSE(cleared.Test(first));
       ASSERT_FALSE(cleared.Test(first + count - 1));

@@ -21,7 +21,6 @@
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
-#include "mymalloc/os/arena.h"
 #include "mymalloc/os/metadata.h"
 #include "mymalloc/override/prefixed.h"
 #include "mymalloc/report/verify.h"
@@ -224,30 +223,29 @@ void CheckStatistics(const Blocks& blocks) {
   MYMALLOC_CHECK(g_guarded.live() == sampled);
 }
 
-// Every byte of the arena is in a page or free, but for what the trees took for their nodes when
-// there was nothing else, and guards that could neither be lifted nor be noted.
-void CheckNothingLost() { MYMALLOC_CHECK(LostBytes() == Inspector::Spent(g_page_supply)); }
-
-// What the arena has besides its reservation.
-size_t ChunkBytes() {
-  size_t bytes = 0;
-  const auto add = [&bytes](Interval range) {
-    if (!os::g_arena.Reserves(range.begin)) bytes += range.length();
-  };
-  ForEachUsed(add);
-  for (const auto& entry : Inspector::Dirty(g_page_supply).tree()) add(entry.range);
-  for (const auto& entry : Inspector::Clean(g_page_supply).tree()) add(entry.range);
+// Of blocks and free memory: what is in a page or a large block, with its guards, or held back
+// after its free, or free, or was taken by the trees for their nodes when there was nothing else.
+size_t KnownBytes() {
+  size_t bytes = g_page_supply.FreeBytes() + Inspector::Spent(g_page_supply) +
+                 Inspector::HeldBytes(g_large_blocks);
+  ForEachRange([&bytes](Interval range, bool) { bytes += range.length(); });
   return bytes;
 }
 
-// With nothing live and the cache empty, what is mapped is metadata, chunks of pages, freed blocks
-// that are held back, what the trees took for their nodes, and the stack of the janitor's thread.
-void CheckNothingLeftMapped() {
-  MYMALLOC_CHECK(g_large_cache.Bytes() == 0);
-  const size_t metadata = os::MetadataBytes() - os::g_arena.SpareTaken();
-  const size_t other = MappedBytes() - metadata - ChunkBytes() -
-                       Inspector::HeldBytes(g_large_cache) - Inspector::Spent(g_large_cache);
-  MYMALLOC_CHECK(other <= (g_options.background_thread ? 16 * kOsPage : 0));
+// Every byte that was mapped is known, but for a page before and behind each chunk, and what could
+// not be unmapped.
+void CheckNothingLost() {
+  constexpr size_t kEdges = 64 * kOsPage;
+  const size_t mapped = MappedBytes();
+  const size_t known = KnownBytes();
+  MYMALLOC_CHECK(known <= mapped);
+  MYMALLOC_CHECK(mapped - known <= kEdges + KeptBytes());
+}
+
+// With nothing live no page is left, and what is free is not resident.
+void CheckNothingLeft() {
+  MYMALLOC_CHECK(g_large_blocks.Bytes() == 0);
+  MYMALLOC_CHECK(g_page_supply.DirtyBytes() == 0);
 }
 
 void CheckAll(const Blocks& blocks) {
@@ -277,7 +275,7 @@ void Run() {
   mymalloc_malloc_trim(0);
   MYMALLOC_CHECK(mymalloc_mallinfo2().keepcost == 0);
   CheckAll(blocks);
-  CheckNothingLeftMapped();
+  CheckNothingLeft();
   printf("%llu calls, %llu failed\n", static_cast<unsigned long long>(calls),
          static_cast<unsigned long long>(FailedCalls()));
 }

@@ -32,15 +32,15 @@ struct Mode {
 };
 
 const Mode kModes[] = {
-    {"plain", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {}},
+    {"plain", {}, {}},
     // The same calls, looked at more closely.
-    {"checked", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_CHECKED", "1"}}, {}, 200},
+    {"checked", {{"MYMALLOC_CHECKED", "1"}}, {}, 200},
     // Far away, but a limit: address space is scarce then, and is used in another way.
-    {"limited", {{"MYMALLOC_BACKGROUND_THREAD", "0"}}, {{RLIMIT_AS, 4096 * kMiB}}},
+    {"limited", {}, {{RLIMIT_AS, 4095 * kMiB}}},
     // Passes of the janitor come between: the n-th call is not always the same.
-    {"janitor", {{"MYMALLOC_BACKGROUND_THREAD", "1"}, {"MYMALLOC_DECAY", "2ms"}}, {}, 200},
-    {"hardened", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_HARDEN", "1"}}, {}, 70},
-    {"sampled", {{"MYMALLOC_BACKGROUND_THREAD", "0"}, {"MYMALLOC_SAMPLE", "3"}}, {}, 70},
+    {"janitor", {{"MYMALLOC_DECAY", "2ms"}}, {}, 200},
+    {"hardened", {{"MYMALLOC_HARDEN", "1"}}, {}, 70},
+    {"sampled", {{"MYMALLOC_SAMPLE", "3"}}, {}, 70},
 };
 const Mode& kHardened = kModes[4];
 const Mode& kSampled = kModes[5];

@@ -11,6 +11,7 @@
 #define WRAP(mangled) __asm__("__wrap_" mangled)
 
 uintptr_t RealMap(size_t bytes) REAL("_ZN8mymalloc2os3MapEm");
+uintptr_t RealMapLazily(size_t bytes, uintptr_t wanted) REAL("_ZN8mymalloc2os9MapLazilyEmm");
 uintptr_t RealReserve(size_t bytes) REAL("_ZN8mymalloc2os7ReserveEm");
 bool RealCommit(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os6CommitEmm");
 bool RealProtect(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os7ProtectEmm");
@@ -21,6 +22,7 @@ uintptr_t RealRemap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_mo
     REAL("_ZN8mymalloc2os5RemapEmmmb");
 
 uintptr_t WrapMap(size_t bytes) WRAP("_ZN8mymalloc2os3MapEm");
+uintptr_t WrapMapLazily(size_t bytes, uintptr_t wanted) WRAP("_ZN8mymalloc2os9MapLazilyEmm");
 uintptr_t WrapReserve(size_t bytes) WRAP("_ZN8mymalloc2os7ReserveEm");
 bool WrapCommit(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os6CommitEmm");
 bool WrapProtect(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os7ProtectEmm");
@@ -38,9 +40,10 @@ std::atomic<bool> ended{false};
 std::atomic<uint64_t> counted{0};
 std::atomic<uint64_t> failed{0};
 std::atomic<size_t> mapped{0};
+std::atomic<size_t> kept{0};
 std::atomic<uintptr_t> reservation{0};
 
-// Not by strtoull: the janitor's thread has no locale, nor anything else of libc's.
+// Not by strtoull: the first calls come before libc has set up its locale.
 uint64_t Number(const char* variable, uint64_t otherwise) {
   const char* text = getenv(variable);
   if (text == nullptr) return otherwise;
@@ -76,6 +79,7 @@ void EndFaults() { ended = true; }
 uint64_t CountedCalls() { return counted; }
 uint64_t FailedCalls() { return failed; }
 size_t MappedBytes() { return mapped; }
+size_t KeptBytes() { return kept; }
 
 }  // namespace mymalloc::test
 
@@ -84,6 +88,12 @@ using mymalloc::test::mapped;
 
 uintptr_t WrapMap(size_t bytes) {
   const uintptr_t begin = Fails(",map,") ? 0 : RealMap(bytes);
+  if (begin != 0) mapped += bytes;
+  return begin;
+}
+
+uintptr_t WrapMapLazily(size_t bytes, uintptr_t wanted) {
+  const uintptr_t begin = Fails(",map,") ? 0 : RealMapLazily(bytes, wanted);
   if (begin != 0) mapped += bytes;
   return begin;
 }
@@ -107,7 +117,10 @@ bool WrapSeal(uintptr_t begin, size_t bytes) { return !Fails(",seal,") && RealSe
 
 bool WrapUnmap(uintptr_t begin, size_t bytes) {
   const bool done = !Fails(",unmap,") && RealUnmap(begin, bytes);
-  if (!done) return false;
+  if (!done) {
+    mymalloc::test::kept += bytes;
+    return false;
+  }
   if (begin == mymalloc::test::reservation) {
     mymalloc::test::reservation = 0;
   } else {

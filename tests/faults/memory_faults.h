@@ -31,6 +31,8 @@ uint64_t FailedCalls();
 
 // Usable bytes that the engine has mapped and not unmapped, the reservation aside.
 size_t MappedBytes();
+// Bytes that it could not unmap, each time that it tried.
+size_t KeptBytes();
 
 }  // namespace mymalloc::test
 

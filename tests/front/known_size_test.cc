@@ -18,7 +18,6 @@ constexpr char kDelete[] = "operator delete";
 class KnownSizeTest : public testing::Test {
  protected:
   KnownSizeTest() { g_registry.EnsureHeap(); }
-  ~KnownSizeTest() override { g_largest_slot_request = kLargestMedium; }
 
   test::Faults& faults() {
     // Made when the options have been read.
@@ -69,27 +68,25 @@ TEST_F(KnownSizeTest, TheSizeAndAlignmentOfTheAllocationPass) {
   }
 }
 
-// Where address space is scarce, blocks of the larger classes are large ones.
-TEST_F(KnownSizeTest, TheSizePassesWhereLargeBlocksBeginEarly) {
+// Around each length at which one more slot is needed, and where runs begin and end.
+TEST_F(KnownSizeTest, TheSizeOfARunPasses) {
   faults();
-  InitLarge(/*constrained=*/true);
   for (size_t alignment = 1; alignment <= 8192; alignment *= 2) {
-    for (size_t n = 3000; n <= 40000; n += n < 4200 ? 3 : 101) {
-      void* const block = AllocateAligned(alignment, n);
-      FreeKnownSlow(block, n, alignment, /*exact=*/true, kDelete);
-      ASSERT_NO_FATAL_FAILURE(ExpectNoFault(n, alignment));
+    for (size_t slots = 7; slots <= 64; ++slots) {
+      for (const size_t unit : {size_t{4096}, size_t{4112}, size_t{32768}, size_t{32784}}) {
+        const size_t most = slots * unit - kTagBytes;
+        for (const size_t n : {most - 1, most, most + 1}) {
+          void* const block = AllocateAligned(alignment, n);
+          FreeKnownSlow(block, n, alignment, /*exact=*/true, kDelete);
+          ASSERT_NO_FATAL_FAILURE(ExpectNoFault(n, alignment));
+        }
+      }
     }
   }
 }
 
 TEST_F(KnownSizeTest, TheSizeOfTheLastReallocPasses) {
   faults();
-  ASSERT_NO_FATAL_FAILURE(ReallocAndFree());
-}
-
-TEST_F(KnownSizeTest, TheSizeOfTheLastReallocPassesWhereLargeBlocksBeginEarly) {
-  faults();
-  InitLarge(/*constrained=*/true);
   ASSERT_NO_FATAL_FAILURE(ReallocAndFree());
 }
 
@@ -109,13 +106,17 @@ TEST_F(KnownSizeTest, EachOtherClassIsReported) {
   }
 }
 
-TEST_F(KnownSizeTest, EachOtherSizeOfALargeBlockIsReported) {
+TEST_F(KnownSizeTest, EachOtherSizeOfALongBlockIsReported) {
   faults();
   // In turn, so that some are made where one was freed that was longer.
   for (int i = 0; i < 40; ++i) {
     for (const size_t n : {size_t{33000}, size_t{41250}, 100 * kKiB, size_t{384158}, 5 * kMiB}) {
       void* const block = Allocate(n);
-      for (const size_t wrong : {size_t{16}, n / 4, n / 2, n - n / 4, n - 1, n + 1, 2 * n}) {
+      // A run is told from others by the number of its slots.
+      const Tag tag = Tag::Of(reinterpret_cast<uintptr_t>(block));
+      const size_t least = tag.IsRun() ? StrideOf(tag.size_class()) : 1;
+      for (const size_t wrong :
+           {size_t{16}, n / 4, n / 2, n - n / 4, n - least, n + least, 2 * n}) {
         ASSERT_NO_FATAL_FAILURE(ExpectWrong(block, wrong)) << n;
       }
       FreeOfSize(block, n, kDelete);

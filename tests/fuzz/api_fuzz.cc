@@ -14,7 +14,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/heap/janitor.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/override/prefixed.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/live_blocks.h"
@@ -296,10 +296,10 @@ class Session {
     }
     g_options.on_error = OnError::kAbort;
   }
-  // Outside the arena the address of a freed block may be anyone's by now.
+  // Outside the chunks the address of a freed block may be anyone's by now.
   void MisuseFreed() {
     void* const pointer = live_.Freed(in_.Byte());
-    if (os::g_arena.Reserves(reinterpret_cast<uintptr_t>(pointer))) Misuse(pointer);
+    if (os::InChunk(reinterpret_cast<uintptr_t>(pointer))) Misuse(pointer);
   }
   void MisuseInside() {
     const size_t offset = in_.Number(3);
@@ -348,7 +348,6 @@ class Session {
 // Nothing happens by itself: the janitor works when an input says so.
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   mymalloc_free(mymalloc_malloc(1));
-  mymalloc::g_options.background_thread = false;
   mymalloc::g_options.decay = {1000 * 60 * 60 * 24};
   return 0;
 }

@@ -34,8 +34,8 @@ class GuardedTest : public test::EngineTest {
   ~GuardedTest() override {
     EXPECT_STREQ(pool_.Verify(), nullptr);
     // The heap's verifier knows of one pool only.
-    LockHolder holder(g_large_cache.lock());
-    g_large_cache.CountLive(-size_t{pool_.live()}, -size_t{pool_.live()} * kOsPage);
+    LockHolder holder(g_large_blocks.lock());
+    g_large_blocks.CountLive(-size_t{pool_.live()}, -size_t{pool_.live()} * kOsPage);
   }
 
   static uintptr_t PageOf(uintptr_t block) { return block / kOsPage * kOsPage; }

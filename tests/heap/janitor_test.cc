@@ -40,7 +40,9 @@ class JanitorTest : public test::EngineTest {
       }
     };
     need(Address(&page), Address(&page + 1));
-    for (unsigned slot = 1; slot < kSlotsPerPage; ++slot) {
+    // Of a page of long slots, where the first that there is begins.
+    need(page.Block(1) - kTagBytes, page.Block(1));
+    for (unsigned slot = 1; slot < page.slots(); ++slot) {
       const uintptr_t block = page.Block(slot);
       const bool taken = !page.free.Test(slot) && Tag::Of(block).Verifies(block);
       if (taken) need(block - kTagBytes, block + page.stride() - kTagBytes);
@@ -57,7 +59,7 @@ class JanitorTest : public test::EngineTest {
     while (g_janitor.Pass(/*all=*/false) && passes < 20) ++passes;
     return passes;
   }
-  static size_t DirtyBytes() { return g_page_supply.DirtyBytes() + g_large_cache.Bytes(); }
+  static size_t DirtyBytes() { return g_page_supply.DirtyBytes() + g_large_blocks.Bytes(); }
 };
 
 TEST_F(JanitorTest, WhatIsFreedGoesBackAfterAFewPassesAndNotAtOnce) {
@@ -73,7 +75,7 @@ TEST_F(JanitorTest, WhatIsFreedGoesBackAfterAFewPassesAndNotAtOnce) {
 
 TEST_F(JanitorTest, LargeBlocksGoBackToo) {
   for (char* block : AllocateFilled(5 * kMiB, 4)) Free(block);
-  EXPECT_GE(g_large_cache.Bytes(), 5 * kMiB);
+  EXPECT_GE(DirtyBytes(), kMiB) << "some is kept";
   EXPECT_LE(PassesUntilQuiet(), 6);
   EXPECT_EQ(DirtyBytes(), 0u);
 }
@@ -139,11 +141,30 @@ TEST_F(JanitorTest, HolesInLivePagesGoBackAndNeighboursStayIntact) {
   }
 }
 
+// The slots that are taken next may be others than those that are resident.
+TEST_F(JanitorTest, DISABLED_WhatIsResidentIsGivenBackThoughPurgedSlotsWereTaken) {
+  constexpr size_t kBytes = 2000;
+  constexpr size_t kSome = 60;
+  std::vector<char*> blocks = AllocateFilled(kBytes, kSlotsPerPage - 2);
+  const PageHeader& page = *PageOf(blocks[100]);
+  for (size_t i = 0; i < kSome; ++i) Free(blocks[i]);
+  GiveAllBack();  // low slots
+  for (size_t i = 150; i < 150 + kSome; ++i) Free(blocks[i]);
+  CurrentHeap()->Flush();
+  const std::vector<char*> low = AllocateFilled(kBytes, kSome);
+  GiveAllBack();
+  EXPECT_EQ(NeedlesslyResident(page), 0u);
+  for (char* block : low) Free(block);
+  for (size_t i = kSome; i < blocks.size(); ++i) {
+    if (i < 150 || i >= 150 + kSome) Free(blocks[i]);
+  }
+}
+
 // A page in memory that was used before: most of it is resident though never handed out.
 TEST_F(JanitorTest, TheUnusedPartOfAPageInUsedMemoryGoesBack) {
   for (char* block : AllocateFilled(500, 40000)) Free(block);
   CurrentHeap()->Flush();
-  ASSERT_GT(g_page_supply.DirtyBytes(), 8 * kMiB);
+  ASSERT_GT(g_page_supply.DirtyBytes(), 2 * kMiB);
   const std::vector<char*> blocks = AllocateFilled(20000, 3);
   const PageHeader* page = PageOf(blocks[0]);
   ASSERT_EQ(page->zeroed, 0);
@@ -171,10 +192,69 @@ TEST_F(JanitorTest, PurgedSlotsAreNotCalledZeroUnlessTheyAre) {
   }
 }
 
+// ---- Without a pass ----
+
+TEST_F(JanitorTest, WhatIsTooMuchGoesBackAtOnce) {
+  const size_t most = g_budget.Most() + 2 * static_cast<size_t>(Budget::kStep);
+  for (const size_t n : {size_t{100}, size_t{1000}, size_t{20000}, 100 * kKiB, 5 * kMiB}) {
+    for (char* block : AllocateFilled(n, 40 * kMiB / n)) Free(block);
+    // Each call gives back a part.
+    for (int i = 0; i < 10; ++i) g_janitor.Poll();
+    EXPECT_LE(g_budget.free(), most + g_budget.boost()) << n;
+    EXPECT_LE(DirtyBytes(), most + g_budget.boost()) << n;
+    GiveAllBack();
+  }
+}
+
+// Of whoever has it: the one that frees may have none.
+TEST_F(JanitorTest, WhatOthersHaveTooMuchGoesBack) {
+  std::atomic<int> stage{0};
+  std::thread other([&] {
+    std::vector<char*> blocks = AllocateFilled(3000, 20000);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      if (i % 64 != 0) Free(blocks[i]);
+    }
+    stage = 1;
+    while (stage != 2) std::this_thread::yield();
+    for (size_t i = 0; i < blocks.size(); i += 64) Free(blocks[i]);
+  });
+  while (stage != 1) std::this_thread::yield();
+  for (int i = 0; i < 40; ++i) g_janitor.Poll();
+  EXPECT_LE(g_budget.free(), g_budget.Most());
+  stage = 2;
+  other.join();
+}
+
+TEST_F(JanitorTest, TicksPassByTheClock) {
+  g_options.decay = Millis{20};
+  Inspector::StartTick(g_janitor);
+  for (char* block : AllocateFilled(1000, 2000)) Free(block);
+  const uint16_t tick = g_janitor.tick();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  bool quiet = false;
+  while (!quiet && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    g_janitor.Poll();
+    quiet = DirtyBytes() == 0 && Inspector::DirtyBytes(*CurrentHeap()) == 0;
+  }
+  EXPECT_TRUE(quiet);
+  EXPECT_GE(static_cast<uint16_t>(g_janitor.tick() - tick), 2);
+}
+
+// A program at its limit that goes on asking is refused quickly.
+TEST_F(JanitorTest, ReclaimGivesBackAllAndSaysWhenThereIsNothing) {
+  for (char* block : AllocateFilled(1000, 2000)) Free(block);
+  EXPECT_TRUE(g_janitor.Reclaim());
+  EXPECT_EQ(DirtyBytes(), 0u);
+  EXPECT_FALSE(g_janitor.Reclaim());
+  for (char* block : AllocateFilled(1000, 4000)) Free(block);
+  EXPECT_TRUE(g_janitor.Reclaim());
+}
+
 // Memory that an idle thread holds goes back without its doing.
 TEST_F(JanitorTest, TakesFromThreadsThatAreIdle) {
 #if defined(MYMALLOC_SANITIZED)
-  GTEST_SKIP() << "stealing from magazines needs a barrier that the sanitizers cannot see";
+  GTEST_SKIP() << "the sanitizers cannot see what orders the stealing from magazines";
 #endif
   std::atomic<int> stage{0};
   std::atomic<unsigned> left{0};

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mymalloc/heap/inspector.h"
-#include "mymalloc/os/memory.h"
+#include "mymalloc/os/chunks.h"
 #include "tests/heap/engine.h"
 #include "tests/support/block.h"
 #include "tests/support/residency.h"
@@ -83,15 +83,15 @@ TEST_F(LargeTest, OfTwoThreadsThatResizeABlockOneDoes) {
   const uintptr_t block = Allocate(kBig);
   LargeBlock* const large = RecordOf(block);
   Interval before{};
-  ASSERT_TRUE(g_large_cache.Bounds(large, block, &before));
+  ASSERT_TRUE(g_large_blocks.Bounds(large, block, &before));
   ASSERT_EQ(ResizeLarge(large, block, kBig / 2), block);
-  EXPECT_FALSE(g_large_cache.Resize(large, before, before.end - 4 * kOsPage, 1));
-  EXPECT_FALSE(g_large_cache.Move(large, before, 4 * kBig, 1));
-  EXPECT_FALSE(g_large_cache.Bounds(large, block + kGranule, &before));
+  EXPECT_FALSE(g_large_blocks.Resize(large, before, before.end - 4 * kOsPage, 1));
+  EXPECT_FALSE(g_large_blocks.Move(large, before, 4 * kBig, 1));
+  EXPECT_FALSE(g_large_blocks.Bounds(large, block + kGranule, &before));
   EXPECT_EQ(large->requested, kBig / 2);
   EXPECT_STREQ(VerifyHeap(), nullptr);
   Free(block);
-  EXPECT_FALSE(g_large_cache.Bounds(large, block, &before));
+  EXPECT_FALSE(g_large_blocks.Bounds(large, block, &before));
 }
 
 TEST_F(LargeTest, EveryAlignment) {
@@ -122,29 +122,28 @@ TEST_F(LargeTest, FreshMemoryIsCalledZeroAndReusedMemoryIsNot) {
   Free(again);
 }
 
-TEST_F(LargeTest, FreedMemoryIsKeptWarmWithinABound) {
-  std::vector<uintptr_t> blocks;
-  for (int i = 0; i < 100; ++i) blocks.push_back(Allocate(8 * kBig));
-  for (const uintptr_t block : blocks) Free(block);
-  EXPECT_GE(g_large_cache.Bytes(), 8 * kBig);
-  EXPECT_LE(g_large_cache.Bytes(), 256 * kMiB);
-  EXPECT_STREQ(VerifyHeap(), nullptr);
-  EXPECT_TRUE(g_large_cache.PurgeAll());
-  EXPECT_EQ(g_large_cache.Bytes(), 0u);
-  EXPECT_FALSE(g_large_cache.PurgeAll());
+// The same memory serves pages and large blocks.
+TEST_F(LargeTest, FreedMemoryGoesToThePageSupply) {
+  const uintptr_t block = Allocate(8 * kBig);
+  EXPECT_TRUE(os::InChunk(block));
+  EXPECT_EQ(g_page_supply.DirtyBytes(), 0u);
+  Free(block);
+  EXPECT_GE(g_page_supply.DirtyBytes(), 8 * kBig);
+  EXPECT_EQ(g_large_blocks.Bytes(), 0u) << "held back";
+  const uintptr_t page = g_page_supply.Allocate(kBig).begin;
+  EXPECT_LT(page - RoundDown(block, kOsPage), 8 * kBig);
+  g_page_supply.Free(page, kBig);
 }
 
-TEST_F(LargeTest, TheCacheDecaysByWhatNobodyNeeded) {
-  const uintptr_t block = Allocate(8 * kBig);
+TEST_F(LargeTest, AHugeOneIsAMappingOfItsOwnUntilItIsFreed) {
+  const uintptr_t block = Allocate(kLeastHuge);
+  EXPECT_TRUE(RecordOf(block)->mapped);
+  EXPECT_FALSE(os::InChunk(block));
+  memset(Pointer(block), 1, kOsPage);
+  const size_t dirty = g_page_supply.DirtyBytes();
   Free(block);
-  EXPECT_TRUE(g_large_cache.Decay());
-  Free(Allocate(3 * kBig));
-  EXPECT_TRUE(g_large_cache.Decay());
-  const size_t kept = g_large_cache.Bytes();
-  EXPECT_GE(kept, 3 * kBig);
-  EXPECT_LT(kept, 4 * kBig);
-  EXPECT_FALSE(g_large_cache.Decay());
-  EXPECT_EQ(g_large_cache.Bytes(), 0u);
+  EXPECT_FALSE(test::IsReadable(block));
+  EXPECT_EQ(g_page_supply.DirtyBytes(), dirty);
 }
 
 TEST_F(LargeTest, GrowthKeepsTheContents) {
@@ -182,14 +181,18 @@ TEST_F(LargeTest, GrowsInPlaceIntoWhatWasFreedBehind) {
 }
 
 TEST_F(LargeTest, AMovedBlockKeepsItsPlaceInItsPage) {
-  const uintptr_t block = Allocate(kBig, 512);
+  const uintptr_t block = Allocate(kLeastHuge, 512);
   EXPECT_EQ(block % 512, 0u);
+  test::FillPattern(Pointer(block), kBig, 4);
   // Something right behind, so that it must move.
   LargeBlock* const large = RecordOf(block);
   void* const wall =
       mmap(Pointer(large->end), kOsPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  const uintptr_t moved = ResizeLarge(large, large->block, 40 * kBig);
-  EXPECT_EQ(moved % 512, 0u);  // also if it could not move
+  const uintptr_t moved = ResizeLarge(large, large->block, 4 * kLeastHuge);
+  ASSERT_NE(moved, 0u);
+  EXPECT_EQ(moved % 512, 0u);
+  EXPECT_TRUE(test::MatchesPattern(Pointer(moved), kBig, 4));
+  EXPECT_STREQ(VerifyHeap(), nullptr);
   munmap(wall, kOsPage);
   Free(large->block);
 }
@@ -204,7 +207,7 @@ TEST_F(LargeTest, ShrinksOnlyWhenItIsWorthIt) {
   EXPECT_EQ(ResizeLarge(large, large->block, kBig), block);
   EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
   EXPECT_TRUE(test::MatchesPattern(Pointer(block), kBig, 2));
-  EXPECT_GE(g_large_cache.Bytes(), 2 * kBig);
+  EXPECT_GE(g_page_supply.DirtyBytes(), 2 * kBig);
   Free(block);
 }
 
@@ -256,7 +259,7 @@ TEST_F(LargeTest, RandomUse) {
     }
     test::FillPattern(Pointer(live.back().block), live.back().n, live.back().block);
     ASSERT_STREQ(i % 50 == 0 ? VerifyHeap() : nullptr, nullptr) << i;
-    if (i % 100 == 0) g_large_cache.Decay();
+    if (i % 100 == 0) g_janitor.Pass(/*all=*/false);
   }
   for (const Live& l : live) Free(l.block);
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/budget.h"
 #include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
@@ -55,7 +56,6 @@ Heap* NewThreadsHeap() {
 Base MakeBase() {
   g_registry.EnsureHeap();
   g_options = Options();
-  g_options.background_thread = false;
   g_options.decay = {uint64_t{1000} * 60 * 60};
   g_options.on_error = OnError::kWarn;
   Base base{};
@@ -64,7 +64,7 @@ Base MakeBase() {
   // The memory that is needed later is there from now on.
   mymalloc::Free(mymalloc::Allocate(1));
   base.spare->Flush();
-  base.spare->Decay(0, /*all=*/true);
+  base.spare->DecayAll();
   g_outside.thread_exit(base.spare);
   return base;
 }
@@ -121,7 +121,8 @@ void EngineProgram::SaveState(std::vector<Saved>* state) const {
   save(Address(&g_page_supply), Address(&g_page_supply + 1));
   save(Address(&g_totals), Address(&g_totals + 1));
   save(Address(&g_janitor), Address(&g_janitor + 1));
-  save(Address(&g_large_cache), Address(&g_large_cache + 1));
+  save(Address(&g_large_blocks), Address(&g_large_blocks + 1));
+  save(Address(&g_budget), Address(&g_budget + 1));
   save(Address(&g_guarded), Address(&g_guarded + 1));
   g_page_map.ForEach([&](Interval range, Owner) { save(range.begin, range.end); });
 }

@@ -33,9 +33,6 @@ long Futex(interleave::Machine* machine, const uint32_t* word, long operation, l
 long ScheduledSyscall(long number, long a, long b, long c, long d, long e, long f) {
   interleave::Machine* const machine = interleave::Machine::Running();
   switch (number) {
-    case SYS_membarrier:
-      if (machine != nullptr) machine->BarrierOnAllThreads();
-      return 0;
     case SYS_futex:
       if (machine != nullptr) return Futex(machine, reinterpret_cast<const uint32_t*>(a), b, c);
       break;
@@ -49,8 +46,9 @@ long ScheduledSyscall(long number, long a, long b, long c, long d, long e, long 
       break;
   }
   const long result = KernelCall(number, a, b, c, d, e, f);
-  if (number == SYS_mmap && !IsError(result) && (c & PROT_WRITE) != 0) {
-    const uintptr_t begin = static_cast<uintptr_t>(result);
+  // Metadata is reserved first. (Pages are saved by the page map.)
+  if (number == SYS_mprotect && !IsError(result) && (c & PROT_WRITE) != 0) {
+    const uintptr_t begin = static_cast<uintptr_t>(a);
     interleave::g_outside.memory.push_back({begin, begin + static_cast<uintptr_t>(b), "metadata"});
   }
   return result;

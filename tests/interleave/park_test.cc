@@ -96,7 +96,7 @@ TEST_F(ParkTest, AFreeAfterTheExit) {
   });
   p_.AddStranger([&] {
     p_.Allocate();
-    p_.heap(0).Decay(/*now=*/1, /*all=*/true);
+    p_.heap(0).DecayAll();
   });
   ExpectSound();
 }

@@ -48,7 +48,7 @@ class RemoteFreeTest : public testing::Test {
     RecordProperty("violation", result.violation);
     std::cout << "  " << result.violation.substr(0, result.violation.find('\n')) << std::endl;
   }
-  void Decay() { p_.heap(kOwner).Decay(/*now=*/1, /*all=*/true); }
+  void Decay() { p_.heap(kOwner).DecayAll(); }
 
   EngineProgram p_;
   std::vector<void*> blocks_;
@@ -174,7 +174,7 @@ TEST_F(RemoteFreeTest, MutationThePageIsRetiredWithWordsOnTheirWay) {
       const unsigned w = SlotBitmap::WordOf(kOneWord[0]);
       const uint64_t mask = page->remote.Collect(w);
       page->free.ReleaseMask(w, mask);
-      page->free_count = static_cast<uint16_t>(page->free_count + SlotBitmap::PopCount(mask));
+      page->free_count = static_cast<uint8_t>(page->free_count + SlotBitmap::PopCount(mask));
     }
     Decay();
   });

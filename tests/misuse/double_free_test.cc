@@ -29,7 +29,7 @@ const Case kCases[] = {
     // What was free longest is gone; in the hardened mode the tags cannot be read.
     {"medium_in_a_page_that_went", Reports(kDoubleFreeOfGone).Block("free"), Reports(kGone)},
     // Only the last ones are remembered.
-    {"large_after_too_many_frees", Reports(kForeign)},
+    {"large_after_too_many_frees", Reports(kGone)},
     {"large_after_many_frees", kTwice},
     {"small_after_trim", Reports(kGone)},
     {"medium_after_trim", Reports(kGone)},

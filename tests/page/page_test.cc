@@ -13,7 +13,7 @@ namespace {
 // Room for a page of any class at any of the colours of its header.
 class PageTest : public testing::Test {
  protected:
-  static constexpr size_t kBytes = PageBytesOf(kSizeClasses - 1) + 2 * kHeaderColours * kOsPage;
+  static constexpr size_t kBytes = PageBytesOf(kPageClasses - 2) + 2 * kHeaderColours * kOsPage;
 
   PageTest() {
     g_tag_secret.Set(0x123456789abcdef, 0xfedcba987654321);
@@ -45,18 +45,23 @@ void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
   EXPECT_EQ(page.free_count, page.capacity);
   EXPECT_EQ(page.free_count, page.free.Count());
   EXPECT_TRUE(page.AllFree());
-  EXPECT_EQ(page.TouchedBytes(), zeroed ? 0u : page.bytes());
+  EXPECT_EQ(page.TouchedBytes(), zeroed ? 0u : page.slots() * page.stride());
+  EXPECT_EQ(page.dirty, zeroed ? 0u : page.capacity);
+  EXPECT_EQ(page.UsedSlots(), zeroed ? 0u : page.capacity);
+  for (const PageHeader::QueueLink& link : page.queue) EXPECT_FALSE(link.in);
+  EXPECT_EQ(page.purged, 0u);
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) EXPECT_EQ(page.remote.Peek(w), 0u);
 }
 
 TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (SizeClass c = 0; c < kPageClasses; ++c) {
     for (size_t i = 0; i < kHeaderColours; ++i) {
       const uintptr_t address = begin_ + i * kOsPage;
       const PageHeader* page = FormatPage(address, c, 7, false);
       CheckFresh(*page, c, 7, false);
       for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
-        const bool usable = slot != 0 && !UnderHeader(*page, slot);
+        const bool there = slot != 0 && slot < page->slots();
+        const bool usable = there && !UnderHeader(*page, slot);
         ASSERT_EQ(page->free.Test(slot), usable) << "class " << c << " slot " << slot;
         ASSERT_EQ(page->Block(slot), address + slot * StrideOf(c));
         ASSERT_TRUE(!usable || page->Block(slot) + UsableOf(c) <= address + PageBytesOf(c));
@@ -68,12 +73,12 @@ TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
 // Lost are the first slot and those that the header touches: it may straddle one more than it
 // fills.
 TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (SizeClass c = 0; c < kPageClasses; ++c) {
     const size_t filled = (sizeof(PageHeader) + StrideOf(c) - 1) / StrideOf(c);
     const size_t most_lost = 1 + filled + 1;
     for (size_t i = 0; i < kHeaderColours; ++i) {
       const PageHeader* page = FormatPage(begin_ + i * kOsPage, c, 1, true);
-      EXPECT_GE(page->capacity + most_lost, kSlotsPerPage) << StrideOf(c);
+      EXPECT_GE(page->capacity + most_lost, SlotsOf(c)) << StrideOf(c);
     }
   }
 }
@@ -93,7 +98,7 @@ TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
 }
 
 TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (SizeClass c = 0; c < kPageClasses; ++c) {
     PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 3, true);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
@@ -105,7 +110,7 @@ TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
 
 // All tags and full blocks written: the header is as before, and so are all tags.
 TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
-  for (SizeClass c = 0; c < kSizeClasses; c += StrideOf(c) < 20000 ? 1u : 7u) {
+  for (SizeClass c = 0; c < kPageClasses; c += StrideOf(c) < 20000 ? 1u : 7u) {
     PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 9, true);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;

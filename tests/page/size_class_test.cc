@@ -32,8 +32,14 @@ TEST(SizeClassTest, StridesAscendInGranules) {
   }
 }
 
-TEST(SizeClassTest, PagesAreWholeOsPages) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) EXPECT_EQ(PageBytesOf(c) % kOsPage, 0u);
+TEST(SizeClassTest, PagesAreWholeOsPagesAndHoldTheirSlots) {
+  for (SizeClass c = 0; c < kPageClasses; ++c) {
+    EXPECT_EQ(PageBytesOf(c) % kOsPage, 0u);
+    EXPECT_GE(PageBytesOf(c), SlotsOf(c) * StrideOf(c));
+    EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kOsPage);
+    EXPECT_LE(SlotsOf(c), kSlotsPerPage);
+    EXPECT_TRUE(IsRunClass(c) || PageBytesOf(c) <= kLongestPageOfSlots);
+  }
 }
 
 TEST(SizeClassTest, TheLargestRequestHasTheLargestRegularClass) {
@@ -105,6 +111,51 @@ TEST(SizeClassTest, AlignedRequestsHaveTheSmallestAlignedClass) {
       ASSERT_EQ(AlignedClassOf(n, alignment), SmallestAligned(n, alignment))
           << n << " aligned to " << alignment;
     }
+  }
+}
+
+// ---- Runs ----
+
+TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
+  for (size_t alignment = 1; alignment <= 2 * kOsPage; alignment *= 2) {
+    for (size_t n = kLargestMedium - 50; n < 3 * kMiB; n += n < 34000 ? 1 : 997) {
+      const RunFit fit = RunFor(n, alignment);
+      if (fit.slots == 0) {
+        ASSERT_TRUE(n > kLargestRun - kMostRunSlots * kGranule || alignment > kOsPage) << n;
+        continue;
+      }
+      ASSERT_LE(fit.slots, kMostRunSlots);
+      ASSERT_TRUE(IsRunClass(fit.size_class));
+      const size_t stride = StrideOf(fit.size_class);
+      ASSERT_EQ(stride % std::max(alignment, kGranule), 0u) << n << " aligned to " << alignment;
+      ASSERT_GE(fit.slots * stride - kTagBytes, n);
+      ASSERT_LT((fit.slots - 1) * stride, n + kTagBytes);
+    }
+  }
+}
+
+TEST(SizeClassTest, RunsBeginWhereSlotsEndAndEndWithTheLargest) {
+  EXPECT_NE(RunFor(kLargestMedium + 1, 1).slots, 0u);
+  EXPECT_EQ(RunFor(kLargestRun, 1).slots, kMostRunSlots);
+  EXPECT_EQ(RunFor(kLargestRun + 1, 1).slots, 0u);
+  EXPECT_GE(kLargestRun, 2 * kMiB);
+  EXPECT_EQ(RunFor(kMiB, 2 * kOsPage).slots, 0u);
+}
+
+// A power of two, which programs ask for most, needs no slot more than its length.
+TEST(SizeClassTest, RoundRunsWasteNoSlot) {
+  for (size_t n = 64 * kKiB; n <= 2 * kMiB; n *= 2) {
+    const RunFit fit = RunFor(n, 1);
+    EXPECT_EQ(fit.slots, n / (StrideOf(fit.size_class) - kGranule)) << n;
+  }
+}
+
+// What of a run's last slot is not asked for is not touched, either: it wastes addresses only.
+TEST(SizeClassTest, TheWasteOfRunsIsBounded) {
+  for (size_t n = kLargestMedium + 1; n <= kLargestRun; n += 501) {
+    const RunFit fit = RunFor(n, 1);
+    const size_t bytes = fit.slots * StrideOf(fit.size_class);
+    ASSERT_LE(bytes - n, bytes / 5) << n;
   }
 }
 

@@ -24,7 +24,7 @@ class CrashTest : public test::EngineTest {
 };
 
 TEST_F(CrashTest, ComesToAnEndUnderTheLockOfTheLargeBlocks) {
-  LockHolder holder(g_large_cache.lock());
+  LockHolder holder(g_large_blocks.lock());
   EXPECT_FALSE(ExplainAccess(kNowhere, "load"));
 }
 

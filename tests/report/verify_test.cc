@@ -228,13 +228,108 @@ TEST_F(VerifyTest, LargeBlocks) {
   Free(block);
 }
 
+class VerifyRunTest : public VerifyTest {
+ protected:
+  VerifyRunTest() : run_(Allocate(100 * kKiB)), behind_(Allocate(100 * kKiB)) {
+    page_ = HeaderOf(Address(run_), Tag::Of(Address(run_)));
+    EXPECT_STREQ(VerifyHeap(), nullptr);
+  }
+  ~VerifyRunTest() override {
+    Free(run_);
+    Free(behind_);
+  }
+
+  void* const run_;
+  void* const behind_;
+};
+
+TEST_F(VerifyRunTest, TheListThatThePageIsIn) {
+  --page_->longest;
+  ExpectFound("a page's longest run is another");
+  ++page_->longest;
+  // It is in none.
+  PageHeader* const next = page_->next;
+  PageHeader* const prev = page_->prev;
+  page_->next = page_;
+  EXPECT_NE(VerifyHeap(), nullptr);
+  page_->next = next;
+  page_->prev = page_;
+  ExpectFound("a list's links disagree");
+  page_->prev = prev;
+}
+
+TEST_F(VerifyRunTest, ThatItsSlotsAreTaken) {
+  const unsigned slot = Tag::Of(Address(run_)).slot() + 3;
+  page_->free.SetRange(slot, 1);
+  ExpectFound("a slot of a run is free");
+  page_->free.ClearRange(slot, 1);
+  const unsigned w = SlotBitmap::WordOf(slot);
+  page_->remote.Release(w, SlotBitmap::BitOf(slot));
+  ExpectFound("a slot of a run is free");
+  page_->remote.Collect(w);
+}
+
+TEST_F(VerifyRunTest, ThatAFreeOneWaitsForItsOwner) {
+  const Tag tag = Tag::Of(Address(run_));
+  const unsigned w = SlotBitmap::WordOf(tag.slot());
+  page_->remote.Release(w, SlotBitmap::BitOf(tag.slot()));
+  ExpectFound("a run that was freed remotely is live");
+  page_->remote.Collect(w);
+  tag.Free().WriteTo(Address(run_));
+  ExpectFound("a free run is lost");
+  tag.WriteTo(Address(run_));
+}
+
+TEST_F(VerifyRunTest, ItsLength) {
+  const Tag tag = Tag::Of(Address(run_));
+  Tag::MakeRun(Address(run_), tag.size_class(), tag.slot(), tag.slots() - 1)
+      .Live()
+      .WriteTo(Address(run_));
+  EXPECT_NE(VerifyHeap(), nullptr);
+  Tag::MakeRun(Address(run_), tag.size_class(), tag.slot(), kMostRunSlots)
+      .Live()
+      .WriteTo(Address(run_));
+  EXPECT_NE(VerifyHeap(), nullptr);
+  tag.WriteTo(Address(run_));
+}
+
+TEST_F(VerifyRunTest, ItsTagAndItsFence) {
+  TagBefore(run_) ^= uint64_t{1} << 40;
+  EXPECT_NE(VerifyHeap(), nullptr);
+  TagBefore(run_) ^= uint64_t{1} << 40;
+  const Tag tag = Tag::Of(Address(behind_));
+  void* const fence = reinterpret_cast<void*>(page_->Block(tag.slot() + tag.slots()));
+  TagBefore(fence) ^= 1;
+  ExpectFound("a run's fence is broken");
+  TagBefore(fence) ^= 1;
+}
+
+TEST_F(VerifyRunTest, TheHighWater) {
+  const uint16_t high_water = page_->high_water;
+  page_->high_water = static_cast<uint16_t>(high_water - 1);
+  ExpectFound("a run goes on above the high water");
+  page_->high_water = high_water;
+}
+
+TEST_F(VerifyRunTest, TheDirtySlots) {
+  Free(run_);
+  ++page_->dirty;
+  ExpectFound("the bytes of dirty slots are not their sum");
+  --page_->dirty;
+  const uint16_t dirty = page_->dirty;
+  page_->dirty = static_cast<uint16_t>(page_->free_count + 1);
+  ExpectFound("a page has more dirty slots than free ones");
+  page_->dirty = dirty;
+  ASSERT_EQ(Allocate(100 * kKiB), run_);
+}
+
 TEST_F(VerifyTest, RangesInTwoPlaces) {
   g_page_map.Insert({kOsPage, 2 * kOsPage}, Owner(page_));
   ExpectFound("a page's header is not that of its range");
   g_page_map.Erase(kOsPage);
   // Free although in use.
   g_page_supply.Free(page_->page(), kOsPage);
-  ExpectFound("a dirty free range is in use");
+  ExpectFound("a free range is in use");
   ASSERT_EQ(g_page_supply.Allocate(kOsPage).begin, page_->page());
 }
 

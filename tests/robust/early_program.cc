@@ -32,7 +32,7 @@ void Stage() {
     }
   }
   free(realloc(malloc(100), 100000));
-  // Too long to be kept whole: it goes to the cache of large blocks, or comes from there.
+  // A run of long slots.
   void* const large = malloc(3 << 20);
   MYMALLOC_CHECK(large != nullptr);
   free(large);

@@ -1,5 +1,5 @@
-// A limit on address space that a program sets itself, after the library has reserved some: every
-// mmap fails from then on, but what is reserved can still be used.
+// A limit on address space that a program sets itself, after the library has begun to work: it is
+// kept, what fits below it can be had, and what was freed serves again.
 
 #include <errno.h>
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ void LimitAddressSpace() {
   const rlimit limit = {kLimit, kLimit};
   MYMALLOC_CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
   void* const mapped =
-      mmap(nullptr, kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, kLimit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   MYMALLOC_CHECK(mapped == MAP_FAILED);  // or the limit limits nothing
 }
 
@@ -42,7 +42,7 @@ void FillTwice(size_t size, size_t bytes) {
   }
 }
 
-TEST(LateLimit, WhatIsReservedCanBeUsed) {
+TEST(LateLimit, WhatFitsBelowItCanBeHad) {
   for (const size_t size : kSizes) {
     InChild([size] {
       LimitAddressSpace();

@@ -9,10 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "mymalloc/heap/inspector.h"
 #include "mymalloc/heap/large.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
-#include "mymalloc/os/arena.h"
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/override/prefixed.h"
 #include "mymalloc/report/verify.h"
 #include "tests/stress/shadow.h"
@@ -21,7 +22,7 @@
 
 namespace mymalloc::test {
 
-// Bytes of a block outside of the pages, which has a mapping of its own or was sampled; else 0.
+// Bytes of a block outside of the pages, which has a range of its own or was sampled; else 0.
 inline size_t MappedBytes(const Shadow& block) {
   Interval range;
   Owner owner;
@@ -47,7 +48,7 @@ inline size_t UsedSlotBytes(const PageHeader& page) {
 
 // What is had of the system and in no live large block.
 inline size_t SystemBytes() {
-  size_t bytes = g_page_supply.DirtyBytes() + g_large_cache.Bytes();
+  size_t bytes = g_page_supply.DirtyBytes() + g_large_blocks.Bytes();
   g_page_map.ForEach([&bytes](Interval, Owner owner) {
     if (owner.page() != nullptr) bytes += UsedSlotBytes(*owner.page());
   });
@@ -80,25 +81,27 @@ inline std::string FindMiscount(const std::vector<Shadow>& live) {
   return info.fordblks != free ? differs("fordblks", info.fordblks, free) : "";
 }
 
-// Calls visit(range) for each range of the arena that is a page or a large block in want of a
-// mapping of its own, guards and all.
+// Calls visit(range, mapped) for each range that is a page or a large block, guards and all;
+// mapped: a mapping of its own, outside of the chunks.
 template <typename Visitor>
-void ForEachUsed(Visitor&& visit) {
+void ForEachRange(Visitor&& visit) {
   g_page_map.ForEach([&](Interval range, Owner owner) {
     const LargeBlock* const large = owner.large();
     if (owner.page() != nullptr) {
-      visit(Interval{range.begin, range.end + PageSupply::GuardOf(range.length())});
-    } else if (large != nullptr && large->from_supply) {
-      visit(Interval{range.begin - large->guard, range.end + large->guard});
+      visit(Interval{range.begin, range.end + PageSupply::GuardOf(range.length())}, false);
+    } else if (large != nullptr) {
+      visit(Interval{range.begin - large->guard, range.end + large->guard}, large->mapped);
     }
   });
 }
 
-// Bytes of the arena that are neither used nor free.
+// Bytes of the chunks that are neither used nor free. (Huge blocks are not held back in such
+// tests.)
 inline size_t LostBytes() {
   size_t used = 0;
-  ForEachUsed([&](Interval range) { used += range.length(); });
-  return os::g_arena.UsableBytes() - used - g_page_supply.FreeBytes();
+  ForEachRange([&](Interval range, bool mapped) { used += mapped ? 0 : range.length(); });
+  return os::g_chunks.mapped() - used - g_page_supply.FreeBytes() -
+         Inspector::HeldBytes(g_large_blocks);
 }
 
 // What is wrong with the heap, its figures or these blocks; empty if nothing.

@@ -1,7 +1,9 @@
-// What the kernel says of this process's memory, read without allocating any.
+// What the kernel says of a process's memory, read without allocating any.
 
 #ifndef MYMALLOC_TESTS_SUPPORT_MEMORY_USAGE_H_
 #define MYMALLOC_TESTS_SUPPORT_MEMORY_USAGE_H_
+
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -9,6 +11,10 @@
 namespace mymalloc::test {
 
 size_t ResidentBytes();
+size_t ResidentBytes(pid_t process);  // 0 if there is no such process.
+
+// The size of the address space (VmSize).
+size_t VirtualBytes();
 
 // Lines of /proc/self/maps.
 size_t MappingCount();

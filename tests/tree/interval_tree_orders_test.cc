@@ -141,7 +141,7 @@ TEST(IntervalTreeWindowTest, EveryWindowIsErasedAndRefilled) {
   }
 }
 
-// Ascending ranges, as an arena that is committed from the bottom up makes them, must pack well.
+// Ascending ranges, as pages that are cut from a fresh chunk make them, must pack well.
 TEST(IntervalTreePackingTest, AscendingAndDescendingRangesPackTheNodes) {
   constexpr uint64_t kRanges = 100000;
   constexpr uint64_t kPerNode = 3 * tree_internal::Leaf<uint64_t>::kCapacity / 4;

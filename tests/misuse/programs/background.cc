@@ -1,5 +1,6 @@
 // What nobody's call finds: the tags of free blocks that are looked at when memory is given back.
 
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -20,9 +21,19 @@ void BreakFreeBlocks() {
   for (int i = 0; i < kBroken; ++i) Spoil(blocks[i] - 8, 8);
 }
 
+// Calls that have nothing to do with those, over some time.
+void WorkFor(int seconds) {
+  for (int i = 0; i < seconds * 50; ++i) {
+    usleep(20000);
+    static void* blocks[200];
+    for (void*& block : blocks) block = malloc(kMedium);
+    for (void* block : blocks) free(block);
+  }
+}
+
 // Until it is ended.
 void WaitForTheEnd() {
-  for (int seconds = 0; seconds < 40; ++seconds) sleep(1);
+  WorkFor(40);
   _exit(5);
 }
 
@@ -32,16 +43,17 @@ void BreakAndWait() {
 }
 
 thread_local int t_handled = 0;
+pid_t g_worker = getpid();  // the thread that is to find it
 
 void Say(const char* text) { REQUIRE(write(STDOUT_FILENO, text, strlen(text)) > 0); }
 
-// What only a thread of libc's can do, and what takes the allocator's locks: with sizes whose free
+// What only a sound thread can do, and what takes the allocator's locks: with sizes whose free
 // blocks are as they were.
 void UseLibc() {
-  REQUIRE(gettid() == getpid());
+  REQUIRE(gettid() == g_worker);
   errno = 1234;
   ++t_handled;
-  for (const size_t size : {size_t{200}, size_t{kMedium}, size_t{kLarge}}) {
+  for (const size_t size : {size_t{200}, size_t{kMedium}, size_t{100 * 1024}}) {
     static void* blocks[1000];
     for (void*& block : blocks) REQUIRE((block = malloc(size)) != nullptr);
     for (void* block : blocks) free(block);
@@ -89,7 +101,20 @@ CASE(in_malloc_trim) {
 }
 CASE(that_goes_on) {
   BreakFreeBlocks();
-  sleep(1);
+  WorkFor(1);
+}
+
+void* WorkUntilTheEnd(void*) {
+  g_worker = gettid();
+  WaitForTheEnd();
+  return nullptr;
+}
+CASE(by_another_thread) {
+  signal(SIGABRT, HandleAndEnd);
+  BreakFreeBlocks();
+  pthread_t worker;
+  REQUIRE(pthread_create(&worker, nullptr, WorkUntilTheEnd, nullptr) == 0);
+  pthread_join(worker, nullptr);
 }
 
 }  // namespace

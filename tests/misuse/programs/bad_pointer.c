@@ -44,13 +44,17 @@ static void FreeEnd(size_t size) {
 CASE(small_end) { FreeEnd(kSmall); }
 CASE(medium_end) { FreeEnd(kMedium); }
 /* A large block; its neighbour behind it is *behind. */
+static int LieSideBySide(char* p, char* behind) {
+  return Usable(p) > behind - 4 * 4096 && Usable(p) < behind;
+}
 static char* LargeBefore(char** behind) {
-  char* p = (char*)malloc(kLarge);
+  char* last = (char*)malloc(kLarge);
   for (int i = 0; i < 1000; ++i) {
-    char* before = (char*)malloc(kLarge);
-    *behind = p;
-    if (Usable(before) > p - 4 * 4096 && Usable(before) < p) return before;
-    p = before;
+    char* p = (char*)malloc(kLarge);
+    char* first = p < last ? p : last;
+    *behind = p < last ? last : p;
+    if (LieSideBySide(first, *behind)) return first;
+    last = p;
   }
   Require(0, "no two large blocks side by side");
   return NULL;
@@ -180,7 +184,7 @@ static char* NeverHandedOut(void) {
 }
 CASE(never_handed_out) { free(Give(NeverHandedOut())); }
 CASE(inside_never_handed_out) { free(Give(NeverHandedOut() + 16)); }
-CASE(far_in_the_arena) { free(Give((char*)malloc(kSmall) + ((uintptr_t)1 << 32))); }
+CASE(far_from_any_block) { free(Give((char*)malloc(kSmall) + ((uintptr_t)1 << 32))); }
 
 CASE(realloc_inside) { REQUIRE(realloc(Give(Block(malloc(kSmall)) + 16), 100) == NULL); }
 CASE(realloc_inside_large) { REQUIRE(realloc(Give(Block(malloc(kLarge)) + 16), 100) == NULL); }

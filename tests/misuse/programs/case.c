@@ -85,7 +85,7 @@ void Spoil(char* address, size_t bytes) {
 void Churn(size_t size) {
   enum { kBlocks = 20000 };
   static void* blocks[kBlocks];
-  if (size >= kLarge) {
+  if (size > 64 * 1024) {
     for (int i = 0; i < 200; ++i) free(malloc(size));
     return;
   }

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-enum { kSmall = 24, kMedium = 5000, kLarge = 100 * 1024, kHuge = 64 << 20 };
+enum { kSmall = 24, kMedium = 5000, kLarge = 5 << 20, kHuge = 64 << 20 };
 
 struct Case {
   const char* name;
