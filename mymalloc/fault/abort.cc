@@ -64,6 +64,8 @@ void LetHandlerRunElsewhere() {
 
 }  // namespace
 
+bool IsAborting() { return g_aborting.load(std::memory_order_relaxed) != 0; }
+
 // Without libc: its abort takes locks.
 void Abort() {
   const long tid = CurrentTid();

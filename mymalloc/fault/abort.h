@@ -11,6 +11,9 @@ namespace mymalloc {
 // Locks that the caller holds a handler cannot take.
 [[noreturn]] void Abort();
 
+// Whether a thread is at it: a handler of the program's may run yet.
+bool IsAborting();
+
 }  // namespace mymalloc
 
 #endif  // MYMALLOC_FAULT_ABORT_H_

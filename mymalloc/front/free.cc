@@ -107,11 +107,25 @@ bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag*
   return true;
 }
 
+// In a handler that interrupted this thread's edit of the tree the tag must do.
+bool FreeByTagAlone(uintptr_t block, const char* called) {
+  if (!os::InChunk(block) || block % kGranule != 0) return false;
+  const Tag tag = Tag::Of(block);
+  if (!tag.IsLiveInHeap()) return false;
+  if (tag.IsRun()) {
+    FreeRun(HeaderOf(block, tag), block, tag, called);
+  } else {
+    FreeLive(block, tag, called);
+  }
+  return true;
+}
+
 // Everything that the tag alone does not settle.
 void FreeByTree(uintptr_t block, const char* called) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
   if (finding.kind == Finding::kGuarded) return g_guarded.Free(block, called);
+  if (finding.kind == Finding::kUnknown && FreeByTagAlone(block, called)) return;
   Tag tag;
   if (!CheckLive(block, called, finding, &tag)) return;
   if (finding.page != nullptr && tag.IsRun()) return FreeRun(finding.page, block, tag, called);

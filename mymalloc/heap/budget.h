@@ -32,6 +32,8 @@ class Budget {
   // Of the heaps' pages: slots that are free and may be resident, and slots that are taken.
   void AddFree(int64_t bytes) { free_.fetch_add(bytes, std::memory_order_relaxed); }
   void AddLive(int64_t bytes) { live_.fetch_add(bytes, std::memory_order_relaxed); }
+  // What of the latter is long blocks, of which nobody knows how much the program touches.
+  void AddLong(int64_t bytes) { long_.fetch_add(bytes, std::memory_order_relaxed); }
   // What the page supply has of it.
   void SetSupply(size_t bytes) {
     supply_.store(static_cast<int64_t>(bytes), std::memory_order_relaxed);
@@ -41,6 +43,7 @@ class Budget {
 
   size_t free() const { return Sum({&free_, &supply_, &parked_}); }
   size_t live() const { return Sum({&live_}); }
+  size_t live_long() const { return Sum({&long_}); }
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
     if (short_.load(std::memory_order_relaxed)) return kLeastWhenShort;
@@ -80,6 +83,7 @@ class Budget {
 
   alignas(64) std::atomic<int64_t> free_{0};
   std::atomic<int64_t> live_{0};
+  std::atomic<int64_t> long_{0};
   std::atomic<int64_t> parked_{0};
   std::atomic<int64_t> supply_{0};
   std::atomic<size_t> boost_{0};

@@ -168,6 +168,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   static size_t CountedOf(const PageHeader* page, unsigned free, unsigned dirty);
   void AddDirty(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NotDirty(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void AccountLong(const PageHeader* page, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Account(int64_t free, int64_t live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SettleAccounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void RaiseHighWater(PageHeader* page, unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -230,6 +231,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::atomic<size_t> dirty_bytes_;                // of all pages; changes under the lock
   int64_t unsettled_free_ ABSL_GUARDED_BY(lock_);  // what the budget was not told yet
   int64_t unsettled_live_ ABSL_GUARDED_BY(lock_);
+  int64_t unsettled_long_ ABSL_GUARDED_BY(lock_);  // what of that is runs
   std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
   bool magazines_guarded_ ABSL_GUARDED_BY(lock_);
   uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);   // tick

@@ -36,8 +36,14 @@ void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
 void Heap::SettleAccounts() {
   g_budget.AddFree(unsettled_free_);
   g_budget.AddLive(unsettled_live_);
+  g_budget.AddLong(unsettled_long_);
   unsettled_free_ = 0;
   unsettled_live_ = 0;
+  unsettled_long_ = 0;
+}
+
+void Heap::AccountLong(const PageHeader* page, int64_t bytes) {
+  if (IsRunClass(page->size_class)) unsettled_long_ += bytes;
 }
 
 void Heap::Account(int64_t free, int64_t live) {
@@ -73,6 +79,7 @@ void Heap::CountTaken(PageHeader* page, unsigned slots, unsigned end) {
   Account(static_cast<int64_t>(CountedOf(page, free, dirty)) -
               static_cast<int64_t>(CountedOf(page, free + slots, before)),
           static_cast<int64_t>(slots * stride));
+  AccountLong(page, static_cast<int64_t>(slots * stride));
 }
 
 // The slots count as free already.
@@ -89,6 +96,7 @@ void Heap::CountFreed(PageHeader* page, unsigned slots) {
               static_cast<int64_t>(CountedOf(page, free - slots, before));
   }
   Account(counted, -static_cast<int64_t>(bytes));
+  AccountLong(page, -static_cast<int64_t>(bytes));
   Enqueue(page);
 }
 

@@ -57,8 +57,9 @@ void Janitor::WorkAndRelease(Do&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void Janitor::Poll() {
-  // This is a signal handler that interrupted the allocator: what it holds, nobody knows.
-  if (ABSL_PREDICT_FALSE(Busy::Now())) return;
+  // In a signal handler that interrupted the allocator nobody knows what that holds; in one that
+  // runs as the process ends for a misuse, the next that is found would cut it short.
+  if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return;
   const size_t excess = g_budget.Excess();
   if (ABSL_PREDICT_FALSE(excess != 0) &&
       g_budget.free() > futile_.load(std::memory_order_relaxed)) {

@@ -34,6 +34,7 @@ void LargeBlocks::CountLive(size_t blocks, size_t bytes) {
   g_totals.large_blocks.AddLocked(blocks);
   g_totals.large_bytes.AddLocked(bytes);
   g_budget.AddLive(static_cast<int64_t>(bytes));
+  g_budget.AddLong(static_cast<int64_t>(bytes));
 }
 
 void LargeBlocks::SetLive(LargeBlock* large) {

@@ -37,15 +37,16 @@ void PageSupply::Add(Interval range, size_t dirty_bytes) {
   NoteDirty();
 }
 
-// A large heap of which little is free when it has to grow again wins by huge pages, and wastes
-// little by them; one that has shrunk to a part does no longer.
+// A large heap of short blocks of which little is free when it has to grow again wins by huge
+// pages, and wastes little by them; one that has shrunk to a part does no longer.
 void PageSupply::WatchDensity() {
   if (g_options.huge_pages != HugePages::kAuto) return;
   constexpr size_t kLeastLive = 512 * kMiB;
   const size_t live = g_budget.live();
   const size_t mapped = os::g_chunks.mapped();
-  const bool dense = live >= kLeastLive && live >= mapped - mapped / 8;
-  const bool sparse = live < mapped / 2;
+  const size_t long_blocks = g_budget.live_long();
+  const bool dense = live >= kLeastLive && live >= mapped - mapped / 8 && long_blocks < live / 8;
+  const bool sparse = live < mapped / 2 || long_blocks > live / 4;
   if (os::g_chunks.huge_pages_allowed() ? sparse : dense) os::g_chunks.AllowHugePages(dense);
 }
 
