@@ -12,7 +12,7 @@
 
 uintptr_t RealMap(size_t bytes) REAL("_ZN8mymalloc2os3MapEm");
 uintptr_t RealMapLazily(size_t bytes, uintptr_t wanted) REAL("_ZN8mymalloc2os9MapLazilyEmm");
-uintptr_t RealReserve(size_t bytes) REAL("_ZN8mymalloc2os7ReserveEm");
+uintptr_t RealReserve(size_t bytes, uintptr_t wanted) REAL("_ZN8mymalloc2os7ReserveEmm");
 bool RealCommit(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os6CommitEmm");
 bool RealProtect(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os7ProtectEmm");
 bool RealSeal(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os4SealEmm");
@@ -23,7 +23,7 @@ uintptr_t RealRemap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_mo
 
 uintptr_t WrapMap(size_t bytes) WRAP("_ZN8mymalloc2os3MapEm");
 uintptr_t WrapMapLazily(size_t bytes, uintptr_t wanted) WRAP("_ZN8mymalloc2os9MapLazilyEmm");
-uintptr_t WrapReserve(size_t bytes) WRAP("_ZN8mymalloc2os7ReserveEm");
+uintptr_t WrapReserve(size_t bytes, uintptr_t wanted) WRAP("_ZN8mymalloc2os7ReserveEmm");
 bool WrapCommit(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os6CommitEmm");
 bool WrapProtect(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os7ProtectEmm");
 bool WrapSeal(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os4SealEmm");
@@ -99,8 +99,8 @@ uintptr_t WrapMapLazily(size_t bytes, uintptr_t wanted) {
 }
 
 // A reservation counts as nothing, so that its end takes nothing away.
-uintptr_t WrapReserve(size_t bytes) {
-  const uintptr_t begin = Fails(",reserve,") ? 0 : RealReserve(bytes);
+uintptr_t WrapReserve(size_t bytes, uintptr_t wanted) {
+  const uintptr_t begin = Fails(",reserve,") ? 0 : RealReserve(bytes, wanted);
   if (begin != 0) mymalloc::test::reservation = begin;
   return begin;
 }
