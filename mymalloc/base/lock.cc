@@ -21,6 +21,7 @@ bool Lock::AcquireSoon() {
 
 bool Lock::Await(const timespec* most) {
   if (HeldThroughFork()) return true;
+  count_.Wait();
   for (int spins = 0; spins < MYMALLOC_LOCK_SPINS; ++spins) {
     if (state_.load(std::memory_order_relaxed) == kFree && TryOnce()) return true;
     __builtin_ia32_pause();
@@ -31,6 +32,7 @@ bool Lock::Await(const timespec* most) {
     const long result = Sleep(most);
     if (most != nullptr && (result == -ETIMEDOUT || result == -EINTR)) return false;
   }
+  count_.Acquire();
   return true;
 }
 

@@ -19,6 +19,7 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock_count.h"
 #include "mymalloc/base/syscall.h"
 
 namespace mymalloc {
@@ -26,6 +27,8 @@ namespace mymalloc {
 class ABSL_LOCKABLE Lock {
  public:
   constexpr Lock() = default;
+  // One that all threads share.
+  constexpr explicit Lock(LockName name) : count_(name) {}
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
@@ -41,6 +44,7 @@ class ABSL_LOCKABLE Lock {
 
   void Release() ABSL_UNLOCK_FUNCTION() {
     if (ABSL_PREDICT_FALSE(HeldThroughFork())) return;
+    count_.Release();
     if (ABSL_PREDICT_FALSE(state_.exchange(kFree, std::memory_order_release) == kAwaited)) Wake();
   }
 
@@ -57,8 +61,12 @@ class ABSL_LOCKABLE Lock {
 
   bool TryOnce() {
     uint32_t expected = kFree;
-    return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
-                                          std::memory_order_relaxed);
+    if (!state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+      return false;
+    }
+    count_.Acquire();
+    return true;
   }
   void AcquireSlow();
   // False if it did not come free in time. nullptr: as long as it takes.
@@ -72,8 +80,12 @@ class ABSL_LOCKABLE Lock {
   }
 
   std::atomic<uint32_t> state_{kFree};
+  [[no_unique_address]] LockCount count_;
   static std::atomic<uintptr_t> fork_thread_;
 };
+#ifndef MYMALLOC_COUNT_LOCKS
+static_assert(sizeof(Lock) == sizeof(std::atomic<uint32_t>), "one word: counting costs nothing");
+#endif
 
 class ABSL_SCOPED_LOCKABLE LockHolder {
  public:

@@ -68,7 +68,7 @@ class GuardedPool {
   void Retire(unsigned index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SealRetired() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  Lock lock_;
+  Lock lock_{LockName::kGuarded};
   uintptr_t begin_ = 0;
   GuardedSlot* slots_ = nullptr;
   uint16_t queue_[kSlots] ABSL_GUARDED_BY(lock_) = {};  // a ring of the slots that are not live

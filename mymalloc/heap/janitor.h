@@ -70,7 +70,7 @@ class Janitor {
   std::atomic<bool> passing_{false};      // a pass is not yet at its end
   std::atomic<size_t> unreclaimable_{0};  // what was free after the last Reclaim, or less since
   std::atomic<size_t> futile_{0};         // as long as no more is free, nothing can be given back
-  Lock pass_lock_;
+  Lock pass_lock_{LockName::kJanitorPass};
   uint32_t next_heap_ ABSL_GUARDED_BY(pass_lock_) = 0;     // of the pass; 0: it has not begun
   uint32_t next_giver_ ABSL_GUARDED_BY(pass_lock_) = 1;    // of those that give back
   size_t left_of_supply_ ABSL_GUARDED_BY(pass_lock_) = 0;  // for this pass to give back

@@ -89,7 +89,7 @@ class PageSupply {
   }
 
   GuardBudget guards_;  // of pages that are long enough for one
-  Lock lock_;
+  Lock lock_{LockName::kPageSupply};
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
   FreeRanges all_ ABSL_GUARDED_BY(lock_){&nodes_};
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};

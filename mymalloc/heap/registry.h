@@ -76,7 +76,7 @@ class Registry {
   template <typename Do>
   void ForEachLock(Do&& lock);
 
-  Lock lock_;
+  Lock lock_{LockName::kRegistry};
   bool process_ready_ ABSL_GUARDED_BY(lock_) = false;
   bool has_key_ = false;
   unsigned exit_key_ = 0;

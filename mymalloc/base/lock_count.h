@@ -1,0 +1,48 @@
+// What each lock is called, so that a build of the tests can say how often it was taken and for how
+// long it was held (tests/scaling). In the product that is nothing: no word, no instruction.
+
+#ifndef MYMALLOC_BASE_LOCK_COUNT_H_
+#define MYMALLOC_BASE_LOCK_COUNT_H_
+
+#include <cstdint>
+
+namespace mymalloc {
+
+// All but the first are names of one lock each, which all threads share.
+enum class LockName : uint32_t {
+  kHeap,  // there is one in each heap; all zero, as heaps are before their Init
+  kGuarded,
+  kJanitorPass,
+  kLargeBlocks,
+  kMetadata,
+  kPageMap,
+  kPageSupply,
+  kRegistry,
+};
+inline constexpr unsigned kLockNames = 8;
+
+// Part of a lock.
+class LockCount {
+ public:
+  constexpr LockCount() = default;
+
+#ifdef MYMALLOC_COUNT_LOCKS
+  constexpr explicit LockCount(LockName name) : name_(name) {}
+  // By the thread that has just taken it; that will release it; that found it taken.
+  void Acquire() const;
+  void Release() const;
+  void Wait() const;
+
+ private:
+  LockName name_ = LockName::kHeap;
+#else
+  constexpr explicit LockCount(LockName) {}
+  static void Acquire() {}
+  static void Release() {}
+  static void Wait() {}
+#endif
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_BASE_LOCK_COUNT_H_
