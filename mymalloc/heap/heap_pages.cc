@@ -11,9 +11,10 @@
 namespace mymalloc {
 namespace {
 
-// All-free pages that a heap keeps, by what of them may be resident: so that a program that fills
-// and empties some pages in turn does not go to the page supply each time.
-constexpr size_t kKeptEmptyBytes = kMiB;
+// All-free pages that a heap keeps, by what of them may be resident, as a share of what may be free
+// at all: so that a program that fills and empties some pages in turn does not go to the page
+// supply each time.
+constexpr size_t kKeptShare = 2;
 
 }  // namespace
 
@@ -143,7 +144,7 @@ void Heap::PageBecameEmpty(PageHeader* page) {
   empty_bytes_ += page->TouchedBytes();
   const PageList& list = ListOf(page);
   const bool only = list.head == page && list.tail == page;
-  if (empty_bytes_ > kKeptEmptyBytes && !only) {
+  if (empty_bytes_ > g_budget.Most() / kKeptShare && !only) {
     Retire(page);
   } else {
     Unlink(page);

@@ -90,7 +90,7 @@ void Chunks::AllowHugePages(bool allowed) {
 
 // At a multiple of a granule, with one OS page more before it: the 8 bytes before its first address
 // can be read, too.
-uintptr_t Chunks::MapGranules(size_t bytes) {
+uintptr_t Chunks::MapGranules(size_t bytes) const {
   // Right below the last one, whose OS page before is then the last of this one.
   if (InChunk(next_) && next_ > bytes + kOsPage) {
     const uintptr_t wanted = next_ - bytes - kOsPage;

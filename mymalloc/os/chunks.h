@@ -75,7 +75,7 @@ class Chunks {
   bool scarce() const { return scarce_; }
 
  private:
-  uintptr_t MapGranules(size_t bytes);
+  uintptr_t MapGranules(size_t bytes) const;
   void SetTable(uintptr_t begin, uintptr_t end, uint8_t bits);
 
   uintptr_t next_ = 0;  // where the next chunk is asked for: right below the last
