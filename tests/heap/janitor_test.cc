@@ -162,9 +162,10 @@ TEST_F(JanitorTest, DISABLED_WhatIsResidentIsGivenBackThoughPurgedSlotsWereTaken
 
 // A page in memory that was used before: most of it is resident though never handed out.
 TEST_F(JanitorTest, TheUnusedPartOfAPageInUsedMemoryGoesBack) {
-  for (char* block : AllocateFilled(500, 40000)) Free(block);
-  CurrentHeap()->Flush();
-  ASSERT_GT(g_page_supply.DirtyBytes(), 2 * kMiB);
+  constexpr size_t kUsed = 8 * kMiB;
+  const uintptr_t used = g_page_supply.Allocate(kUsed).begin;
+  memset(test::Pointer(used), 1, kUsed);
+  g_page_supply.Free(used, kUsed);
   const std::vector<char*> blocks = AllocateFilled(20000, 3);
   const PageHeader* page = PageOf(blocks[0]);
   ASSERT_EQ(page->zeroed, 0);
