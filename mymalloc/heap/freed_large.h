@@ -72,6 +72,12 @@ class FreedLarge {
   bool Decay(bool all, Purge&& purge);
 
   size_t held_bytes() const { return held_bytes_; }
+  // Of those that have no mapping of their own.
+  size_t HeldBytesOfSupply() const {
+    size_t bytes = 0;
+    for (const Record& record : records_) bytes += record.mapped ? 0 : record.held.length();
+    return bytes;
+  }
   // What may be resident of them, and how many these are.
   size_t resident_bytes() const { return resident_bytes_; }
   size_t resident_count() const { return resident_count_; }

@@ -37,6 +37,10 @@ class Inspector {
   static size_t HeldBytes(const LargeBlocks& large) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return large.freed_.held_bytes();
   }
+  // The same of those that are ranges of the page supply's.
+  static size_t HeldBytesOfSupply(const LargeBlocks& large) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return large.freed_.HeldBytesOfSupply();
+  }
   using PageList = Heap::PageList;
   // `longest`: of a run class, whose pages are listed by their longest run.
   static const PageList& List(const Heap& heap, SizeClass c,

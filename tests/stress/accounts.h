@@ -95,13 +95,12 @@ void ForEachRange(Visitor&& visit) {
   });
 }
 
-// Bytes of the chunks that are neither used nor free. (Huge blocks are not held back in such
-// tests.)
+// Bytes of the chunks that are neither used nor free.
 inline size_t LostBytes() {
   size_t used = 0;
   ForEachRange([&](Interval range, bool mapped) { used += mapped ? 0 : range.length(); });
   return os::g_chunks.mapped() - used - g_page_supply.FreeBytes() -
-         Inspector::HeldBytes(g_large_blocks);
+         Inspector::HeldBytesOfSupply(g_large_blocks);
 }
 
 // What is wrong with the heap, its figures or these blocks; empty if nothing.
