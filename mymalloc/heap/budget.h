@@ -21,6 +21,8 @@ class Budget {
   static constexpr int64_t kStep = 512 * kKiB;
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
+  // As much of the extra may be used however little is live.
+  static constexpr size_t kAlwaysMostBoost = 16 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;
@@ -46,7 +48,7 @@ class Budget {
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
     if (short_.load(std::memory_order_relaxed)) return kLeast;
-    return Max(kLeast, live() / kShare) + boost();
+    return Max(kLeast, live() / kShare) + Min(boost(), Max(kAlwaysMostBoost, live()));
   }
   // How much is to be given back now: nothing, or enough for some calls to come.
   size_t Excess() {

@@ -18,16 +18,19 @@ uintptr_t g_end ABSL_GUARDED_BY(g_lock) = 0;
 size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;
 uint64_t g_random ABSL_GUARDED_BY(g_lock) = 0;
 
-// Somewhere in the upper half of the address space, where the kernel puts mappings, too.
+// Somewhere in the 64 GiB below this library, and what the kernel maps beside it: one of 16 million
+// places, but near enough to share the upper levels of the page tables, which a short process pays
+// for.
 uintptr_t RandomPlace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  constexpr uintptr_t kLowest = uintptr_t{1} << 46;
-  constexpr uintptr_t kPlaces = uintptr_t{1} << 45;
 #if defined(MYMALLOC_SANITIZED)
   return 0;  // the sanitizers' shadow is there
 #endif
-  if (g_random == 0) return 0;
+  constexpr uintptr_t kDistance = kGiB;
+  constexpr uintptr_t kPlaces = 64 * kGiB;
+  const uintptr_t here = reinterpret_cast<uintptr_t>(&g_lock);
+  if (g_random == 0 || here < 2 * kPlaces) return 0;
   g_random = g_random * 6364136223846793005 + 1442695040888963407;
-  return kLowest + RoundDown((g_random >> 16) % kPlaces, kOsPage);
+  return RoundDown(here - kDistance - (g_random >> 16) % kPlaces, kOsPage);
 }
 
 // 0 when the system has none.

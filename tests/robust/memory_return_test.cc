@@ -85,9 +85,11 @@ void ExpectThreadsGiveMemoryBack(size_t shift) {
   EXPECT_GE(peak, kTotal);
   threads.Arrive(1);
   threads.Arrive(2);
-  const size_t now = AwaitResidentAtMost(peak / 10, kPatience);
+  // Nobody calls malloc any more: what is within the budget, and what threads hold, may stay.
+  const size_t most = peak / 20 * 3;
+  const size_t now = AwaitResidentAtMost(most, kPatience);
   threads.Arrive(3);
-  EXPECT_LE(now, peak / 10);
+  EXPECT_LE(now, most);
 }
 
 TEST(MemoryReturn, ThreadsThatFreedTheirOwn) { ExpectThreadsGiveMemoryBack(0); }
