@@ -12,7 +12,7 @@ namespace {
 constexpr uint16_t kTicksToKeep = 2;
 
 // What is worth a call of the kernel though it has not been free for long.
-constexpr size_t kLeastHole = 256 * kKiB;
+constexpr size_t kLeastHole = 64 * kKiB;
 
 }  // namespace
 
