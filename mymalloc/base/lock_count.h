@@ -8,9 +8,10 @@
 
 namespace mymalloc {
 
-// All but the first are names of one lock each, which all threads share.
+// All but the first are names of one lock each, or of a few, which all threads share.
 enum class LockName : uint32_t {
   kHeap,  // there is one in each heap; all zero, as heaps are before their Init
+  kGiver,
   kGuarded,
   kJanitorPass,
   kLargeBlocks,
@@ -19,7 +20,7 @@ enum class LockName : uint32_t {
   kPageSupply,
   kRegistry,
 };
-inline constexpr unsigned kLockNames = 8;
+inline constexpr unsigned kLockNames = 9;
 
 // Part of a lock.
 class LockCount {

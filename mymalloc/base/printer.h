@@ -11,7 +11,7 @@ namespace mymalloc {
 // What does not fit is cut off: a report must never fail for its own length.
 class Printer {
  public:
-  Printer() = default;
+  constexpr Printer() = default;
   Printer(const Printer&) = delete;
   Printer& operator=(const Printer&) = delete;
 
@@ -47,7 +47,7 @@ class Printer {
   // What a pipe takes as a whole, and what a thread with the smallest of stacks has to spare.
   static constexpr size_t kCapacity = 4096;
 
-  char buffer_[kCapacity + 1];
+  char buffer_[kCapacity + 1] = {};
   size_t size_ = 0;
 };
 

@@ -18,9 +18,9 @@ namespace {
 
 constexpr unsigned kMostFrames = 16;
 
-// The thread that gives memory back, by its pointer; and whether it found something to abort for.
-std::atomic<uintptr_t> g_giving_back{0};
-bool g_abort_is_due = false;
+// Whether the thread gives memory back; and whether it found something to abort for.
+__thread bool t_giving_back ABSL_ATTRIBUTE_INITIAL_EXEC;
+__thread bool t_abort_is_due ABSL_ATTRIBUTE_INITIAL_EXEC;
 
 void PrintPrefix(Printer& out) {
   out.Text("mymalloc[").Signed(CurrentPid()).Text(".").Signed(CurrentTid()).Text("]: ");
@@ -85,7 +85,7 @@ void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsi
 
 // Most of what a report needs of the stack is the text; so that a small stack is enough, it is
 // here, for one report at a time.
-Printer g_text;
+ABSL_CONST_INIT Printer g_text;
 std::atomic<bool> g_text_in_use{false};
 
 void ReportInto(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
@@ -125,20 +125,20 @@ void Report(const Fault& fault) {
     Abort();
   }
   // The first is the one that ends the process, so it is the only one.
-  if (!g_abort_is_due) Explain(fault);
-  g_abort_is_due = true;
+  if (!t_abort_is_due) Explain(fault);
+  t_abort_is_due = true;
 }
 
-void BeginGivingBack() { g_giving_back.store(ThreadPointer(), std::memory_order_relaxed); }
+void BeginGivingBack() { t_giving_back = true; }
 
 bool EndGivingBack() {
-  g_giving_back.store(0, std::memory_order_relaxed);
-  const bool due = g_abort_is_due;
-  g_abort_is_due = false;
+  t_giving_back = false;
+  const bool due = t_abort_is_due;
+  t_abort_is_due = false;
   return due;
 }
 
-bool IsGivingBack() { return g_giving_back.load(std::memory_order_relaxed) == ThreadPointer(); }
+bool IsGivingBack() { return t_giving_back; }
 
 void Die(const char* message) {
   Printer out;

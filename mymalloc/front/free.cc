@@ -21,6 +21,11 @@
 namespace mymalloc {
 namespace {
 
+void PollIfDue(Heap* own) {
+  if (own == nullptr || !own->TakePollIsDue()) return;
+  if (g_janitor.Poll(Budget::kStep)) own->SetPollIsDue();
+}
+
 ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
                                             const char* called) {
   bool freed;
@@ -29,7 +34,7 @@ ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
     freed = own->FreeRemote(block, tag);
   }
   if (!freed) ReportBadPointer(called, block, Look(block));
-  if (own->TakePollIsDue()) g_janitor.Poll();
+  PollIfDue(own);
 }
 
 // A live block of a heap that is not the thread's own.
@@ -49,8 +54,11 @@ void FreeSlot(uintptr_t block, Tag tag, const char* called) {
   g_registry.EnsureHeap();
   Heap* const own = OwnHeap();
   if (ABSL_PREDICT_FALSE(g_detours)) {
-    const Busy busy;
-    return FreeOnDetour(own, block, tag, called);
+    {
+      const Busy busy;
+      FreeOnDetour(own, block, tag, called);
+    }
+    return PollIfDue(own);
   }
   if (own != nullptr && own->id() != tag.heap()) return FreeOthers(own, block, tag, called);
   tag.Free().WriteTo(block);
@@ -77,7 +85,7 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
                 : Heap::FreeRunRemotely(own, page, block, tag);
   }
   if (!freed) return ReportBadPointer(called, block, Look(block));
-  g_janitor.Poll();
+  g_janitor.Poll(tag.slots() * page->stride());
 }
 
 // Whether the tree agrees with a tag that verified and says live: the same page, class, heap and
@@ -131,7 +139,7 @@ void FreeByTree(uintptr_t block, const char* called) {
   if (finding.page != nullptr && tag.IsRun()) return FreeRun(finding.page, block, tag, called);
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
   if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
-  g_janitor.Poll();
+  g_janitor.Poll(finding.usable);
 }
 
 }  // namespace
@@ -197,8 +205,12 @@ void FreeSlow(void* pointer, const char* called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
   if (Heap* const own = g_detours ? OwnHeap() : nullptr) {
-    const Busy busy;
-    if (FreeByTreeOnDetour(own, block, called)) return;
+    bool freed;
+    {
+      const Busy busy;
+      freed = FreeByTreeOnDetour(own, block, called);
+    }
+    if (freed) return PollIfDue(own);
   }
   FreeByTree(block, called);
 }

@@ -22,7 +22,7 @@ class Budget {
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
   // As much of the extra may be used however little is live.
-  static constexpr size_t kAlwaysMostBoost = 16 * kMiB;
+  static constexpr size_t kAlwaysMostBoost = 12 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;
@@ -32,7 +32,10 @@ class Budget {
 
   // Of the heaps' pages: slots that are free and may be resident, and slots that are taken.
   void AddFree(int64_t bytes) { free_.fetch_add(bytes, std::memory_order_relaxed); }
-  void AddLive(int64_t bytes) { live_.fetch_add(bytes, std::memory_order_relaxed); }
+  void AddLive(int64_t bytes) {
+    live_.fetch_add(bytes, std::memory_order_relaxed);
+    if (bytes < 0) freed_.fetch_add(1, std::memory_order_relaxed);
+  }
   // What of the latter is long blocks, of which nobody knows how much the program touches.
   void AddLong(int64_t bytes) { long_.fetch_add(bytes, std::memory_order_relaxed); }
   // What the page supply has of it.
@@ -44,6 +47,8 @@ class Budget {
 
   size_t free() const { return Sum({&free_, &supply_, &parked_}); }
   size_t live() const { return Sum({&live_}); }
+  // Moves on when less is live than before.
+  uint64_t freed() const { return freed_.load(std::memory_order_relaxed); }
   size_t live_long() const { return Sum({&long_}); }
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
@@ -85,6 +90,7 @@ class Budget {
   alignas(64) std::atomic<int64_t> free_{0};
   std::atomic<int64_t> live_{0};
   std::atomic<int64_t> long_{0};
+  std::atomic<uint64_t> freed_{1};
   std::atomic<int64_t> parked_{0};
   std::atomic<int64_t> supply_{0};
   std::atomic<size_t> boost_{0};

@@ -1,5 +1,6 @@
 #include "mymalloc/heap/guard_budget.h"
 
+#include "mymalloc/os/chunks.h"
 #include "mymalloc/os/setting.h"
 
 namespace mymalloc {
@@ -21,6 +22,8 @@ size_t Most() {
 
 }  // namespace
 
-bool GuardBudget::Enter() { return count_.fetch_add(1, std::memory_order_relaxed) < Most(); }
+bool GuardBudget::Enter() {
+  return count_.fetch_add(1, std::memory_order_relaxed) < Most() && !os::g_chunks.scarce();
+}
 
 }  // namespace mymalloc

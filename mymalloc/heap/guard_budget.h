@@ -2,7 +2,8 @@
 //
 // The kernel lets a process have vm.max_map_count mappings, and a block between guard pages is two
 // of them. When they are used up, nothing can be mapped any more: no memory for anybody, no stack
-// for a thread. So blocks get guards only while there are few of them.
+// for a thread. So blocks get guards only while there are few of them; and none where memory is
+// limited, as at the limit the kernel may refuse to lift a guard.
 
 #ifndef MYMALLOC_HEAP_GUARD_BUDGET_H_
 #define MYMALLOC_HEAP_GUARD_BUDGET_H_
@@ -15,7 +16,7 @@ namespace mymalloc {
 class GuardBudget {
  public:
   // Counts a block. Whether it may have guards: while fewer than an eighth of all mappings have
-  // been counted, which is then a quarter of them at most.
+  // been counted, which is then a quarter of them at most, and nothing makes memory scarce.
   bool Enter();
   void Leave() { count_.fetch_sub(1, std::memory_order_relaxed); }
 

@@ -33,7 +33,7 @@ void Heap::Init(HeapId id) {
 uintptr_t Heap::AllocateSlow(SizeClass c) {
   LockHolder holder(lock_);
   NoteSlowCall();
-  CollectRemote();
+  CollectRemote(kWordsAtOnce);
   Magazine& m = magazines_[c];
   m.Compact();
   m.Unguard(0);
@@ -174,6 +174,7 @@ inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask)
 void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   LockHolder holder(lock_);
   NoteSlowCall();
+  poll_is_due_ = true;
   Magazine& m = magazines_[c];
   m.Compact();
   if (m.Push(block)) return;
@@ -226,18 +227,18 @@ void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks) 
   if (page->AllFree()) PageBecameEmpty(page);
 }
 
-void Heap::CollectRemote() {
+void Heap::CollectRemote(unsigned most) {
   if (remote_.Empty()) return;
-  remote_.TakeAll([this](PageHeader* page, unsigned w, uint64_t mask)
-                      ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                        if (page->stride() >= kLeastRunStride) {
-                          CollectRuns(page, w, mask);
-                        } else {
-                          const unsigned blocks = SlotBitmap::PopCount(mask);
-                          NoteCollected(page, blocks);
-                          Return(page, w, mask, blocks);
-                        }
-                      });
+  remote_.Take(most,
+               [this](PageHeader* page, unsigned w, uint64_t mask) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                 if (page->stride() >= kLeastRunStride) {
+                   CollectRuns(page, w, mask);
+                 } else {
+                   const unsigned blocks = SlotBitmap::PopCount(mask);
+                   NoteCollected(page, blocks);
+                   Return(page, w, mask, blocks);
+                 }
+               });
 }
 
 // The budget knows of these since they were sent.

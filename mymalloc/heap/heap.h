@@ -26,6 +26,7 @@
 #include "mymalloc/heap/quarantine.h"
 #include "mymalloc/heap/remote_frees.h"
 #include "mymalloc/heap/spill.h"
+#include "mymalloc/heap/step.h"
 #include "mymalloc/page/page.h"
 
 namespace mymalloc {
@@ -55,13 +56,14 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool FreeRemoteQuickly(uintptr_t block, Tag tag);
   // The same in every case. False if the block is free already.
   bool FreeRemote(uintptr_t block, Tag tag);
-  // Whether enough was freed so, since the last call, to look what can be given back.
+  // Whether enough was freed, since the last call, to look what can be given back.
   bool TakePollIsDue() {
     const bool due = poll_is_due_;
     poll_is_due_ = false;
     return due;
   }
-  // The same from a thread without a heap of its own.
+  void SetPollIsDue() { poll_is_due_ = true; }
+  // FreeRemote from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
   // A run of so many slots of a run class; 0 if the system has no memory. `*zeroed`: its memory is
@@ -91,13 +93,13 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Flush();
 
   // Gives back to the kernel or the page supply what has been free since before the last ticks
-  // (`now` is the janitor's tick), in steps that take a part of a millisecond.
+  // (`now` is the janitor's tick), until the step is over.
   enum class DecayResult : uint8_t {
     kNothing,     // is left
     kLater,       // something is left, but it is too young
     kUnfinished,  // there is more to do now
   };
-  DecayResult Decay(uint16_t now);
+  DecayResult Decay(uint16_t now, Step* step);
   // Gives back all that can be, however young. What other threads hold in magazines only if these
   // were guarded before.
   void DecayAll();
@@ -110,8 +112,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
            parked_bytes_.load(std::memory_order_relaxed) != 0;
   }
   // Gives back about so many bytes of what has been free longest, if the lock is free now. Returns
-  // how many it were.
-  size_t TryGiveBack(size_t bytes);
+  // how many it were; kBusy if the lock was taken.
+  static constexpr size_t kBusy = ~size_t{0};
+  size_t TryGiveBack(size_t bytes, Step* step);
 
   // Also counts what the owner has left here.
   void set_parked(bool parked);
@@ -179,7 +182,10 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void CollectRemote() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // Of what other threads have freed here so many words of bitmaps at most: a part of a
+  // millisecond.
+  static constexpr unsigned kWordsAtOnce = 128;
+  void CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
   void NoteCollected(const PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -206,14 +212,14 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountParked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void DecayHeld(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  DecayResult DecayLocked(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool DecayPages(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  DecayResult DecayLocked(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool DecayPages(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CollectSome(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Enqueue(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* NextSparse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  struct Work;
-  size_t GiveBackFrom(PageHeader* page, size_t least, Work* work)
+  size_t GiveBackFrom(PageHeader* page, size_t least, Step* step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  size_t PurgeHoles(PageHeader* page, size_t least, Work* work)
+  size_t PurgeHoles(PageHeader* page, size_t least, Step* step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Tag::Key key_;

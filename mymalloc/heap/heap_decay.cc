@@ -16,16 +16,6 @@ constexpr size_t kLeastHole = 64 * kKiB;
 
 }  // namespace
 
-// How much of a step has been done: a look at a page, or giving back one OS page, is one; a call of
-// the kernel is some. A step of the most takes a part of a millisecond.
-struct Heap::Work {
-  static constexpr unsigned kCall = 8;
-  static constexpr unsigned kMost = 2048;
-
-  unsigned done = 0;
-  bool Full() const { return done >= kMost; }
-};
-
 // ---- What the owner holds ----
 
 size_t Heap::HeldBytes() const {
@@ -48,7 +38,7 @@ void Heap::set_parked(bool parked) {
 void Heap::Settle() {
   LockHolder holder(lock_);
   FlushGather();
-  CollectRemote();
+  CollectRemote(RemoteList::kAll);
   if (g_budget.free() + HeldBytes() > g_budget.Most()) {
     FlushLocked();
     DiscardMagazines();
@@ -60,7 +50,7 @@ void Heap::Flush() {
   LockHolder holder(lock_);
   FlushGather();
   FlushLocked();
-  CollectRemote();
+  CollectRemote(RemoteList::kAll);
   SettleAccounts();
 }
 
@@ -149,22 +139,22 @@ PageHeader* Heap::NextSparse() {
 
 // Returns how many bytes of it are no longer to be counted as a heap's. `least`: shorter holes
 // stay, until they have been free for long; a call of the kernel costs more than they bring.
-size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Work* work) {
-  ++work->done;
+size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step) {
+  step->Look();
   const size_t before = CountedOf(page, page->free_count, page->dirty);
   if (page->AllFree()) {
     Retire(page);  // the supply has it now
     return before;
   }
   if (page->dirty == 0) return 0;
-  const size_t purged = PurgeHoles(page, least, work);
+  const size_t purged = PurgeHoles(page, least, step);
   NotDirty(page, least == kOsPage ? page->dirty : static_cast<unsigned>(purged / page->stride()));
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
 // Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays;
 // behind the last slot there is none. Returns how many bytes it were.
-size_t Heap::PurgeHoles(PageHeader* page, size_t least, Work* work) {
+size_t Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   const uintptr_t header_page = page->page();
   const uintptr_t slots_end = page->page() + page->slots() * page->stride();
   size_t purged = 0;
@@ -177,7 +167,7 @@ size_t Heap::PurgeHoles(PageHeader* page, size_t least, Work* work) {
         last ? RoundUp(slots_end, kOsPage) : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
     if (begin == header_page) begin += kOsPage;
     if (end < begin + least) continue;
-    work->done += Work::kCall + static_cast<unsigned>((end - begin) / kOsPage);
+    step->Call(end - begin);
     if (!os::Purge(begin, end - begin)) continue;
     page->purged = 1;
     purged += end - begin;
@@ -186,72 +176,82 @@ size_t Heap::PurgeHoles(PageHeader* page, size_t least, Work* work) {
   return purged;
 }
 
+void Heap::CollectSome(Step* step) {
+  if (remote_.Empty()) return;
+  CollectRemote(kWordsAtOnce);
+  step->Call(kWordsAtOnce * kOsPage);
+}
+
 // False if there is more to do now.
-bool Heap::DecayPages(uint16_t now) {
-  Work work;
+bool Heap::DecayPages(uint16_t now, Step* step) {
   for (; left_to_decay_ > 0; --left_to_decay_) {
-    if (work.Full()) return false;
+    if (step->IsOver()) return false;
     PageHeader* const page = dirty_.Pop();
     if (page == nullptr) break;
     const unsigned age = (now - unsigned{page->freed_at}) & PageHeader::kTickMask;
     if (age < kTicksToKeep) {
-      ++work.done;
+      step->Look();
       Enqueue(page);
     } else {
-      GiveBackFrom(page, kOsPage, &work);
+      GiveBackFrom(page, kOsPage, step);
     }
   }
   return true;
 }
 
 // An owner that is at work just now has its turn at the next tick.
-Heap::DecayResult Heap::Decay(uint16_t now) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+Heap::DecayResult Heap::Decay(uint16_t now, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!lock_.TryAcquire()) return DecayResult::kLater;
-  const DecayResult result = DecayLocked(now);
+  const DecayResult result = DecayLocked(now, step);
   lock_.Release();
   return result;
 }
 
-Heap::DecayResult Heap::DecayLocked(uint16_t now) {
+Heap::DecayResult Heap::DecayLocked(uint16_t now, Step* step) {
   if (decayed_at_ != now) {
     decayed_at_ = now;
     left_to_decay_ = dirty_.size();
-    CollectRemote();
+    while (!remote_.Empty() && !step->IsOver()) CollectSome(step);
     DecayHeld(now);
   }
-  const bool finished = DecayPages(now);
+  const bool finished = DecayPages(now, step);
   SettleAccounts();
   if (!finished) return DecayResult::kUnfinished;
-  const bool later = dirty_.size() != 0 || spill_.bytes() != 0 || magazines_guarded_;
+  const bool later =
+      dirty_.size() != 0 || !remote_.Empty() || spill_.bytes() != 0 || magazines_guarded_;
   return later ? DecayResult::kLater : DecayResult::kNothing;
 }
 
 void Heap::DecayAll() {
   LockHolder holder(lock_);
-  CollectRemote();
+  CollectRemote(RemoteList::kAll);
   StealMagazines();
   if (parked() && parked_bytes_ != 0) {
     FlushLocked();
     DiscardMagazines();
   }
   ReturnSpill(/*now=*/0, /*age=*/0);
-  Work unlimited;
+  Step unlimited(Step::kUnlimited);
   while (PageHeader* const page = dirty_.Pop()) GiveBackFrom(page, kOsPage, &unlimited);
   SettleAccounts();
 }
 
-size_t Heap::TryGiveBack(size_t bytes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (!lock_.TryAcquire()) return 0;
-  CollectRemote();
+size_t Heap::TryGiveBack(size_t bytes, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!lock_.TryAcquire()) return kBusy;
+  CollectSome(step);
   if (parked() && parked_bytes_ != 0) {
     FlushLocked();
     DiscardMagazines();
   }
   size_t given = 0;
-  for (Work work; given < bytes && !work.Full();) {
-    PageHeader* const page = NextSparse();
-    if (page == nullptr) break;
-    given += GiveBackFrom(page, kLeastHole, &work);
+  while (given < bytes && !step->IsOver()) {
+    if (PageHeader* const page = NextSparse()) {
+      given += GiveBackFrom(page, kLeastHole, step);
+    } else if (!remote_.Empty()) {
+      CollectSome(step);
+    } else {
+      break;
+    }
   }
   SettleAccounts();
   lock_.Release();

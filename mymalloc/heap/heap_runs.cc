@@ -29,7 +29,7 @@ PageHeader* Heap::PageWithRun(SizeClass c, unsigned slots) {
 uintptr_t Heap::AllocateRun(SizeClass c, unsigned slots, bool* zeroed) {
   LockHolder holder(lock_);
   NoteSlowCall();
-  CollectRemote();
+  CollectRemote(kWordsAtOnce);
   PageHeader* page = PageWithRun(c, slots);
   if (page == nullptr) page = NewPage(c);
   if (page == nullptr) return 0;

@@ -5,6 +5,7 @@
 #ifndef MYMALLOC_HEAP_INSPECTOR_H_
 #define MYMALLOC_HEAP_INSPECTOR_H_
 
+#include <array>
 #include <cstddef>
 
 #include "absl/base/thread_annotations.h"
@@ -65,10 +66,11 @@ class Inspector {
   static bool IsGuarded(const Magazine& m) {
     return m.floor_.load(std::memory_order_relaxed) != m.stolen_end_;
   }
-  // The first word of the list of remote frees, 0 if there is none; the others follow by their
-  // links.
-  static RemoteWord FirstRemote(const Heap& heap) {
-    return RemoteWord(heap.remote_.top_.load(std::memory_order_acquire));
+  // The first words of the two lists of remote frees, 0 if there is none; the others follow by
+  // their links.
+  static std::array<RemoteWord, 2> FirstRemote(const Heap& heap) {
+    return {RemoteWord(heap.remote_.top_.load(std::memory_order_acquire)),
+            RemoteWord(heap.remote_.taken_.load(std::memory_order_relaxed))};
   }
 };
 

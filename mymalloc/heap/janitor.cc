@@ -13,14 +13,12 @@
 namespace mymalloc {
 namespace {
 
-// What one step gives back at most, some hundred microseconds of the kernel's work; and how many
-// steps one call of malloc or free takes at most.
-constexpr size_t kMostAtOnce = 4 * kMiB;
-constexpr unsigned kMostSteps = 4;
 // A free range that is worth a call of the kernel.
 constexpr size_t kLeastRange = 256 * kKiB;
 // What must become free after a call that could give nothing back, until the next one tries.
 constexpr size_t kWorthAnotherTry = kMiB;
+// After so many ticks the budget is at its least.
+constexpr uint64_t kMostTicksAtOnce = 64;
 // How many heaps one call looks at.
 constexpr unsigned kHeapsAtOnce = 16;
 
@@ -35,16 +33,10 @@ void AwaitStores() {
 
 ABSL_CONST_INIT Janitor g_janitor;
 
-// If nobody else is at it.
-template <typename Do>
-void Janitor::Exclusively(Do&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (pass_lock_.TryAcquire()) WorkAndRelease(work);
-}
-
 // A signal handler that comes meanwhile, on this thread, finds its heap busy, as one of the locks
 // held may be that heap's. Whoever is told of a misuse may use the heap: not under the locks.
 template <typename Do>
-void Janitor::WorkAndRelease(Do&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+void Janitor::WorkAndRelease(Lock& lock, Do&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   bool abort;
   {
     const Busy busy;
@@ -52,23 +44,28 @@ void Janitor::WorkAndRelease(Do&& work) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     work();
     abort = EndGivingBack();
   }
-  pass_lock_.Release();
+  lock.Release();
   if (abort) Abort();
 }
 
-void Janitor::Poll() {
+bool Janitor::Poll(size_t freed) {
   // In a signal handler that interrupted the allocator nobody knows what that holds; in one that
   // runs as the process ends for a misuse, the next that is found would cut it short.
-  if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return;
-  const size_t excess = g_budget.Excess();
-  if (ABSL_PREDICT_FALSE(excess != 0) &&
-      g_budget.free() > futile_.load(std::memory_order_relaxed)) {
-    GiveBack();
-  }
+  if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return false;
+  Step step(Step::kUsual + 2 * freed / kOsPage);
+  const bool too_much = TooMuchIsFree();
+  if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   const uint64_t now = os::NowMillis();
   const uint64_t due = next_tick_.load(std::memory_order_relaxed);
   if (ABSL_PREDICT_FALSE(now >= due)) NextTick(now, due);
-  if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed))) PassSome();
+  if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
+    PassSome(&step);
+  }
+  return ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
+}
+
+bool Janitor::TooMuchIsFree() const {
+  return g_budget.Excess() != 0 && g_budget.free() > futile_.load(std::memory_order_relaxed);
 }
 
 // One of the threads that come here at once does it.
@@ -81,53 +78,64 @@ void Janitor::NextTick(uint64_t now, uint64_t due) {
 void Janitor::Advance(uint64_t ticks) {
   const uint64_t most = PageHeader::kTickMask / 2;
   tick_.store(static_cast<uint16_t>(tick() + Min(ticks, most)), std::memory_order_relaxed);
-  g_budget.Tick();
+  for (uint64_t i = Min(ticks, kMostTicksAtOnce); i > 0; --i) g_budget.Tick();
   futile_.store(0, std::memory_order_relaxed);
   passing_.store(true, std::memory_order_relaxed);
 }
 
-// The others that come meanwhile leave it to this one.
-void Janitor::GiveBack() {
-  Exclusively([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { GiveBackInSteps(kMostSteps); });
-}
-
-void Janitor::GiveBackInSteps(unsigned most) {
-  for (unsigned i = 0; i < most; ++i) {
-    const size_t excess = g_budget.Excess();
-    if (excess == 0 || !GiveBackLocked(excess)) return;
+// If enough others are at it, it is left to them.
+void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const uintptr_t own = ThreadPointer() / kOsPage;
+  for (unsigned i = 0; i < kGivers; ++i) {
+    Lock& lock = givers_[(own + i) % kGivers];
+    if (!lock.TryAcquire()) continue;
+    return WorkAndRelease(lock, [this, step] { GiveBackLocked(g_budget.Excess(), step); });
   }
 }
 
 void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (g_budget.Excess() == 0) return;
-  pass_lock_.Acquire();
-  WorkAndRelease([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { GiveBackInSteps(~0u); });
+  Lock& lock = givers_[ThreadPointer() / kOsPage % kGivers];
+  lock.Acquire();
+  WorkAndRelease(lock, [this] {
+    for (;;) {
+      Step step;
+      const size_t excess = g_budget.Excess();
+      if (excess == 0 || !GiveBackLocked(excess, &step)) return;
+    }
+  });
 }
 
 // Whether anything was. First what nobody's heap has, then what heaps have, which the supply then
 // has. Whoever has more than a step's work stays in turn.
-bool Janitor::GiveBackLocked(size_t excess) {
+bool Janitor::GiveBackLocked(size_t excess, Step* step) {
   // What is short yet may become one with what comes free beside it, unless there is too much.
   const size_t least = excess > g_budget.Most() ? kOsPage : kLeastRange;
-  excess = Min(excess, kMostAtOnce);
-  size_t given = g_page_supply.Purge(excess, least);
+  size_t given = g_page_supply.Purge(excess, least, step);
   const HeapId highest = g_registry.HighestId();
   HeapId looked_at = 0;
   // A handler that finds its heap busy needs the shared one.
   const Heap* const shared = g_registry.SharedHeap();
-  for (unsigned asked = 0; given < excess && asked < kHeapsAtOnce && looked_at < highest;) {
-    if (next_giver_ > highest) next_giver_ = 1;
-    Heap* const heap = g_heaps[next_giver_];
+  bool busy = false;
+  bool enough = given >= excess || step->IsOver();
+  for (unsigned asked = 0; !enough && asked < kHeapsAtOnce && looked_at < highest;) {
+    uint32_t id = next_giver_.load(std::memory_order_relaxed);
+    if (id > highest) id = 1;
+    Heap* const heap = g_heaps[id];
     const bool may_give = heap != nullptr && heap != shared && heap->MayGiveBack();
-    const size_t more = may_give ? heap->TryGiveBack(excess - given) : 0;
-    given += more;
+    const size_t more = may_give ? heap->TryGiveBack(excess - given, step) : 0;
+    busy |= more == Heap::kBusy;
+    given += more == Heap::kBusy ? 0 : more;
     asked += may_give ? 1 : 0;
-    if (given < excess) ++next_giver_, ++looked_at;
+    enough = given >= excess || step->IsOver();
+    if (enough) break;
+    next_giver_.store(id + 1, std::memory_order_relaxed);
+    ++looked_at;
   }
   if (given != 0) {
-    g_page_supply.Purge(Min(excess, g_budget.Excess()), least);
+    g_page_supply.Purge(Min(excess, g_budget.Excess()), least, step);
     ReleaseIfShort();
-  } else if (looked_at >= highest) {
+  } else if (looked_at >= highest && !busy) {
     futile_.store(g_budget.free() + kWorthAnotherTry, std::memory_order_relaxed);
   }
   return given != 0;
@@ -139,14 +147,15 @@ void Janitor::ReleaseIfShort() {
   if (ABSL_PREDICT_FALSE(g_budget.IsShort())) g_page_supply.ReleaseChunks();
 }
 
-void Janitor::PassSome() {
-  Exclusively([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (PassSomeLocked()) passing_.store(false, std::memory_order_relaxed);
+void Janitor::PassSome(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!pass_lock_.TryAcquire()) return;
+  WorkAndRelease(pass_lock_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (PassSomeLocked(step)) passing_.store(false, std::memory_order_relaxed);
   });
 }
 
 // Whether the pass is at its end.
-bool Janitor::PassSomeLocked() {
+bool Janitor::PassSomeLocked(Step* step) {
   if (next_heap_ == 0) {
     next_heap_ = 1;
     more_ = false;
@@ -154,7 +163,7 @@ bool Janitor::PassSomeLocked() {
   for (unsigned i = 0; i < kHeapsAtOnce && next_heap_ <= g_registry.HighestId(); ++i) {
     Heap* const heap = g_heaps[next_heap_];
     if (heap != nullptr && heap != g_registry.SharedHeap()) {
-      const Heap::DecayResult result = heap->Decay(tick());
+      const Heap::DecayResult result = heap->Decay(tick(), step);
       if (result == Heap::DecayResult::kUnfinished) return false;
       more_ |= result == Heap::DecayResult::kLater;
     }
@@ -162,9 +171,8 @@ bool Janitor::PassSomeLocked() {
   }
   if (next_heap_ <= g_registry.HighestId()) return false;
   if (left_of_supply_ != 0) {
-    const size_t step = Min(left_of_supply_, kMostAtOnce);
-    const size_t given = g_page_supply.Purge(step);
-    left_of_supply_ = given < step ? 0 : left_of_supply_ - step;
+    const size_t given = g_page_supply.Purge(left_of_supply_, kOsPage, step);
+    left_of_supply_ = step->IsOver() ? left_of_supply_ - Min(given, left_of_supply_) : 0;
     if (left_of_supply_ != 0) return false;
   }
   ReleaseIfShort();
@@ -179,7 +187,8 @@ bool Janitor::PassAllLocked() {
   g_registry.FlushOwn();
   const HeapId highest = g_registry.HighestId();
   for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->GuardMagazines();
-  AwaitStores();
+  // Of one thread and what threads share there is nobody to wait for.
+  if (highest > 2) AwaitStores();
   for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->DecayAll();
   const bool large = g_large_blocks.PurgeAll();
   return g_page_supply.PurgeAll() || large;
@@ -187,16 +196,11 @@ bool Janitor::PassAllLocked() {
 
 bool Janitor::Reclaim() {
   g_budget.BeShort();
-  const auto free_bytes = [] { return g_budget.free() + g_page_supply.FreeBytes(); };
-  const size_t before = free_bytes();
-  const size_t known = unreclaimable_.load(std::memory_order_relaxed);
-  if (before <= known) {
-    unreclaimable_.store(before, std::memory_order_relaxed);
-    return false;
-  }
+  g_registry.FlushOwn();
+  const uint64_t freed = g_budget.freed();
+  if (reclaimed_at_.exchange(freed, std::memory_order_relaxed) == freed) return false;
   Pass(/*all=*/true);
   g_page_supply.ReleaseChunks();
-  unreclaimable_.store(free_bytes(), std::memory_order_relaxed);
   return true;
 }
 
@@ -210,7 +214,9 @@ bool Janitor::Pass(bool all) {
       more = PassAllLocked();
     } else {
       Advance(1);
-      while (!PassSomeLocked()) {
+      for (bool done = false; !done;) {
+        Step step;
+        done = PassSomeLocked(&step);
       }
       passing_.store(false, std::memory_order_relaxed);
       more = more_;

@@ -15,12 +15,14 @@
 #ifndef MYMALLOC_HEAP_JANITOR_H_
 #define MYMALLOC_HEAP_JANITOR_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "mymalloc/base/lock.h"
 #include "mymalloc/heap/budget.h"
+#include "mymalloc/heap/step.h"
 
 namespace mymalloc {
 
@@ -28,9 +30,9 @@ class Janitor {
  public:
   uint16_t tick() const { return tick_.load(std::memory_order_relaxed); }
 
-  // From slow paths, with no lock held: does what is due. Takes no longer than a part of a
-  // millisecond.
-  void Poll();
+  // From slow paths, with no lock held: does what is due, a step of it. `freed`: what the caller
+  // has just freed, for which the step is longer. Returns whether more is to be given back.
+  bool Poll(size_t freed = 0);
 
   // A thread has ended: what is beyond the budget goes back, however long that takes.
   void ThreadEnded();
@@ -45,34 +47,38 @@ class Janitor {
   // goes on asking at its limit is refused quickly. REQUIRES: no lock is held.
   bool Reclaim();
 
-  // Held while memory is given back: fork waits for its end.
+  // One of these is held while memory is given back: fork waits for its end.
   Lock& pass_lock() ABSL_LOCK_RETURNED(pass_lock_) { return pass_lock_; }
+  static constexpr unsigned kGivers = 4;
+  using Givers = std::array<Lock, kGivers>;
+  Givers& givers() { return givers_; }
 
  private:
   friend class Inspector;
 
+  bool TooMuchIsFree() const;
   void NextTick(uint64_t now, uint64_t due);
   void Advance(uint64_t ticks);
-  void GiveBack();
-  void GiveBackInSteps(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
-  bool GiveBackLocked(size_t excess) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
-  void PassSome();
-  bool PassSomeLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  void GiveBack(Step* step);
+  bool GiveBackLocked(size_t excess, Step* step);
+  void PassSome(Step* step);
+  bool PassSomeLocked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();
   bool PassAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   template <typename Do>
-  void Exclusively(Do&& work);
-  template <typename Do>
-  void WorkAndRelease(Do&& work);
+  static void WorkAndRelease(Lock& lock, Do&& work);
 
   std::atomic<uint16_t> tick_{0};
-  std::atomic<uint64_t> next_tick_{0};    // by the clock
-  std::atomic<bool> passing_{false};      // a pass is not yet at its end
-  std::atomic<size_t> unreclaimable_{0};  // what was free after the last Reclaim, or less since
-  std::atomic<size_t> futile_{0};         // as long as no more is free, nothing can be given back
+  std::atomic<uint64_t> next_tick_{0};     // by the clock
+  std::atomic<bool> passing_{false};       // a pass is not yet at its end
+  std::atomic<uint64_t> reclaimed_at_{0};  // what the budget says of frees, at the last Reclaim
+  std::atomic<size_t> futile_{0};          // as long as no more is free, nothing can be given back
+  std::atomic<uint32_t> next_giver_{1};    // the heap whose turn it is to give back
+  // Whoever gives back what is beyond the budget: several threads may.
+  Givers givers_{Lock(LockName::kGiver), Lock(LockName::kGiver), Lock(LockName::kGiver),
+                 Lock(LockName::kGiver)};
   Lock pass_lock_{LockName::kJanitorPass};
   uint32_t next_heap_ ABSL_GUARDED_BY(pass_lock_) = 0;     // of the pass; 0: it has not begun
-  uint32_t next_giver_ ABSL_GUARDED_BY(pass_lock_) = 1;    // of those that give back
   size_t left_of_supply_ ABSL_GUARDED_BY(pass_lock_) = 0;  // for this pass to give back
   bool more_ ABSL_GUARDED_BY(pass_lock_) = false;          // may be given back at a later pass
 };

@@ -10,13 +10,6 @@ namespace mymalloc {
 
 ABSL_CONST_INIT PageSupply g_page_supply;
 
-namespace {
-
-// What one call of the kernel gives back at most, so that none takes long.
-constexpr size_t kMostAtOnce = 4 * kMiB;
-
-}  // namespace
-
 // What is free right there.
 PageSupply::Grant PageSupply::Take(Interval range) {
   const size_t before = dirty_.bytes();
@@ -157,17 +150,19 @@ void PageSupply::LiftProtected() {
 }
 
 // The range being purged is in neither set while the kernel works, so the lock is free meanwhile.
-size_t PageSupply::Purge(size_t bytes, size_t least) {
+size_t PageSupply::Purge(size_t bytes, size_t least, Step* step) {
   size_t purged = 0;
-  while (bytes >= kOsPage) {
+  while (bytes >= kOsPage && !step->IsOver()) {
     Interval range;
     {
       LockHolder holder(lock_);
       if (dirty_.tree().Longest() < least) break;
-      if (!dirty_.TakeLongest(RoundUp(Min(bytes, kMostAtOnce), kOsPage), &range)) break;
+      const size_t most = RoundUp(Min(bytes, step->MostBytes()), kOsPage);
+      if (!dirty_.TakeLongest(most, &range)) break;
       TakeFromAll(range);
       NoteDirty();
     }
+    step->Call(range.length());
     const bool gone = os::Purge(range.begin, range.length());
     LockHolder holder(lock_);
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.

@@ -18,6 +18,7 @@
 #include "mymalloc/heap/budget.h"
 #include "mymalloc/heap/free_ranges.h"
 #include "mymalloc/heap/guard_budget.h"
+#include "mymalloc/heap/step.h"
 #include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
@@ -50,9 +51,13 @@ class PageSupply {
 
   // How much was dirty throughout the time since the last call: nobody needed that.
   size_t BeginDecay();
-  // Gives back so many dirty bytes, the longest ranges first, and none shorter than `least`.
-  // Returns how many it were.
-  size_t Purge(size_t bytes, size_t least = kOsPage);
+  // Gives back so many dirty bytes, the longest ranges first, and none shorter than `least`, until
+  // the step is over. Returns how many it were.
+  size_t Purge(size_t bytes, size_t least, Step* step);
+  size_t Purge(size_t bytes) {
+    Step unlimited(Step::kUnlimited);
+    return Purge(bytes, kOsPage, &unlimited);
+  }
   // Gives back everything that is dirty. Returns whether there was anything.
   bool PurgeAll();
 

@@ -22,8 +22,8 @@ namespace {
 void SetOwnHeap(Heap* own) {
   t_own_heap = own;
   Heap* const current =
-      own == nullptr || g_detours ? &Registry::bare_heaps_[Registry::kDetour] : own;
-  t_heap = reinterpret_cast<intptr_t>(current) - reinterpret_cast<intptr_t>(Registry::bare_heaps_);
+      own == nullptr || g_detours ? &Registry::bare_.heaps[Registry::kDetour] : own;
+  t_heap = reinterpret_cast<intptr_t>(current) - reinterpret_cast<intptr_t>(Registry::bare_.heaps);
 }
 
 uint64_t Load64(uintptr_t address) {
@@ -52,7 +52,7 @@ void MakeSecret() {
 }  // namespace
 
 ABSL_CONST_INIT Registry g_registry;
-Heap Registry::bare_heaps_[kBareHeaps];
+ABSL_CONST_INIT Registry::BareHeaps Registry::bare_;
 __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 __thread Heap* t_own_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 bool g_detours;
@@ -70,7 +70,7 @@ void Registry::InitProcess() {
               o.zero_on_free || o.sample != 0;
   os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
   if (o.huge_pages == HugePages::kAlways) os::g_chunks.AllowHugePages(true);
-  for (Heap& heap : bare_heaps_) heap.Init(0);
+  for (Heap& heap : bare_.heaps) heap.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   if (o.sample != 0) g_guarded.Init();
   process_ready_ = true;
@@ -129,6 +129,7 @@ void Registry::ThreadExits(void* heap) {
 template <typename Do>
 void Registry::ForEachLock(Do&& lock) {
   lock(g_janitor.pass_lock());
+  for (Lock& giver : g_janitor.givers()) lock(giver);
   lock(lock_);
   for (HeapId id = 1; id <= HighestId(); ++id) lock(g_heaps[id]->lock());
   lock(g_guarded.lock());

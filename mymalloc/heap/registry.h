@@ -64,7 +64,13 @@ class Registry {
   // Heaps that own nothing: what t_heap leads to before the thread has a heap; while it must not be
   // used on the fast path, at the thread's end and on the detour; while the thread is Busy with it.
   enum Bare : unsigned { kNone, kDetour, kBusy, kBareHeaps };
-  static Heap bare_heaps_[kBareHeaps] __attribute__((visibility("hidden")));
+  // Zeroed memory is heaps: no constructor runs for them, which would touch all of it.
+  union BareHeaps {
+    constexpr BareHeaps() : none() {}
+    char none;
+    Heap heaps[kBareHeaps];
+  };
+  static BareHeaps bare_ __attribute__((visibility("hidden")));
 
  private:
   void Attach();
@@ -89,7 +95,7 @@ class Registry {
 extern Registry g_registry;
 
 inline Heap* CurrentHeap() {
-  return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(Registry::bare_heaps_) + t_heap);
+  return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(Registry::bare_.heaps) + t_heap);
 }
 
 // Around whatever changes the magazines of the thread's own heap, or what it has gathered for

@@ -35,7 +35,7 @@ class RemoteWord {
 };
 
 // The words of a heap's pages that other threads have put blocks into: a stack that any thread
-// pushes to and the owner takes whole.
+// pushes to and the owner takes whole, to go through it at its leisure.
 class RemoteList {
  public:
   void Push(RemoteWord word) {
@@ -46,16 +46,21 @@ class RemoteList {
                                          std::memory_order_relaxed));
   }
 
-  bool Empty() const { return top_.load(std::memory_order_relaxed) == 0; }
+  bool Empty() const {
+    return top_.load(std::memory_order_relaxed) == 0 && taken_.load(std::memory_order_relaxed) == 0;
+  }
 
-  // Calls collect(page, word, mask) for each word, having taken its bits.
+  // Calls collect(page, word, mask) for so many words at most, having taken their bits.
+  static constexpr unsigned kAll = ~0u;
   template <typename Collect>
-  void TakeAll(Collect&& collect) {
-    uintptr_t bits = top_.exchange(0, std::memory_order_acquire);
-    while (bits != 0) {
+  void Take(unsigned most, Collect&& collect) {
+    for (; most > 0; --most) {
+      uintptr_t bits = taken_.load(std::memory_order_relaxed);
+      if (bits == 0) bits = top_.exchange(0, std::memory_order_acquire);
+      if (bits == 0) return;
       const RemoteWord word(bits);
       // First the link: once the bits are taken, the next thread that frees here reuses it.
-      bits = word.link().load(std::memory_order_relaxed);
+      taken_.store(word.link().load(std::memory_order_relaxed), std::memory_order_relaxed);
       collect(word.page(), word.word(), word.page()->remote.Collect(word.word()));
     }
   }
@@ -64,6 +69,7 @@ class RemoteList {
   friend class Inspector;
 
   std::atomic<uintptr_t> top_;
+  std::atomic<uintptr_t> taken_;  // only the owner comes here
 };
 
 class RemoteGather {

@@ -59,7 +59,7 @@ class HeapVerifier {
   void CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry);
   void CheckGather(const Heap& heap);
   void CheckQuarantine(const Heap& heap);
-  void CheckRemoteList(const Heap& heap);
+  void CheckRemoteList(const Heap& heap, RemoteWord word);
   // A free block that somebody holds: a slot that the bitmap calls taken, and nobody else's.
   void CheckHeld(const PageHeader& page, unsigned slot);
 
@@ -260,7 +260,9 @@ void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   });
   if (wrong_ == nullptr) CheckQuarantine(heap);
   if (wrong_ == nullptr) CheckGather(heap);
-  if (wrong_ == nullptr) CheckRemoteList(heap);
+  for (const RemoteWord first : Inspector::FirstRemote(heap)) {
+    if (wrong_ == nullptr) CheckRemoteList(heap, first);
+  }
 }
 
 void HeapVerifier::CheckList(const Heap& heap, const Inspector::PageList& list, SizeClass c) {
@@ -350,8 +352,8 @@ void HeapVerifier::CheckQuarantine(const Heap& heap) {
   });
 }
 
-void HeapVerifier::CheckRemoteList(const Heap& heap) {
-  for (RemoteWord word = Inspector::FirstRemote(heap); word.bits() != 0;) {
+void HeapVerifier::CheckRemoteList(const Heap& heap, RemoteWord word) {
+  while (word.bits() != 0) {
     const PageHeader* const page = word.page();
     const bool sound = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page &&
                        page->heap == heap.id() && word.word() < AtomicSlotBitmap::kWords;

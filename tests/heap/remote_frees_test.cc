@@ -76,12 +76,16 @@ TEST(RemoteListTest, GivesEachWordOnceWithItsBits) {
   }
   EXPECT_FALSE(list->Empty());
   unsigned seen = 0;
-  list->TakeAll([&](PageHeader* page, unsigned w, uint64_t mask) {
+  const auto collect = [&](PageHeader* page, unsigned w, uint64_t mask) {
     const unsigned i = 9 - seen++;
     EXPECT_EQ(page, headers[i]);
     EXPECT_EQ(w, i % 4);
     EXPECT_EQ(mask, uint64_t{1} << i);
-  });
+  };
+  list->Take(3, collect);
+  EXPECT_EQ(seen, 3u);
+  EXPECT_FALSE(list->Empty());
+  list->Take(RemoteList::kAll, collect);
   EXPECT_EQ(seen, 10u);
   EXPECT_TRUE(list->Empty());
 }
@@ -119,9 +123,9 @@ TEST(RemoteListTest, NothingIsLostBetweenThreads) {
     const size_t index = static_cast<size_t>(page - headers[0]);
     EXPECT_EQ(available[w][index].fetch_or(mask) & mask, 0u);
   };
-  while (running != 0) list->TakeAll(collect);
+  while (running != 0) list->Take(2, collect);
   for (std::thread& thread : threads) thread.join();
-  list->TakeAll(collect);
+  list->Take(RemoteList::kAll, collect);
   for (size_t p = 0; p < kPages; ++p) EXPECT_TRUE(headers[p]->remote.Peek(0) == 0);
 }
 

@@ -24,7 +24,7 @@ uintptr_t Address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
 // What the thread-local variables of a heap's owner are.
 intptr_t DistanceOf(const Heap* heap) {
-  return reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(Registry::bare_heaps_);
+  return reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(Registry::bare_.heaps);
 }
 
 std::vector<uint64_t> LocalsOf(const Heap* heap) {
