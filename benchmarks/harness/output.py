@@ -9,6 +9,12 @@ from benchmarks.harness.results import Results
 
 def write(flag: str, path: str, text: str) -> bool:
     target = paths.user_path(path)
+    if not text:
+        print(
+            f"benchmarks: --{flag}: nothing to draw: fewer than two allocators have time and memory",
+            file=sys.stderr,
+        )
+        return False
     try:
         target.write_text(text)
     except OSError as error:

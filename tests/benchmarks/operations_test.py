@@ -21,8 +21,10 @@ class OperationsTest(unittest.TestCase):
             self.assertIn("operations: a block lost", row.cells["overlapping"].detail)
 
     def test_an_allocator_that_runs_out_has_no_memory(self) -> None:
-        (row,) = _measure("MallocFreePair/1048576", f"--only={allocators.LIMIT}").rows
-        self.assertEqual(row.cells[allocators.LIMIT].failure, "out of memory")
+        library = support.shim("exhausted")
+        flags = f"--allocator=exhausted={library}", "--only=exhausted"
+        (row,) = _measure("MallocFreePair/1048576", *flags).rows
+        self.assertEqual(row.cells["exhausted"].failure, "out of memory")
 
     def test_what_handles_several_at_once_is_timed_by_the_call(self) -> None:
         found = _measure("bitmap/(TakeLowest/64|WalkRuns)", "--only=mymalloc")

@@ -54,6 +54,10 @@ def _changed(*where: Any, value: Any) -> str:
     return json.dumps(found)
 
 
+_WITH_MEMORY = copy.deepcopy(_GOOD)
+for _cell in _WITH_MEMORY["rows"][0]["cells"].values():
+    _cell["figures"]["peak_rss"] = [9.0, 9.1, 9]
+
 _CELL = ("rows", 0, "cells", "glibc")
 _BAD = {
     "no options": _changed("options", value={}),
@@ -131,13 +135,22 @@ class WriteTest(unittest.TestCase):
     def test_a_full_disk_costs_one_file(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             kept, other = Path(folder) / "kept.json", Path(folder) / "page.html"
-            kept.write_text(json.dumps(_GOOD))
+            kept.write_text(json.dumps(_WITH_MEMORY))
             for flag in ("--json", "--html", "--markdown", "--picture"):
                 outputs = [f"--html={other}"] if flag != "--html" else []
                 done = _run(f"--load={kept}", f"{flag}=/dev/full", *outputs)
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, rf"\Abenchmarks: {flag}: [^\n]*/dev/full[^\n]*\n\Z")
                 self.assertIn("pair", done.stdout)
+
+    def test_nothing_to_draw(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            kept, picture = Path(folder) / "kept.json", Path(folder) / "picture.svg"
+            kept.write_text(json.dumps(_GOOD))
+            done = _run(f"--load={kept}", f"--picture={picture}")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("--picture: nothing to draw", done.stderr)
+            self.assertFalse(picture.exists())
 
     def test_a_reader_that_has_seen_enough(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,5 @@
 // What it costs a program to start with the library: /bin/true, in alternation with and without.
+// Against what its start costs anyway, as machines differ widely in that.
 
 #include <gtest/gtest.h>
 #include <spawn.h>
@@ -19,7 +20,8 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr int kRuns = 200;
 constexpr int kAttempts = 3;  // Noise only ever makes it look worse.
-constexpr Milliseconds kMost{0.3};
+constexpr Milliseconds kAlwaysGood{0.2};
+constexpr double kMostShare = 0.35;
 
 Milliseconds TimeOfTrue(const std::string& environment) {
   std::string program = "/bin/true";
@@ -40,22 +42,29 @@ Milliseconds Median(std::vector<Milliseconds> times) {
   return times[kRuns / 2];
 }
 
-Milliseconds MedianCost() {
+struct Costs {
+  Milliseconds bare;
+  Milliseconds ours;
+  bool Good() const { return ours <= kAlwaysGood || ours <= kMostShare * bare; }
+};
+
+Costs MedianCosts() {
   std::vector<Milliseconds> with;
   std::vector<Milliseconds> without;
   for (int i = 0; i < kRuns; ++i) {
     without.push_back(TimeOfTrue("UNRELATED=" + LibraryUnderTest()));
     with.push_back(TimeOfTrue("LD_PRELOAD=" + LibraryUnderTest()));
   }
-  return Median(with) - Median(without);
+  const Milliseconds bare = Median(without);
+  return {bare, Median(with) - bare};
 }
 
-TEST(Startup, CostsAtMostThreeTenthsOfAMillisecond) {
-  Milliseconds cost = MedianCost();
-  for (int i = 1; i < kAttempts && cost > kMost; ++i) cost = std::min(cost, MedianCost());
-  RecordProperty("milliseconds", std::to_string(cost.count()));
-  printf("preloading costs %.3f ms\n", cost.count());
-  EXPECT_LE(cost.count(), kMost.count());
+TEST(Startup, CostsAtMostAThirdOfAStart) {
+  Costs costs = MedianCosts();
+  for (int i = 1; i < kAttempts && !costs.Good(); ++i) costs = MedianCosts();
+  RecordProperty("milliseconds", std::to_string(costs.ours.count()));
+  printf("preloading costs %.3f ms beside %.3f\n", costs.ours.count(), costs.bare.count());
+  EXPECT_TRUE(costs.Good()) << costs.ours.count() << " ms beside " << costs.bare.count();
 }
 
 }  // namespace

@@ -83,11 +83,11 @@ TEST_F(StatisticsTest, RemoteFreesCountAtOnce) {
 
 TEST_F(StatisticsTest, LargeBlocksByTheirRanges) {
   const Statistics before = CountHeap();
-  const std::vector<void*> blocks = AllocateMany(3 * kMiB, 5);
+  const std::vector<void*> blocks = AllocateMany(5 * kMiB, 5);
   Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
-  EXPECT_GE(now.large.bytes - before.large.bytes, 15 * kMiB);
-  EXPECT_LE(now.large.bytes - before.large.bytes, 15 * kMiB + 5 * 2 * kOsPage);
+  EXPECT_GE(now.large.bytes - before.large.bytes, 25 * kMiB);
+  EXPECT_LE(now.large.bytes - before.large.bytes, 25 * kMiB + 5 * 2 * kOsPage);
   FreeAll(blocks);
   now = CountHeap();
   EXPECT_EQ(now.large.blocks, before.large.blocks);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -71,7 +72,8 @@ class Interrupter {
 TEST(Signals, InterruptManyThreads) {
   const Interrupter interrupter(SA_RESTART);
   const Churn churn(3);
-  sleep(2);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (std::chrono::steady_clock::now() < end) usleep(100000);  // a signal cuts it short
   EXPECT_GT(signals.load(), 100u);
   EXPECT_GT(churn.rounds(), 10000u);
 }
