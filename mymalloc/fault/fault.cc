@@ -37,7 +37,7 @@ void PrintBlock(Printer& out, const char* heading, const FaultBlock& block, uint
   if (block.page != 0) {
     out.Text("; slot ").Decimal(block.slot).Text(" of page ").Pointer(block.page);
   } else {
-    out.Text("; a mapping of its own");
+    out.Text("; a range of its own");
   }
   out.Text("\n");
 }

@@ -82,7 +82,7 @@ TEST(FaultTest, SaysWhereInTheBlockThePointerIs) {
   fault.block.state = "live";
   EXPECT_NE(
       Reported(fault).find("[0xff0, 0x1054), 100 usable bytes, live, the pointer is at offset "
-                           "16; a mapping of its own\n"),
+                           "16; a range of its own\n"),
       std::string::npos);
   fault.block.begin = 0x1008;
   EXPECT_NE(Reported(fault).find("at offset -8;"), std::string::npos);

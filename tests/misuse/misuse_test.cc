@@ -84,7 +84,7 @@ std::string BlockLine(const Facts& facts, const std::string& name, const std::st
     line += ", the pointer is at offset " + std::to_string(offset);
   }
   return line +
-         (usable > kLargestInPage || sampled ? "; a mapping of its own" : "; slot S of page P");
+         (usable > kLargestInPage || sampled ? "; a range of its own" : "; slot S of page P");
 }
 
 // What a later call found has no call of its own.
