@@ -22,7 +22,7 @@ constexpr char kAllCalls[] = ",map,reserve,commit,protect,seal,unmap,purge,remap
 // How many calls fail together: one; a few; all from there to the end of the work.
 constexpr uint64_t kCounts[] = {1, 7, 1000000};
 // Between the first calls that are tried, where every one would take too long.
-constexpr uint64_t kStride = 3;
+constexpr uint64_t kStride = 5;
 
 struct Mode {
   const char* name;
@@ -32,13 +32,13 @@ struct Mode {
 };
 
 const Mode kModes[] = {
-    {"plain", {}, {}},
+    {"plain", {}, {}, 150},
     // The same calls, looked at more closely.
-    {"checked", {{"MYMALLOC_CHECKED", "1"}}, {}, 200},
+    {"checked", {{"MYMALLOC_CHECKED", "1"}}, {}, 100},
     // Far away, but a limit: address space is scarce then, and is used in another way.
-    {"limited", {}, {{RLIMIT_AS, 4095 * kMiB}}},
+    {"limited", {}, {{RLIMIT_AS, 4095 * kMiB}}, 100},
     // Passes of the janitor come between: the n-th call is not always the same.
-    {"janitor", {{"MYMALLOC_DECAY", "2ms"}}, {}, 200},
+    {"janitor", {{"MYMALLOC_DECAY", "2ms"}}, {}, 100},
     {"hardened", {{"MYMALLOC_HARDEN", "1"}}, {}, 70},
     {"sampled", {{"MYMALLOC_SAMPLE", "3"}}, {}, 70},
 };
