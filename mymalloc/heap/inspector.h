@@ -70,7 +70,7 @@ class Inspector {
   // their links.
   static std::array<RemoteWord, 2> FirstRemote(const Heap& heap) {
     return {RemoteWord(heap.remote_.top_.load(std::memory_order_acquire)),
-            RemoteWord(heap.remote_.taken_.load(std::memory_order_relaxed))};
+            RemoteWord(heap.remote_.taken_)};
   }
 };
 

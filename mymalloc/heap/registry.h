@@ -78,6 +78,9 @@ class Registry {
   Heap* TakeHeap();
   Heap* CreateHeap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Park(Heap* heap);
+  HeapId TakeAtHand();
+  bool PutAtHand(HeapId id);
+  std::atomic<HeapId>& AtHand(unsigned i);
   static void ThreadExits(void* heap);
   template <typename Do>
   void ForEachLock(Do&& lock);
@@ -88,7 +91,10 @@ class Registry {
   unsigned exit_key_ = 0;
   std::atomic<HeapId> highest_id_{0};
   std::atomic<Heap*> shared_{nullptr};
-  HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};  // a stack
+  // Parked heaps: a few that are to be had without the lock, 0 for none, and the others, a stack.
+  static constexpr unsigned kAtHand = 16;
+  alignas(64) std::atomic<HeapId> at_hand_[kAtHand] = {};
+  HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};
   uint32_t parked_count_ ABSL_GUARDED_BY(lock_) = 0;
 };
 

@@ -47,29 +47,31 @@ class RemoteList {
   }
 
   bool Empty() const {
-    return top_.load(std::memory_order_relaxed) == 0 && taken_.load(std::memory_order_relaxed) == 0;
+    return top_.load(std::memory_order_relaxed) == 0 && !left_.load(std::memory_order_relaxed);
   }
 
   // Calls collect(page, word, mask) for so many words at most, having taken their bits.
   static constexpr unsigned kAll = ~0u;
   template <typename Collect>
   void Take(unsigned most, Collect&& collect) {
-    for (; most > 0; --most) {
-      uintptr_t bits = taken_.load(std::memory_order_relaxed);
-      if (bits == 0) bits = top_.exchange(0, std::memory_order_acquire);
-      if (bits == 0) return;
-      const RemoteWord word(bits);
+    const bool left_before = taken_ != 0;
+    if (taken_ == 0) taken_ = top_.exchange(0, std::memory_order_acquire);
+    for (; most > 0 && taken_ != 0; --most) {
+      const RemoteWord word(taken_);
       // First the link: once the bits are taken, the next thread that frees here reuses it.
-      taken_.store(word.link().load(std::memory_order_relaxed), std::memory_order_relaxed);
+      taken_ = word.link().load(std::memory_order_relaxed);
       collect(word.page(), word.word(), word.page()->remote.Collect(word.word()));
     }
+    const bool left = taken_ != 0;
+    if (left != left_before) left_.store(left, std::memory_order_relaxed);
   }
 
  private:
   friend class Inspector;
 
   std::atomic<uintptr_t> top_;
-  std::atomic<uintptr_t> taken_;  // only the owner comes here
+  uintptr_t taken_;         // only the owner comes here
+  std::atomic<bool> left_;  // whether there is something
 };
 
 class RemoteGather {
