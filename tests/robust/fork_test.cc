@@ -54,7 +54,7 @@ void ForkWhileOtherThreadsAllocate(int forks) {
   EXPECT_GT(churn.rounds(), static_cast<uint64_t>(forks)) << "the other threads hardly ran";
 }
 
-TEST(Fork, TenThousandTimesWhileOtherThreadsAllocate) { ForkWhileOtherThreadsAllocate(10000); }
+TEST(Fork, ThreeThousandTimesWhileOtherThreadsAllocate) { ForkWhileOtherThreadsAllocate(3000); }
 TEST(Fork, AThousandTimesWhileOtherThreadsAllocate) { ForkWhileOtherThreadsAllocate(1000); }
 
 // The child's new threads may take over what the lost ones had, who were interrupted anywhere.
