@@ -39,8 +39,8 @@ const Mode kModes[] = {
     {"limited", {}, {{RLIMIT_AS, 4095 * kMiB}}, 100},
     // Passes of the janitor come between: the n-th call is not always the same.
     {"janitor", {{"MYMALLOC_DECAY", "2ms"}}, {}, 100},
-    {"hardened", {{"MYMALLOC_HARDEN", "1"}}, {}, 70},
-    {"sampled", {{"MYMALLOC_SAMPLE", "3"}}, {}, 70},
+    {"hardened", {{"MYMALLOC_HARDEN", "1"}}, {}, 40},
+    {"sampled", {{"MYMALLOC_SAMPLE", "3"}}, {}, 40},
 };
 const Mode& kHardened = kModes[4];
 const Mode& kSampled = kModes[5];
