@@ -102,7 +102,7 @@ TEST(BudgetTest, WhatWasLiveLatelyBoundsItToo) {
 
 class BoostedBudgetTest : public testing::Test {
  protected:
-  static constexpr size_t kBoost = 16 * kMiB;
+  static constexpr size_t kBoost = Budget::kAlwaysMostBoost;
 
   BoostedBudgetTest() {
     budget_.NoteGivenBack(kBoost / Budget::kEager);

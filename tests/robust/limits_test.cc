@@ -15,8 +15,8 @@ namespace mymalloc::test {
 namespace {
 
 // Half of a limit must be there to be had: the rest is for tags, rounding and the program.
-constexpr rlim_t kAddressSpaceLimit = 256 * kMiB;
-constexpr rlim_t kDataLimit = 128 * kMiB;
+constexpr rlim_t kAddressSpaceLimit = 320 * kMiB;
+constexpr rlim_t kDataLimit = 192 * kMiB;
 
 constexpr rlim_t LimitOf(__rlimit_resource_t resource) {
   return resource == RLIMIT_AS ? kAddressSpaceLimit : kDataLimit;
