@@ -227,8 +227,8 @@ void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks) 
   if (page->AllFree()) PageBecameEmpty(page);
 }
 
-void Heap::CollectRemote(unsigned most) {
-  if (remote_.Empty()) return;
+bool Heap::CollectRemote(unsigned most) {
+  if (remote_.Empty()) return false;
   remote_.Take(most,
                [this](PageHeader* page, unsigned w, uint64_t mask) ABSL_NO_THREAD_SAFETY_ANALYSIS {
                  if (page->stride() >= kLeastRunStride) {
@@ -239,6 +239,7 @@ void Heap::CollectRemote(unsigned most) {
                    Return(page, w, mask, blocks);
                  }
                });
+  return true;
 }
 
 // The budget knows of these since they were sent.

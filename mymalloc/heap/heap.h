@@ -108,7 +108,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void GuardMagazines();
   // Whether it is worth asking for that; a glance without the lock.
   bool MayGiveBack() const {
-    return dirty_bytes_.load(std::memory_order_relaxed) != 0 || !remote_.Empty() ||
+    return dirty_bytes_.load(std::memory_order_relaxed) != 0 || !remote_.LooksEmpty() ||
            parked_bytes_.load(std::memory_order_relaxed) != 0;
   }
   // Gives back about so many bytes of what has been free longest, if the lock is free now. Returns
@@ -182,10 +182,10 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  // Of what other threads have freed here so many words of bitmaps at most: a part of a
-  // millisecond.
+  // Takes what other threads have freed here, of so many words of bitmaps at most. Whether there
+  // was anything. A part of a millisecond's:
   static constexpr unsigned kWordsAtOnce = 128;
-  void CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
   void NoteCollected(const PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

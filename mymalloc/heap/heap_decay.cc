@@ -177,8 +177,7 @@ size_t Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
 }
 
 void Heap::CollectSome(Step* step) {
-  if (remote_.Empty()) return;
-  CollectRemote(kWordsAtOnce);
+  if (!CollectRemote(kWordsAtOnce)) return;
   step->Call(kWordsAtOnce * kOsPage);
 }
 
@@ -211,14 +210,15 @@ Heap::DecayResult Heap::DecayLocked(uint16_t now, Step* step) {
   if (decayed_at_ != now) {
     decayed_at_ = now;
     left_to_decay_ = dirty_.size();
-    while (!remote_.Empty() && !step->IsOver()) CollectSome(step);
+    CollectSome(step);
+    while (remote_.left() && !step->IsOver()) CollectSome(step);
     DecayHeld(now);
   }
   const bool finished = DecayPages(now, step);
   SettleAccounts();
   if (!finished) return DecayResult::kUnfinished;
   const bool later =
-      dirty_.size() != 0 || !remote_.Empty() || spill_.bytes() != 0 || magazines_guarded_;
+      dirty_.size() != 0 || remote_.left() || spill_.bytes() != 0 || magazines_guarded_;
   return later ? DecayResult::kLater : DecayResult::kNothing;
 }
 
@@ -247,7 +247,7 @@ size_t Heap::TryGiveBack(size_t bytes, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSI
   while (given < bytes && !step->IsOver()) {
     if (PageHeader* const page = NextSparse()) {
       given += GiveBackFrom(page, kLeastHole, step);
-    } else if (!remote_.Empty()) {
+    } else if (remote_.left()) {
       CollectSome(step);
     } else {
       break;

@@ -46,9 +46,13 @@ class RemoteList {
                                          std::memory_order_relaxed));
   }
 
-  bool Empty() const {
-    return top_.load(std::memory_order_relaxed) == 0 && !left_.load(std::memory_order_relaxed);
+  // The owner's question, and a stranger's.
+  bool Empty() const { return taken_ == 0 && top_.load(std::memory_order_relaxed) == 0; }
+  bool LooksEmpty() const {
+    return !left_.load(std::memory_order_relaxed) && top_.load(std::memory_order_relaxed) == 0;
   }
+  // Whether Take has left something.
+  bool left() const { return taken_ != 0; }
 
   // Calls collect(page, word, mask) for so many words at most, having taken their bits.
   static constexpr unsigned kAll = ~0u;
