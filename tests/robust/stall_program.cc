@@ -145,12 +145,12 @@ int64_t LongestFork(size_t size, size_t total) {
   return longest;
 }
 
-// The first of three tries that is good enough, or else the best: a machine that is busy with other
+// The first of eight tries that is good enough, or else the best: a machine that is busy with other
 // things makes waits of its own.
 template <typename Try>
 void PrintBest(double good_enough, Try attempt) {
   double best = 1e9;
-  for (int i = 0; i < 3 && best > good_enough; ++i) {
+  for (int i = 0; i < 8 && best > good_enough; ++i) {
     best = std::min(best, static_cast<double>(attempt()) / 1e6);
     fprintf(stderr, "%.3f ms\n", best);
   }

@@ -12,7 +12,7 @@ namespace mymalloc::test {
 namespace {
 
 double Milliseconds(Command command) {
-  command.patience = std::chrono::seconds(120);  // The machine may be busy: then it tries thrice.
+  command.patience = std::chrono::seconds(120);  // The machine may be busy: then it tries again.
   const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
   return FigureOf(outcome);
