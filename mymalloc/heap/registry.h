@@ -85,16 +85,16 @@ class Registry {
   template <typename Do>
   void ForEachLock(Do&& lock);
 
+  // Parked heaps that are to be had without the lock, 0 for none. The others are in `parked_`.
+  static constexpr unsigned kAtHand = 16;
+  alignas(64) std::atomic<HeapId> at_hand_[kAtHand] = {};
+  std::atomic<Heap*> shared_{nullptr};
   Lock lock_{LockName::kRegistry};
   bool process_ready_ ABSL_GUARDED_BY(lock_) = false;
   bool has_key_ = false;
   unsigned exit_key_ = 0;
   std::atomic<HeapId> highest_id_{0};
-  std::atomic<Heap*> shared_{nullptr};
-  // Parked heaps: a few that are to be had without the lock, 0 for none, and the others, a stack.
-  static constexpr unsigned kAtHand = 16;
-  alignas(64) std::atomic<HeapId> at_hand_[kAtHand] = {};
-  HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};
+  HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};  // a stack
   uint32_t parked_count_ ABSL_GUARDED_BY(lock_) = 0;
 };
 
