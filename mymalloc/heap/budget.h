@@ -22,7 +22,8 @@ class Budget {
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
   // As much of the extra may be used however little is live.
-  static constexpr size_t kAlwaysMostBoost = 12 * kMiB;
+  static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
+  static constexpr size_t kMostBoostOfLive = 2;  // times
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;
@@ -53,7 +54,7 @@ class Budget {
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
     if (short_.load(std::memory_order_relaxed)) return kLeast;
-    return Max(kLeast, live() / kShare) + Min(boost(), Max(kAlwaysMostBoost, live()));
+    return Max(kLeast, live() / kShare) + Min(boost(), Max(kAlwaysMostBoost, kMostBoostOfLive * live()));
   }
   // How much is to be given back now: nothing, or enough for some calls to come.
   size_t Excess() {
