@@ -19,7 +19,7 @@
 namespace mymalloc::test {
 namespace {
 
-constexpr int kCycles = 3;
+constexpr int kCycles = 2;
 
 uint64_t Scrambled(uint64_t index) { return index * uint64_t{0x9e3779b97f4a7c15} >> 16; }
 
