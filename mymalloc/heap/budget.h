@@ -24,6 +24,9 @@ class Budget {
   // As much of the extra may be used however little is live.
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   static constexpr size_t kMostBoostOfLive = 2;  // times
+  // Threads that come and go, or take turns, leave pages of each class in each of their heaps.
+  static constexpr size_t kMostBoostOfHeap = 4 * kMiB;
+  static constexpr size_t kMostBoostOfHeaps = 64 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;
@@ -43,6 +46,8 @@ class Budget {
   void SetSupply(size_t bytes) {
     supply_.store(static_cast<int64_t>(bytes), std::memory_order_relaxed);
   }
+  // There is one more heap.
+  void AddHeap() { heaps_.fetch_add(1, std::memory_order_relaxed); }
   // What threads that have ended hold in their magazines and spills.
   void AddParked(int64_t bytes) { parked_.fetch_add(bytes, std::memory_order_relaxed); }
 
@@ -54,7 +59,7 @@ class Budget {
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
     if (short_.load(std::memory_order_relaxed)) return kLeast;
-    return Max(kLeast, live() / kShare) + Min(boost(), Max(kAlwaysMostBoost, kMostBoostOfLive * live()));
+    return Max(kLeast, live() / kShare) + Min(boost(), MostBoost());
   }
   // How much is to be given back now: nothing, or enough for some calls to come.
   size_t Excess() {
@@ -87,6 +92,12 @@ class Budget {
     return sum > 0 ? static_cast<size_t>(sum) : 0;
   }
   void NoteWantedAgain(size_t bytes);
+  // How much of the extra may be used now.
+  size_t MostBoost() const {
+    const size_t heaps = heaps_.load(std::memory_order_relaxed);
+    const size_t of_heaps = Min(heaps * kMostBoostOfHeap, kMostBoostOfHeaps);
+    return Max(Max(kAlwaysMostBoost, of_heaps), kMostBoostOfLive * live());
+  }
 
   alignas(64) std::atomic<int64_t> free_{0};
   std::atomic<int64_t> live_{0};
@@ -95,6 +106,7 @@ class Budget {
   std::atomic<int64_t> parked_{0};
   std::atomic<int64_t> supply_{0};
   std::atomic<size_t> boost_{0};
+  std::atomic<size_t> heaps_{0};
   std::atomic<size_t> most_free_{0};   // in this period
   std::atomic<size_t> most_live_{0};   // lately
   std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again

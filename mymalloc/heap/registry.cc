@@ -129,6 +129,7 @@ Heap* Registry::CreateHeap() {
   Heap* const heap = static_cast<Heap*>(os::AllocateMetadata(sizeof(Heap)));
   if (heap == nullptr) return nullptr;
   heap->Init(id);
+  g_budget.AddHeap();
   g_heaps[id] = heap;
   highest_id_.store(id, std::memory_order_release);
   return heap;

@@ -74,6 +74,16 @@ TEST(BudgetTest, WhatIsWantedAgainRaisesTheBudget) {
   EXPECT_EQ(budget.boost(), Budget::kEager * 5 * kMiB);
 }
 
+TEST(BudgetTest, EachHeapMayKeepSomeOfTheExtra) {
+  Budget budget;
+  budget.NoteGivenBack(64 * kMiB);
+  budget.NoteWanted(64 * kMiB);
+  for (int i = 0; i < 10; ++i) budget.AddHeap();
+  EXPECT_EQ(budget.Most(), Budget::kLeast + 10 * Budget::kMostBoostOfHeap);
+  for (int i = 0; i < 100; ++i) budget.AddHeap();
+  EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kMostBoostOfHeaps);
+}
+
 TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
   Budget budget;
   for (int i = 0; i < 100; ++i) {
@@ -86,7 +96,7 @@ TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
     budget.NoteGivenBack(10 * kMiB);
     budget.NoteWanted(10 * kMiB);
   }
-  EXPECT_EQ(budget.boost(), 300 * kMiB);
+  EXPECT_EQ(budget.boost(), 600 * kMiB);
 }
 
 // A program that fills and empties its memory in turn has nothing live when it gives back.

@@ -27,7 +27,7 @@ constexpr size_t kSlots = 6000;
 constexpr int kThreads = 3;
 constexpr int kOperations = 15000;  // of a thread in a round
 constexpr size_t kMostLive = 48 * kMiB;
-constexpr size_t kLeak = 700 * kKiB;  // each round
+constexpr size_t kLeak = 4 * kMiB;  // each round
 
 // The live blocks of a process: whoever takes one out owns it, whoever allocated it.
 class Table {
