@@ -25,7 +25,9 @@ class Budget {
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   static constexpr size_t kMostBoostOfLive = 2;  // times
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps.
-  static constexpr size_t kMostBoostOfHeap = 4 * kMiB;
+  // That is enough for a few of them; for each more, up to a bound:
+  static constexpr size_t kFewHeaps = 8;
+  static constexpr size_t kMostBoostOfHeap = 6 * kMiB;
   static constexpr size_t kMostBoostOfHeaps = 64 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
@@ -95,7 +97,8 @@ class Budget {
   // How much of the extra may be used now.
   size_t MostBoost() const {
     const size_t heaps = heaps_.load(std::memory_order_relaxed);
-    const size_t of_heaps = Min(heaps * kMostBoostOfHeap, kMostBoostOfHeaps);
+    const size_t more = heaps - Min(heaps, kFewHeaps);
+    const size_t of_heaps = Min(more * kMostBoostOfHeap, kMostBoostOfHeaps);
     return Max(Max(kAlwaysMostBoost, of_heaps), kMostBoostOfLive * live());
   }
 

@@ -19,6 +19,7 @@ constexpr size_t kLeastRange = 256 * kKiB;
 constexpr size_t kWorthAnotherTry = kMiB;
 // After so many ticks the budget is at its least.
 constexpr uint64_t kMostTicksAtOnce = 64;
+constexpr uint64_t kMostStepsAtOnce = 4;
 // How many heaps one call looks at.
 constexpr unsigned kHeapsAtOnce = 16;
 
@@ -52,12 +53,14 @@ bool Janitor::Poll(size_t freed) {
   // In a signal handler that interrupted the allocator nobody knows what that holds; in one that
   // runs as the process ends for a misuse, the next that is found would cut it short.
   if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return false;
-  Step step(Step::kUsual + 2 * freed / kOsPage);
-  const bool too_much = TooMuchIsFree();
-  if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   const uint64_t now = os::NowMillis();
   const uint64_t due = next_tick_.load(std::memory_order_relaxed);
-  if (ABSL_PREDICT_FALSE(now >= due)) NextTick(now, due);
+  const uint64_t ticks = ABSL_PREDICT_FALSE(now >= due) ? NextTick(now, due) : 0;
+  // Who comes after a time without calls does the steps of that time.
+  const uint64_t steps = Max<uint64_t>(1, Min(ticks, kMostStepsAtOnce));
+  Step step(steps * Step::kUsual + 2 * freed / kOsPage);
+  const bool too_much = TooMuchIsFree();
+  if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
     PassSome(&step);
   }
@@ -68,11 +71,13 @@ bool Janitor::TooMuchIsFree() const {
   return g_budget.Excess() != 0 && g_budget.free() > futile_.load(std::memory_order_relaxed);
 }
 
-// One of the threads that come here at once does it.
-void Janitor::NextTick(uint64_t now, uint64_t due) {
+// One of the threads that come here at once does it. Returns how many ticks it were, for that one.
+uint64_t Janitor::NextTick(uint64_t now, uint64_t due) {
   const uint64_t tick = TickMillis();
   const uint64_t ticks = (now - due) / tick + 1;
-  if (next_tick_.compare_exchange_strong(due, due + ticks * tick)) Advance(ticks);
+  if (!next_tick_.compare_exchange_strong(due, due + ticks * tick)) return 0;
+  Advance(ticks);
+  return ticks;
 }
 
 void Janitor::Advance(uint64_t ticks) {

@@ -57,7 +57,7 @@ class Janitor {
   friend class Inspector;
 
   bool TooMuchIsFree() const;
-  void NextTick(uint64_t now, uint64_t due);
+  uint64_t NextTick(uint64_t now, uint64_t due);
   void Advance(uint64_t ticks);
   void GiveBack(Step* step);
   bool GiveBackLocked(size_t excess, Step* step);

@@ -78,8 +78,8 @@ TEST(BudgetTest, EachHeapMayKeepSomeOfTheExtra) {
   Budget budget;
   budget.NoteGivenBack(64 * kMiB);
   budget.NoteWanted(64 * kMiB);
-  for (int i = 0; i < 10; ++i) budget.AddHeap();
-  EXPECT_EQ(budget.Most(), Budget::kLeast + 10 * Budget::kMostBoostOfHeap);
+  for (int i = 0; i < 8 + 5; ++i) budget.AddHeap();
+  EXPECT_EQ(budget.Most(), Budget::kLeast + 5 * Budget::kMostBoostOfHeap);
   for (int i = 0; i < 100; ++i) budget.AddHeap();
   EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kMostBoostOfHeaps);
 }

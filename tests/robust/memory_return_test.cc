@@ -95,7 +95,10 @@ void ExpectThreadsGiveMemoryBack(size_t shift) {
   EXPECT_LE(now, most);
 }
 
-// First: the heaps of many threads may keep more.
+TEST(MemoryReturn, ThreadsThatFreedTheirOwn) { ExpectThreadsGiveMemoryBack(0); }
+
+TEST(MemoryReturn, ThreadsThatFreedEachOthers) { ExpectThreadsGiveMemoryBack(1); }
+
 TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
   CheckedList blocks;
   Fill(kTotal, 0, &blocks);
@@ -107,10 +110,6 @@ TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
   free(malloc(100));
   EXPECT_LE(ResidentBytes(), most);
 }
-
-TEST(MemoryReturn, ThreadsThatFreedTheirOwn) { ExpectThreadsGiveMemoryBack(0); }
-
-TEST(MemoryReturn, ThreadsThatFreedEachOthers) { ExpectThreadsGiveMemoryBack(1); }
 
 // A program that goes on, with other and short blocks.
 void WorkFor(std::chrono::milliseconds time) {
