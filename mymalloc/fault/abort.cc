@@ -27,7 +27,7 @@ std::atomic<long> g_aborting{0};
 void RaiseHere(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
 
 // One that comes again from its handler misuses the heap there: no handler any more, then.
-void LetHandlerRunHere(long tid) {
+void LetHandlerRun(long tid) {
   const bool was_blocked = (ChangeSignalMask(SIG_UNBLOCK, kAbortMask) & kAbortMask) != 0;
   const bool in_handler = g_aborting.exchange(tid) == tid && was_blocked;
   if (!in_handler) RaiseHere(tid);
@@ -40,7 +40,7 @@ bool IsAborting() { return g_aborting.load(std::memory_order_relaxed) != 0; }
 // Without libc: its abort takes locks.
 void Abort() {
   const long tid = CurrentTid();
-  LetHandlerRunHere(tid);
+  LetHandlerRun(tid);
   // A handler returned, or there was none to run: the default action, then.
   const Action action = {SIG_DFL, 0, nullptr, 0};
   Syscall(SYS_rt_sigaction, SIGABRT, reinterpret_cast<long>(&action), 0, sizeof(action.mask));

@@ -24,8 +24,8 @@ class Budget {
   // As much of the extra may be used however little is live.
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   static constexpr size_t kMostBoostOfLive = 2;  // times
-  // Threads that come and go, or take turns, leave pages of each class in each of their heaps.
-  // That is enough for a few of them; for each more, up to a bound:
+  // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
+  // former is enough for a few heaps; for each more, up to a bound:
   static constexpr size_t kFewHeaps = 8;
   static constexpr size_t kMostBoostOfHeap = 6 * kMiB;
   static constexpr size_t kMostBoostOfHeaps = 64 * kMiB;

@@ -210,8 +210,9 @@ Heap::DecayResult Heap::DecayLocked(uint16_t now, Step* step) {
   if (decayed_at_ != now) {
     decayed_at_ = now;
     left_to_decay_ = dirty_.size();
-    CollectSome(step);
-    while (remote_.left() && !step->IsOver()) CollectSome(step);
+    do {
+      CollectSome(step);
+    } while (remote_.left() && !step->IsOver());
     DecayHeld(now);
   }
   const bool finished = DecayPages(now, step);

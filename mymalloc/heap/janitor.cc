@@ -19,6 +19,7 @@ constexpr size_t kLeastRange = 256 * kKiB;
 constexpr size_t kWorthAnotherTry = kMiB;
 // After so many ticks the budget is at its least.
 constexpr uint64_t kMostTicksAtOnce = 64;
+// After a time without calls one call does so many steps.
 constexpr uint64_t kMostStepsAtOnce = 4;
 // How many heaps one call looks at.
 constexpr unsigned kHeapsAtOnce = 16;
@@ -94,7 +95,7 @@ void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (unsigned i = 0; i < kGivers; ++i) {
     Lock& lock = givers_[(own + i) % kGivers];
     if (!lock.TryAcquire()) continue;
-    return WorkAndRelease(lock, [this, step] { GiveBackLocked(g_budget.Excess(), step); });
+    return WorkAndRelease(lock, [this, step] { GiveBackAStep(step); });
   }
 }
 
@@ -103,17 +104,18 @@ void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Lock& lock = givers_[ThreadPointer() / kOsPage % kGivers];
   lock.Acquire();
   WorkAndRelease(lock, [this] {
-    for (;;) {
+    for (bool given = true; given;) {
       Step step;
-      const size_t excess = g_budget.Excess();
-      if (excess == 0 || !GiveBackLocked(excess, &step)) return;
+      given = GiveBackAStep(&step);
     }
   });
 }
 
 // Whether anything was. First what nobody's heap has, then what heaps have, which the supply then
 // has. Whoever has more than a step's work stays in turn.
-bool Janitor::GiveBackLocked(size_t excess, Step* step) {
+bool Janitor::GiveBackAStep(Step* step) {
+  const size_t excess = g_budget.Excess();
+  if (excess == 0) return false;
   // What is short yet may become one with what comes free beside it, unless there is too much.
   const size_t least = excess > g_budget.Most() ? kOsPage : kLeastRange;
   size_t given = g_page_supply.Purge(excess, least, step);
@@ -122,18 +124,20 @@ bool Janitor::GiveBackLocked(size_t excess, Step* step) {
   // A handler that finds its heap busy needs the shared one.
   const Heap* const shared = g_registry.SharedHeap();
   bool busy = false;
-  bool enough = given >= excess || step->IsOver();
-  for (unsigned asked = 0; !enough && asked < kHeapsAtOnce && looked_at < highest;) {
+  const auto enough = [&] { return given >= excess || step->IsOver(); };
+  for (unsigned asked = 0; !enough() && asked < kHeapsAtOnce && looked_at < highest;) {
     uint32_t id = next_giver_.load(std::memory_order_relaxed);
     if (id > highest) id = 1;
     Heap* const heap = g_heaps[id];
     const bool may_give = heap != nullptr && heap != shared && heap->MayGiveBack();
     const size_t more = may_give ? heap->TryGiveBack(excess - given, step) : 0;
-    busy |= more == Heap::kBusy;
-    given += more == Heap::kBusy ? 0 : more;
+    if (more == Heap::kBusy) {
+      busy = true;
+    } else {
+      given += more;
+    }
     asked += may_give ? 1 : 0;
-    enough = given >= excess || step->IsOver();
-    if (enough) break;
+    if (enough()) break;
     next_giver_.store(id + 1, std::memory_order_relaxed);
     ++looked_at;
   }

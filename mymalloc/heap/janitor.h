@@ -60,7 +60,7 @@ class Janitor {
   uint64_t NextTick(uint64_t now, uint64_t due);
   void Advance(uint64_t ticks);
   void GiveBack(Step* step);
-  bool GiveBackLocked(size_t excess, Step* step);
+  bool GiveBackAStep(Step* step);
   void PassSome(Step* step);
   bool PassSomeLocked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();
