@@ -73,7 +73,8 @@ void FreeLive(uintptr_t block, Tag tag, const char* called) {
 
 // A run whose tag verified and says live.
 void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
-  const uintptr_t fence = block + tag.slots() * page->stride();
+  const size_t bytes = tag.slots() * page->stride();
+  const uintptr_t fence = block + bytes;
   if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, block, Look(block));
   g_registry.EnsureHeap();
   Heap* const own = OwnHeap();
@@ -85,7 +86,7 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
                 : Heap::FreeRunRemotely(own, page, block, tag);
   }
   if (!freed) return ReportBadPointer(called, block, Look(block));
-  g_janitor.Poll(tag.slots() * page->stride());
+  g_janitor.Poll(bytes);  // by now the page may be another's
 }
 
 // Whether the tree agrees with a tag that verified and says live: the same page, class, heap and
