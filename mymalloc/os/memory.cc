@@ -79,9 +79,13 @@ void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed) {
 
 // libc asks the kernel's own code in this process, the vDSO, if there is any.
 uint64_t NowMillis() {
-  static const bool has_vdso = getauxval(AT_SYSINFO_EHDR) != 0;
+  enum Vdso : char { kUnknown, kNone, kThere };
+  static std::atomic<Vdso> vdso{kUnknown};  // threads that ask at once find the same
+  if (vdso.load(std::memory_order_relaxed) == kUnknown) {
+    vdso.store(getauxval(AT_SYSINFO_EHDR) != 0 ? kThere : kNone, std::memory_order_relaxed);
+  }
   timespec now{};
-  if (has_vdso) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  if (vdso.load(std::memory_order_relaxed) == kThere) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
 }
 
