@@ -198,11 +198,9 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
     if (free || slot < run_end) continue;
     const SlotRun run = RunAt(page, slot);
     run_end = run.first + run.slots;
-    if (!Tag::Of(page.Block(run.first)).IsRun()) {
-      CheckTaken(page, slot);
-    } else {
-      CheckRun(page, run);
-    }
+    const Tag tag = Tag::Of(page.Block(run.first));
+    const bool verifies = tag.Verifies(page.Block(run.first));  // else it says anything
+    verifies && tag.IsRun() ? CheckRun(page, run) : CheckTaken(page, slot);
   }
   Expect(page.capacity == capacity, "a page's capacity is not the number of its slots");
 }
