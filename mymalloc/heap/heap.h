@@ -31,6 +31,8 @@
 
 namespace mymalloc {
 
+class RetiredPages;
+
 // Its padding keeps what other threads write to on lines of its own.
 class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
  public:
@@ -158,6 +160,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  unsigned PagesAtOnce(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Adopt(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* PageWithRun(SizeClass c, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeRun(PageHeader* page, unsigned first, unsigned slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -196,7 +200,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t HeldBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void PageBecameEmpty(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void Retire(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RetireSome(SizeClass c, size_t to_keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void Retire(PageHeader* page, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteList(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SetLongest(PageHeader* page, unsigned longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -216,8 +221,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool DecayPages(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectSome(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Enqueue(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  size_t GiveBackSparse(size_t bytes, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* NextSparse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  size_t GiveBackFrom(PageHeader* page, size_t least, Step* step)
+  size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t PurgeHoles(PageHeader* page, size_t least, Step* step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -242,6 +248,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool magazines_guarded_ ABSL_GUARDED_BY(lock_);
   uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);   // tick
   size_t left_to_decay_ ABSL_GUARDED_BY(lock_);  // pages to look at in that tick
+  uint32_t pages_[kPageClasses] ABSL_GUARDED_BY(lock_);  // of each class
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
   RunLists runs_[kRunClasses] ABSL_GUARDED_BY(lock_);
   PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots

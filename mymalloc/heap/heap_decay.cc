@@ -2,6 +2,7 @@
 
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/janitor.h"
+#include "mymalloc/heap/retired_pages.h"
 #include "mymalloc/os/memory.h"
 
 namespace mymalloc {
@@ -139,11 +140,11 @@ PageHeader* Heap::NextSparse() {
 
 // Returns how many bytes of it are no longer to be counted as a heap's. `least`: shorter holes
 // stay, until they have been free for long; a call of the kernel costs more than they bring.
-size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step) {
+size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired) {
   step->Look();
   const size_t before = CountedOf(page, page->free_count, page->dirty);
   if (page->AllFree()) {
-    Retire(page);  // the supply has it now
+    Retire(page, retired);
     return before;
   }
   if (page->dirty == 0) return 0;
@@ -183,6 +184,7 @@ void Heap::CollectSome(Step* step) {
 
 // False if there is more to do now.
 bool Heap::DecayPages(uint16_t now, Step* step) {
+  RetiredPages retired;
   for (; left_to_decay_ > 0; --left_to_decay_) {
     if (step->IsOver()) return false;
     PageHeader* const page = dirty_.Pop();
@@ -192,7 +194,7 @@ bool Heap::DecayPages(uint16_t now, Step* step) {
       step->Look();
       Enqueue(page);
     } else {
-      GiveBackFrom(page, kOsPage, step);
+      GiveBackFrom(page, kOsPage, step, &retired);
     }
   }
   return true;
@@ -233,7 +235,8 @@ void Heap::DecayAll() {
   }
   ReturnSpill(/*now=*/0, /*age=*/0);
   Step unlimited(Step::kUnlimited);
-  while (PageHeader* const page = dirty_.Pop()) GiveBackFrom(page, kOsPage, &unlimited);
+  RetiredPages retired;
+  while (PageHeader* const page = dirty_.Pop()) GiveBackFrom(page, kOsPage, &unlimited, &retired);
   SettleAccounts();
 }
 
@@ -244,18 +247,24 @@ size_t Heap::TryGiveBack(size_t bytes, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSI
     FlushLocked();
     DiscardMagazines();
   }
+  const size_t given = GiveBackSparse(bytes, step);
+  SettleAccounts();
+  lock_.Release();
+  return given;
+}
+
+size_t Heap::GiveBackSparse(size_t bytes, Step* step) {
+  RetiredPages retired;
   size_t given = 0;
   while (given < bytes && !step->IsOver()) {
     if (PageHeader* const page = NextSparse()) {
-      given += GiveBackFrom(page, kLeastHole, step);
+      given += GiveBackFrom(page, kLeastHole, step, &retired);
     } else if (remote_.left()) {
       CollectSome(step);
     } else {
       break;
     }
   }
-  SettleAccounts();
-  lock_.Release();
   return given;
 }
 

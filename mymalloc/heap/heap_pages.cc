@@ -6,6 +6,7 @@
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
+#include "mymalloc/heap/retired_pages.h"
 #include "mymalloc/heap/totals.h"
 
 namespace mymalloc {
@@ -14,7 +15,14 @@ namespace {
 // All-free pages that a heap keeps, by what of them may be resident, as a share of what may be free
 // at all: so that a program that fills and empties some pages in turn does not go to the page
 // supply each time.
-constexpr size_t kKeptShare = 2;
+// Pages of runs are few, which all long blocks can use: of them all may be kept.
+constexpr size_t KeptShare(SizeClass c) { return IsRunClass(c) ? 1 : 2; }
+// When these are too many, so much more of them goes, for some to come.
+constexpr size_t kSlackShare = 4;
+
+// A class that has many pages gets some at once, as a share of those, at most so many.
+constexpr unsigned kPagesShare = 8;
+constexpr unsigned kMostPagesAtOnce = 4;
 
 }  // namespace
 
@@ -120,15 +128,30 @@ void Heap::Enqueue(PageHeader* page) {
 
 // ---- Coming and going ----
 
+unsigned Heap::PagesAtOnce(SizeClass c) const {
+  return Max(1U, Min(pages_[c] / kPagesShare, kMostPagesAtOnce));
+}
+
+// The first of some; the others are on the class's list. nullptr if the system has no memory.
 PageHeader* Heap::NewPage(SizeClass c) {
   const size_t bytes = PageBytesOf(c);
-  const PageSupply::Grant grant = g_page_supply.AllocateGuarded(bytes);
-  if (grant.begin == 0) return nullptr;
-  PageHeader* page = FormatPage(grant.begin, c, id_, grant.zeroed);
-  if (!g_page_map.Insert({grant.begin, grant.begin + bytes}, Owner(page))) {
-    g_page_supply.FreeGuarded(grant.begin, bytes, bytes);
-    return nullptr;
+  PageSupply::Grant grants[kMostPagesAtOnce];
+  Interval pages[kMostPagesAtOnce];
+  size_t touched[kMostPagesAtOnce];
+  const unsigned count = g_page_supply.AllocatePages(bytes, PagesAtOnce(c), grants);
+  for (unsigned i = 0; i < count; ++i) {
+    FormatPage(grants[i].begin, c, id_, grants[i].zeroed);
+    pages[i] = {grants[i].begin, grants[i].begin + bytes};
+    touched[i] = bytes;
   }
+  const unsigned known = count == 0 ? 0 : g_page_map.InsertPages(pages, count);
+  if (known < count) g_page_supply.FreePages(pages + known, touched + known, count - known);
+  pages_[c] += known;
+  for (unsigned i = known; i > 0; --i) Adopt(HeaderOf(pages[i - 1].begin));
+  return known != 0 ? HeaderOf(pages[0].begin) : nullptr;
+}
+
+void Heap::Adopt(PageHeader* page) {
   page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
   empty_bytes_ += page->TouchedBytes();
   AddDirty(page->DirtyBytes());
@@ -137,32 +160,34 @@ PageHeader* Heap::NewPage(SizeClass c) {
   CountSystem(page->UsedBytes());
   page->longest = kMostRunSlots;
   PushFront(page);
-  return page;
 }
 
 void Heap::PageBecameEmpty(PageHeader* page) {
   empty_bytes_ += page->TouchedBytes();
-  const PageList& list = ListOf(page);
-  const bool only = list.head == page && list.tail == page;
-  if (empty_bytes_ > g_budget.Most() / kKeptShare && !only) {
-    Retire(page);
-  } else {
-    Unlink(page);
-    PushBack(page);
+  Unlink(page);
+  PushBack(page);
+  const size_t most = g_budget.Most() / KeptShare(page->size_class);
+  if (empty_bytes_ > most) RetireSome(page->size_class, most - most / kSlackShare);
+}
+
+// Of a class whose list has an all-free page at its end; until that is its only page with room.
+void Heap::RetireSome(SizeClass c, size_t to_keep) {
+  const PageList& list = IsRunClass(c) ? runs_[c - kSizeClasses].lists[kMostRunSlots] : lists_[c];
+  RetiredPages retired;
+  while (empty_bytes_ > to_keep && list.tail != list.head && list.tail->AllFree()) {
+    Retire(list.tail, &retired);
   }
 }
 
-// What of it was never touched goes back as what it is.
-void Heap::Retire(PageHeader* page) {
+void Heap::Retire(PageHeader* page, RetiredPages* retired) {
   empty_bytes_ -= page->TouchedBytes();
   NotDirty(page, page->dirty);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.
-  g_page_map.Erase(page->page());
   dirty_.Remove(page);
   sparse_.Remove(page);
-  const size_t touched = RoundUp(page->ResidentBytes(), kOsPage);
-  g_page_supply.FreeGuarded(page->page(), page->bytes(), Min(touched, page->bytes()));
+  --pages_[page->size_class];
+  retired->Add(page);
 }
 
 // ---- Lists ----

@@ -34,6 +34,22 @@ void PageMap::Erase(uintptr_t begin) {
   tree_.Erase(begin);
 }
 
+unsigned PageMap::InsertPages(const Interval* pages, unsigned count) {
+  EditHolder holder(lock_, edits_, editor_);
+  unsigned n = 0;
+  while (n < count) {
+    const Owner owner(HeaderOf(pages[n].begin));
+    if (tree_.Insert(pages[n], owner.bits()) != InsertResult::kInserted) break;
+    ++n;
+  }
+  return n;
+}
+
+void PageMap::ErasePages(const Interval* pages, unsigned count) {
+  EditHolder holder(lock_, edits_, editor_);
+  for (unsigned i = 0; i < count; ++i) tree_.Erase(pages[i].begin);
+}
+
 void PageMap::Resize(Interval range, uintptr_t new_end) {
   EditHolder holder(lock_, edits_, editor_);
   const auto entry = tree_.Find(range.begin);

@@ -59,6 +59,9 @@ class alignas(64) PageMap {
   // False when there is no memory for the tree.
   bool Insert(Interval range, Owner owner);
   void Erase(uintptr_t begin);
+  // The same for some pages at once. Returns how many there was memory for.
+  unsigned InsertPages(const Interval* pages, unsigned count);
+  void ErasePages(const Interval* pages, unsigned count);
   // Moves the end of a range. REQUIRES: nothing else lies there.
   void Resize(Interval range, uintptr_t new_end);
 

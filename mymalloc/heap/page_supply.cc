@@ -45,6 +45,10 @@ void PageSupply::WatchDensity() {
 
 PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   LockHolder holder(lock_);
+  return AllocateLocked(bytes);
+}
+
+PageSupply::Grant PageSupply::AllocateLocked(size_t bytes) {
   auto entry = dirty_.tree().TightestWithAtLeast(bytes);
   if (!entry) entry = all_.tree().TightestWithAtLeast(bytes);
   if (!entry) {
@@ -118,19 +122,31 @@ size_t PageSupply::GuardOf(size_t bytes) {
 }
 
 // The guard's place is there in any case, so that what is freed is as long as what was allocated.
-PageSupply::Grant PageSupply::AllocateGuarded(size_t bytes) {
+// More than one only of a kind: of memory that is not resident none that need not be.
+unsigned PageSupply::AllocatePages(size_t bytes, unsigned count, Grant* grants) {
   const size_t guard = GuardOf(bytes);
-  const Grant grant = Allocate(bytes + guard);
-  if (guard != 0 && grant.begin != 0 && guards_.Enter()) os::Protect(grant.begin + bytes, guard);
-  return grant;
+  LockHolder holder(lock_);
+  unsigned n = 0;
+  do {
+    grants[n] = AllocateLocked(bytes + guard);
+    if (grants[n].begin == 0) break;
+    if (guard != 0 && guards_.Enter()) os::Protect(grants[n].begin + bytes, guard);
+    ++n;
+  } while (n < count && (grants[0].zeroed ? all_ : dirty_).tree().Longest() >= bytes + guard);
+  return n;
 }
 
-void PageSupply::FreeGuarded(uintptr_t begin, size_t bytes, size_t touched) {
-  Free(begin, bytes, touched);
-  const size_t guard = GuardOf(bytes);
-  if (guard == 0) return;
-  guards_.Leave();
-  FreeProtected(begin + bytes, guard);
+void PageSupply::FreePages(const Interval* pages, const size_t* touched, unsigned count) {
+  {
+    LockHolder holder(lock_);
+    for (unsigned i = 0; i < count; ++i) Add(pages[i], touched[i]);
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    const size_t guard = GuardOf(pages[i].length());
+    if (guard == 0) continue;
+    guards_.Leave();
+    FreeProtected(pages[i].end, guard);
+  }
 }
 
 void PageSupply::FreeProtected(uintptr_t begin, size_t bytes) {
@@ -152,25 +168,24 @@ void PageSupply::LiftProtected() {
 // The range being purged is in neither set while the kernel works, so the lock is free meanwhile.
 size_t PageSupply::Purge(size_t bytes, size_t least, Step* step) {
   size_t purged = 0;
-  while (bytes >= kOsPage && !step->IsOver()) {
+  bool going_on = true;
+  lock_.Acquire();
+  while (going_on && purged + kOsPage <= bytes && !step->IsOver()) {
     Interval range;
-    {
-      LockHolder holder(lock_);
-      if (dirty_.tree().Longest() < least) break;
-      const size_t most = RoundUp(Min(bytes, step->MostBytes()), kOsPage);
-      if (!dirty_.TakeLongest(most, &range)) break;
-      TakeFromAll(range);
-      NoteDirty();
-    }
+    if (dirty_.tree().Longest() < least) break;
+    const size_t most = RoundUp(Min(bytes - purged, step->MostBytes()), kOsPage);
+    if (!dirty_.TakeLongest(most, &range)) break;
+    TakeFromAll(range);
+    NoteDirty();
+    lock_.Release();
     step->Call(range.length());
-    const bool gone = os::Purge(range.begin, range.length());
-    LockHolder holder(lock_);
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
-    Add(range, gone ? 0 : range.length());
-    if (!gone) break;
-    purged += range.length();
-    bytes -= Min<size_t>(bytes, range.length());
+    going_on = os::Purge(range.begin, range.length());
+    if (going_on) purged += range.length();
+    lock_.Acquire();
+    Add(range, going_on ? 0 : range.length());
   }
+  lock_.Release();
   if (purged != 0) g_budget.NoteGivenBack(purged);
   return purged;
 }

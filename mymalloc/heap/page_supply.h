@@ -40,9 +40,10 @@ class PageSupply {
   void Free(uintptr_t begin, size_t bytes, size_t touched);
   void Free(uintptr_t begin, size_t bytes) { Free(begin, bytes, bytes); }
 
-  // The same with a guard page behind, if that option is set: what runs off the end faults.
-  Grant AllocateGuarded(size_t bytes);
-  void FreeGuarded(uintptr_t begin, size_t bytes, size_t touched);
+  // The same for pages, with a guard page behind each, if that option is set: what runs off the end
+  // faults. Up to `count` at once, as long as that needs no more address space. Returns how many.
+  unsigned AllocatePages(size_t bytes, unsigned count, Grant* grants);
+  void FreePages(const Interval* pages, const size_t* touched, unsigned count);
   // Bytes of the guard behind so much memory; 0 if it has none.
   static size_t GuardOf(size_t bytes);
 
@@ -82,6 +83,7 @@ class PageSupply {
   static constexpr size_t kLeastGuarded = 64 * kKiB;
   void LiftProtected();
   void CallAllDirty();
+  Grant AllocateLocked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Grant Take(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromAll(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -1,0 +1,44 @@
+// Pages that a heap gives up, on their way to the page supply: some at once, so that the locks of
+// the page map and the supply, which all threads share, are taken less often than pages go.
+
+#ifndef MYMALLOC_HEAP_RETIRED_PAGES_H_
+#define MYMALLOC_HEAP_RETIRED_PAGES_H_
+
+#include "mymalloc/heap/page_map.h"
+#include "mymalloc/heap/page_supply.h"
+#include "mymalloc/page/page.h"
+
+namespace mymalloc {
+
+class RetiredPages {
+ public:
+  RetiredPages() = default;
+  RetiredPages(const RetiredPages&) = delete;
+  RetiredPages& operator=(const RetiredPages&) = delete;
+  ~RetiredPages() { Send(); }
+
+  // An all-free page that nobody else has. What of it was never touched goes back as what it is.
+  void Add(const PageHeader* page) {
+    if (count_ == kMost) Send();
+    pages_[count_] = {page->page(), page->page() + page->bytes()};
+    touched_[count_++] = Min(RoundUp(page->ResidentBytes(), kOsPage), page->bytes());
+  }
+
+ private:
+  static constexpr unsigned kMost = 16;
+
+  void Send() {
+    if (count_ == 0) return;
+    g_page_map.ErasePages(pages_, count_);
+    g_page_supply.FreePages(pages_, touched_, count_);
+    count_ = 0;
+  }
+
+  Interval pages_[kMost];
+  size_t touched_[kMost];
+  unsigned count_ = 0;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_HEAP_RETIRED_PAGES_H_
