@@ -66,6 +66,7 @@ class Budget {
   // How much is to be given back now: nothing, or enough for some calls to come.
   size_t Excess() {
     const size_t now = free();
+    if (now <= kLeast) return 0;  // whatever else is to be known
     if (now > most_free_.load(std::memory_order_relaxed)) {
       most_free_.store(now, std::memory_order_relaxed);
     }

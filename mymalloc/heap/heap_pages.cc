@@ -156,7 +156,7 @@ void Heap::Adopt(PageHeader* page) {
   empty_bytes_ += page->TouchedBytes();
   AddDirty(page->DirtyBytes());
   Account(static_cast<int64_t>(page->DirtyBytes()), 0);
-  if (page->dirty != 0) Enqueue(page);
+  Enqueue(page);  // also where nothing is dirty: it goes if nobody uses it
   CountSystem(page->UsedBytes());
   page->longest = kMostRunSlots;
   PushFront(page);
