@@ -7,7 +7,7 @@
 //   one slot    Test, Claim, Release          the latter two tell what the slot was before, so that
 //                                             a double free is found by the act that would do it
 //   one word    Word, TakeLowest, ReleaseMask up to 64 slots for the price of one
-//   ranges      SetRange, ClearRange, TestRange, NoneInRange
+//   ranges      SetRange, ClearRange, TestRange, CountInRange
 //   searches    FirstWordWithBits, NextRun, FindRun, LongestRun
 //
 // A search that finds nothing returns the end (kWords, kSlots), as the standard algorithms do.
@@ -78,9 +78,9 @@ class SlotBitmap {
   // REQUIRES: first + count <= kSlots, here and below. A count of 0 is the empty range.
   constexpr void SetRange(unsigned first, unsigned count);
   constexpr void ClearRange(unsigned first, unsigned count);
-  // Whether every slot of the range is free; whether none is.
+  // Whether every slot of the range is free; how many are.
   constexpr bool TestRange(unsigned first, unsigned count) const;
-  constexpr bool NoneInRange(unsigned first, unsigned count) const;
+  constexpr unsigned CountInRange(unsigned first, unsigned count) const;
 
   // Finds the next run of free slots that begins at or after `from` and makes it as long as it is;
   // if `from` lies inside a run, the part from `from` on. Returns false, and leaves the outputs
@@ -188,10 +188,11 @@ constexpr bool SlotBitmap::TestRange(unsigned first, unsigned count) const {
   return missing == 0;
 }
 
-constexpr bool SlotBitmap::NoneInRange(unsigned first, unsigned count) const {
-  uint64_t found = 0;
-  ForEachWord(first, count, [&, this](unsigned w, uint64_t mask) { found |= words_[w] & mask; });
-  return found == 0;
+constexpr unsigned SlotBitmap::CountInRange(unsigned first, unsigned count) const {
+  unsigned found = 0;
+  ForEachWord(first, count,
+              [&, this](unsigned w, uint64_t mask) { found += PopCount(words_[w] & mask); });
+  return found;
 }
 
 // Goes from run to run with few steps each: `run` is the one that reaches the end of the words so

@@ -28,7 +28,7 @@ void Budget::NoteWantedAgain(size_t bytes) {
   const size_t given_back = Load(given_back_);
   const size_t again = Min(bytes, given_back);
   given_back_.store(given_back - again, std::memory_order_relaxed);
-  const size_t most = Max(kLeastMostBoost, kMostBoostOfLive * Max(live(), Load(most_live_)));
+  const size_t most = Max(kLeastMostBoost, Max(live(), Load(most_live_)));
   boost_.store(Min(boost() + kEager * again, most), std::memory_order_relaxed);
 }
 

@@ -21,9 +21,8 @@ class Budget {
   static constexpr int64_t kStep = 512 * kKiB;
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
-  // As much of the extra may be used however little is live.
+  // Of the extra as much may be used as is live, and so much however little is.
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
-  static constexpr size_t kMostBoostOfLive = 2;  // times
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
   // former is enough for a few heaps; for each more, up to a bound:
   static constexpr size_t kFewHeaps = 8;
@@ -100,7 +99,7 @@ class Budget {
     const size_t heaps = heaps_.load(std::memory_order_relaxed);
     const size_t more = heaps - Min(heaps, kFewHeaps);
     const size_t of_heaps = Min(more * kMostBoostOfHeap, kMostBoostOfHeaps);
-    return Max(Max(kAlwaysMostBoost, of_heaps), kMostBoostOfLive * live());
+    return Max(Max(kAlwaysMostBoost, of_heaps), live());
   }
 
   alignas(64) std::atomic<int64_t> free_{0};

@@ -64,7 +64,7 @@ void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
 
 unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
-  if (page->AllFree()) empty_bytes_ -= page->TouchedBytes();
+  if (page->AllFree()) empty_bytes_ -= page->DirtyBytes();
   const SizeClass c = page->size_class;
   const size_t stride = StrideOf(c);
   unsigned w = page->free.FirstWordWithBits();
@@ -73,11 +73,11 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
                                                              : TakeRandom(page, &w, want);
   const unsigned taken = SlotBitmap::PopCount(mask);
   const unsigned first = w * SlotBitmap::kSlotsPerWord;
-  // Slots from here on are as zero as the page was when it was made.
-  const unsigned zeroed_from =
-      page->zeroed != 0 && c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
+  const unsigned zeroed_from = c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
-  CountTaken(page, taken, end);
+  const unsigned clean = SlotBitmap::PopCount(page->clean.Word(w) & mask);
+  page->clean.TakeMask(w, mask);
+  CountTaken(page, taken, clean, end);
   RaiseHighWater(page, end);
   WriteFences(page, w, mask);
 

@@ -169,12 +169,12 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRuns(PageHeader* page, unsigned w, uint64_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void CountTaken(PageHeader* page, unsigned slots, unsigned end)
+  void CountTaken(PageHeader* page, unsigned slots, unsigned clean, unsigned end)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountFreed(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static size_t CountedOf(const PageHeader* page, unsigned free, unsigned dirty);
   void AddDirty(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void NotDirty(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SetDirty(PageHeader* page, unsigned dirty) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void AccountLong(const PageHeader* page, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Account(int64_t free, int64_t live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SettleAccounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -225,8 +225,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   PageHeader* NextSparse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  size_t PurgeHoles(PageHeader* page, size_t least, Step* step)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void PurgeHoles(PageHeader* page, size_t least, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Tag::Key key_;
   HeapId id_;
@@ -236,7 +235,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   alignas(64) Lock lock_;
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
-  size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // touched bytes of pages that are all free
+  size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // dirty bytes of pages that are all free
   size_t system_ ABSL_GUARDED_BY(lock_);
   size_t most_system_ ABSL_GUARDED_BY(lock_);
   size_t run_tails_ ABSL_GUARDED_BY(lock_);

@@ -148,14 +148,15 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
     return before;
   }
   if (page->dirty == 0) return 0;
-  const size_t purged = PurgeHoles(page, least, step);
-  NotDirty(page, least == kOsPage ? page->dirty : static_cast<unsigned>(purged / page->stride()));
+  PurgeHoles(page, least, step);
+  if (least == kOsPage) page->clean = page->free;  // what is left cannot be given back
+  SetDirty(page, page->free_count - page->clean.Count());
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
 // Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays;
-// behind the last slot there is none. Returns how many bytes it were.
-size_t Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
+// behind the last slot there is none.
+void Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   const uintptr_t header_page = page->page();
   const uintptr_t slots_end = page->page() + page->slots() * page->stride();
   size_t purged = 0;
@@ -171,10 +172,10 @@ size_t Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
     step->Call(end - begin);
     if (!os::Purge(begin, end - begin)) continue;
     page->purged = 1;
+    page->clean.SetRange(first, end_slot - first);
     purged += end - begin;
   }
   if (purged != 0) g_budget.NoteGivenBack(purged);
-  return purged;
 }
 
 void Heap::CollectSome(Step* step) {

@@ -74,17 +74,15 @@ size_t Heap::CountedOf(const PageHeader* page, unsigned free, unsigned dirty) {
   return page->IsSparse(free) ? dirty * page->stride() : 0;
 }
 
-// `end`: of the slots that are taken, which count as free yet. What was resident is taken first,
-// unless others have been given back: then nobody knows, and a later look at the page will tell.
-void Heap::CountTaken(PageHeader* page, unsigned slots, unsigned end) {
+// The slots, up to `end`, count as free yet; so many of them were clean.
+void Heap::CountTaken(PageHeader* page, unsigned slots, unsigned clean, unsigned end) {
   const size_t stride = page->stride();
   const unsigned before = page->dirty;
   const unsigned free = page->free_count - slots;
-  const unsigned dirty = page->purged != 0 ? Min(before, free) : before - Min(before, slots);
+  const unsigned dirty = before - (slots - clean);
   page->dirty = static_cast<uint16_t>(dirty);
-  const size_t less = (before - dirty) * stride;
-  AddDirty(-less);
-  if (page->purged != 0 && end <= page->high_water) g_budget.NoteWanted(slots * stride - less);
+  AddDirty(-((slots - clean) * stride));
+  if (page->purged != 0 && end <= page->high_water) g_budget.NoteWanted(clean * stride);
   Account(static_cast<int64_t>(CountedOf(page, free, dirty)) -
               static_cast<int64_t>(CountedOf(page, free + slots, before)),
           static_cast<int64_t>(slots * stride));
@@ -109,10 +107,9 @@ void Heap::CountFreed(PageHeader* page, unsigned slots) {
   Enqueue(page);
 }
 
-// So many free slots have been given back, or cannot be.
-void Heap::NotDirty(PageHeader* page, unsigned slots) {
+// Some free slots have been given back, or cannot be: so many are left.
+void Heap::SetDirty(PageHeader* page, unsigned dirty) {
   const unsigned before = page->dirty;
-  const unsigned dirty = before - Min(before, slots);
   page->dirty = static_cast<uint16_t>(dirty);
   Account(static_cast<int64_t>(CountedOf(page, page->free_count, dirty)) -
               static_cast<int64_t>(CountedOf(page, page->free_count, before)),
@@ -140,7 +137,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   size_t touched[kMostPagesAtOnce];
   const unsigned count = g_page_supply.AllocatePages(bytes, PagesAtOnce(c), grants);
   for (unsigned i = 0; i < count; ++i) {
-    FormatPage(grants[i].begin, c, id_, grants[i].zeroed);
+    FormatPage(grants[i].begin, c, id_, grants[i].touched);
     pages[i] = {grants[i].begin, grants[i].begin + bytes};
     touched[i] = bytes;
   }
@@ -153,7 +150,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
 
 void Heap::Adopt(PageHeader* page) {
   page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
-  empty_bytes_ += page->TouchedBytes();
+  empty_bytes_ += page->DirtyBytes();
   AddDirty(page->DirtyBytes());
   Account(static_cast<int64_t>(page->DirtyBytes()), 0);
   Enqueue(page);  // also where nothing is dirty: it goes if nobody uses it
@@ -163,7 +160,7 @@ void Heap::Adopt(PageHeader* page) {
 }
 
 void Heap::PageBecameEmpty(PageHeader* page) {
-  empty_bytes_ += page->TouchedBytes();
+  empty_bytes_ += page->DirtyBytes();
   Unlink(page);
   PushBack(page);
   const size_t most = g_budget.Most() / KeptShare(page->size_class);
@@ -180,8 +177,8 @@ void Heap::RetireSome(SizeClass c, size_t to_keep) {
 }
 
 void Heap::Retire(PageHeader* page, RetiredPages* retired) {
-  empty_bytes_ -= page->TouchedBytes();
-  NotDirty(page, page->dirty);
+  empty_bytes_ -= page->DirtyBytes();
+  SetDirty(page, 0);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.
   dirty_.Remove(page);

@@ -35,7 +35,7 @@ uintptr_t Heap::AllocateRun(SizeClass c, unsigned slots, bool* zeroed) {
   if (page == nullptr) return 0;
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
   const unsigned first = page->free.FindRun(slots);
-  *zeroed = page->zeroed != 0 && first >= page->high_water;
+  *zeroed = first >= page->high_water;
   const uintptr_t block = page->Block(first);
   TakeRun(page, first, slots);
   Tag::MakeRun(block, c, first, slots).Live().WriteTo(block);
@@ -45,10 +45,12 @@ uintptr_t Heap::AllocateRun(SizeClass c, unsigned slots, bool* zeroed) {
 
 // Of free slots; the caller writes the tag.
 void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (page->AllFree()) empty_bytes_ -= page->TouchedBytes();
+  if (page->AllFree()) empty_bytes_ -= page->DirtyBytes();
   const unsigned end = first + slots;
   page->free.ClearRange(first, slots);
-  CountTaken(page, slots, end);
+  const unsigned clean = page->clean.CountInRange(first, slots);
+  page->clean.ClearRange(first, slots);
+  CountTaken(page, slots, clean, end);
   page->free_count = static_cast<uint8_t>(page->free_count - slots);
   RaiseHighWater(page, end);
   if (end == page->slots() || page->free.Test(end)) page->WriteFence(end);
@@ -63,7 +65,7 @@ void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
 // Its tag stays that of a run which is free, until a slot is taken again: so a report can say what
 // was there.
 void Heap::ReturnRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (ABSL_PREDICT_FALSE(!page->free.NoneInRange(first, slots))) {
+  if (ABSL_PREDICT_FALSE(page->free.CountInRange(first, slots) != 0)) {
     return ReportFreeTwice(page, first);
   }
   run_tails_ -= slots - 1;

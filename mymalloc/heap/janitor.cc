@@ -14,7 +14,7 @@ namespace mymalloc {
 namespace {
 
 // A free range that is worth a call of the kernel.
-constexpr size_t kLeastRange = 256 * kKiB;
+constexpr size_t kLeastRange = 64 * kKiB;
 // What must become free after a call that could give nothing back, until the next one tries.
 constexpr size_t kWorthAnotherTry = kMiB;
 // After so many ticks the budget is at its least.

@@ -168,7 +168,7 @@ Memory TakeMemory(size_t bytes) {
     if (bytes > os::g_chunks.mapped()) return {};
   }
   const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
-  return {grant.begin, grant.zeroed, false, false};
+  return {grant.begin, grant.zeroed(), false, false};
 }
 
 uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignment,

@@ -16,13 +16,12 @@ namespace mymalloc {
 template <unsigned kLink>
 class PageQueue {
  public:
-  static bool Has(const PageHeader* page) { return page->queue[kLink].in; }
+  static bool Has(const PageHeader* page) { return page->queue[kLink].next != nullptr; }
 
   // At the end, unless it is in already.
   void Push(PageHeader* page) {
-    PageHeader::QueueLink& link = page->queue[kLink];
-    if (link.in) return;
-    link = {nullptr, last_, true};
+    if (Has(page)) return;
+    page->queue[kLink] = {page, last_};
     (last_ != nullptr ? last_->queue[kLink].next : first_) = page;
     last_ = page;
     ++size_;
@@ -30,11 +29,16 @@ class PageQueue {
 
   // If it is in.
   void Remove(PageHeader* page) {
-    PageHeader::QueueLink& link = page->queue[kLink];
-    if (!link.in) return;
-    (link.prev != nullptr ? link.prev->queue[kLink].next : first_) = link.next;
-    (link.next != nullptr ? link.next->queue[kLink].prev : last_) = link.prev;
-    link = {};
+    if (!Has(page)) return;
+    const PageHeader::QueueLink link = page->queue[kLink];
+    PageHeader* const next = link.next != page ? link.next : nullptr;
+    if (link.prev == nullptr) {
+      first_ = next;
+    } else {
+      link.prev->queue[kLink].next = next != nullptr ? next : link.prev;
+    }
+    (next != nullptr ? next->queue[kLink].prev : last_) = link.prev;
+    page->queue[kLink] = {};
     --size_;
   }
 

@@ -13,12 +13,14 @@ ABSL_CONST_INIT PageSupply g_page_supply;
 // What is free right there.
 PageSupply::Grant PageSupply::Take(Interval range) {
   const size_t before = dirty_.bytes();
+  const auto last = dirty_.tree().Predecessor(range.end);
+  const uintptr_t touched_end = last ? Min<uintptr_t>(last.range.end, range.end) : 0;
   TakeFromAll(range);
   TakeFromDirty(range);
   const size_t dirty = before - dirty_.bytes();
   NoteDirty();
   if (dirty < range.length()) g_budget.NoteWanted(range.length() - dirty);
-  return {range.begin, dirty == 0};
+  return {range.begin, touched_end - Min(touched_end, range.begin)};
 }
 
 // `dirty_bytes`: at its front. If there is no memory for the trees, the range's own first OS page
@@ -69,13 +71,12 @@ PageSupply::Grant PageSupply::AllocateAligned(size_t bytes, size_t alignment) {
   const Grant grant = room > bytes ? Allocate(room) : Grant{};
   if (grant.begin == 0) return {};
   const uintptr_t begin = RoundUp(grant.begin, alignment);
-  const size_t touched = grant.zeroed ? 0 : room;
-  if (begin != grant.begin) {
-    Free(grant.begin, begin - grant.begin, Min<size_t>(touched, begin - grant.begin));
-  }
-  const size_t behind = grant.begin + room - begin - bytes;
-  if (behind != 0) Free(begin + bytes, behind, Min(touched, behind));
-  return {begin, grant.zeroed};
+  const size_t before = begin - grant.begin;
+  if (before != 0) Free(grant.begin, before, Min(grant.touched, before));
+  const size_t touched = grant.touched - Min(grant.touched, before);
+  const size_t behind = room - before - bytes;
+  if (behind != 0) Free(begin + bytes, behind, touched - Min(touched, bytes));
+  return {begin, Min(touched, bytes)};
 }
 
 bool PageSupply::AllocateAt(uintptr_t begin, size_t bytes) {
@@ -132,7 +133,7 @@ unsigned PageSupply::AllocatePages(size_t bytes, unsigned count, Grant* grants) 
     if (grants[n].begin == 0) break;
     if (guard != 0 && guards_.Enter()) os::Protect(grants[n].begin + bytes, guard);
     ++n;
-  } while (n < count && (grants[0].zeroed ? all_ : dirty_).tree().Longest() >= bytes + guard);
+  } while (n < count && (grants[0].zeroed() ? all_ : dirty_).tree().Longest() >= bytes + guard);
   return n;
 }
 

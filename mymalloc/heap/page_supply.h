@@ -27,7 +27,9 @@ class PageSupply {
  public:
   struct Grant {
     uintptr_t begin = 0;  // 0: the system has no memory
-    bool zeroed = false;
+    size_t touched = 0;   // what of it may be resident, at its front: the rest is zero
+
+    bool zeroed() const { return touched == 0; }
   };
 
   // `bytes`: a multiple of kOsPage, here and below.

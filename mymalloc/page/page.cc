@@ -33,7 +33,7 @@ ABSL_ATTRIBUTE_NO_SANITIZE_THREAD SlotRun RunAt(const PageHeader& page, unsigned
   return {slot, 1};
 }
 
-PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
+PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched) {
   PageHeader* header = HeaderOf(page);
   const size_t stride = StrideOf(c);
   const size_t begin = reinterpret_cast<uintptr_t>(header) - page;
@@ -52,11 +52,12 @@ PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed) {
   header->free_count = static_cast<uint8_t>(header->free.Count());
   header->longest = 0;
   header->capacity = header->free_count;
-  // Used memory may be resident all over.
-  header->high_water = static_cast<uint16_t>(zeroed ? 0 : SlotsOf(c));
-  header->dirty = zeroed ? 0 : header->free_count;
+  const size_t touched_slots = touched == 0 ? 0 : (touched + kTagBytes + stride - 1) / stride;
+  header->high_water = static_cast<uint16_t>(Min<size_t>(touched_slots, SlotsOf(c)));
+  header->clean = header->free;
+  header->clean.ClearRange(0, header->high_water);
+  header->dirty = static_cast<uint16_t>(header->free_count - header->clean.Count());
   header->freed_at = 0;
-  header->zeroed = zeroed;
   for (PageHeader::QueueLink& link : header->queue) link = {};
   header->purged = 0;
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {

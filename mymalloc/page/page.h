@@ -39,10 +39,9 @@ struct alignas(64) PageHeader {
   uint32_t capacity : 8;   // slots that can be handed out
   uint8_t free_count;      // how many of them are free
   uint8_t longest;         // of a run class: so many free ones follow each other, if not more
-  uint16_t high_water;     // slots at and above it have not been touched
-  uint16_t dirty;          // free slots whose memory may be resident and was not yet looked at
+  uint16_t high_water;     // slots at and above it have not been touched: they are zero
+  uint16_t dirty;          // free slots that are not clean
   uint16_t freed_at : 14;  // tick of the last free, for decay (heap/janitor.h)
-  uint16_t zeroed : 1;     // the memory was zero when the page was made
   uint16_t purged : 1;     // memory of free slots has been given back
 
   // The other threads' half. The thread that makes a word of `remote` non-empty puts that word on
@@ -51,11 +50,13 @@ struct alignas(64) PageHeader {
   AtomicSlotBitmap remote;
   std::atomic<uintptr_t> remote_link[AtomicSlotBitmap::kWords];
 
-  // The owner's again, and seldom used: see heap/page_queue.h.
+  // The owner's again. Free slots that are not resident, or were looked at and could not be given
+  // back.
+  SlotBitmap clean;
+  // See heap/page_queue.h.
   struct QueueLink {
-    PageHeader* next = nullptr;
+    PageHeader* next = nullptr;  // the page itself if it is the last; nullptr if it is in no queue
     PageHeader* prev = nullptr;
-    bool in = false;
   };
   QueueLink queue[2];
 
@@ -153,8 +154,8 @@ constexpr size_t kLeastRunStride = 1024;
 // written on purpose can deceive it as it can deceive free.
 SlotRun RunAt(const PageHeader& page, unsigned slot);
 
-// Makes a page in fresh or used memory. `zeroed`: the memory is known to be zero.
-PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, bool zeroed);
+// Makes a page in fresh or used memory. `touched`: bytes at its front beyond which it is zero.
+PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched);
 
 }  // namespace mymalloc
 

@@ -36,9 +36,9 @@ class Model {
     return std::all_of(free_.begin() + first, free_.begin() + first + count,
                        [](bool free) { return free; });
   }
-  bool None(unsigned first, unsigned count) const {
-    return std::none_of(free_.begin() + first, free_.begin() + first + count,
-                        [](bool free) { return free; });
+  unsigned CountInRange(unsigned first, unsigned count) const {
+    return static_cast<unsigned>(
+        std::count(free_.begin() + first, free_.begin() + first + count, true));
   }
   uint64_t Word(unsigned w) const {
     uint64_t word = 0;
@@ -130,7 +130,7 @@ void SlotBitmapTest::EditRange() {
   const unsigned first = Random(kSlots + 1);
   const unsigned count = Random(kSlots - first + 1);
   ASSERT_EQ(bitmap_.TestRange(first, count), model_.All(first, count));
-  ASSERT_EQ(bitmap_.NoneInRange(first, count), model_.None(first, count));
+  ASSERT_EQ(bitmap_.CountInRange(first, count), model_.CountInRange(first, count));
   const bool free = Random(2) == 0;
   if (free) {
     bitmap_.SetRange(first, count);
@@ -139,7 +139,7 @@ void SlotBitmapTest::EditRange() {
   }
   for (unsigned i = 0; i < count; ++i) model_.Set(first + i, free);
   ASSERT_EQ(bitmap_.TestRange(first, count), free || count == 0);
-  ASSERT_EQ(bitmap_.NoneInRange(first, count), !free || count == 0);
+  ASSERT_EQ(bitmap_.CountInRange(first, count), free ? count : 0);
 }
 
 void SlotBitmapTest::Edit() {
@@ -219,8 +219,9 @@ TEST_F(SlotBitmapTest, EveryRange) {
       if (count == 0) continue;
       ASSERT_EQ(set.FindRun(count), first);
       ASSERT_EQ(set.LongestRun(kSlots), count);
-      ASSERT_FALSE(set.NoneInRange(first, count));
-      ASSERT_TRUE(cleared.NoneInRange(first, count));
+      ASSERT_EQ(set.CountInRange(first, count), count);
+      ASSERT_EQ(cleared.CountInRange(first, count), 0u);
+      ASSERT_EQ(cleared.CountInRange(0, kSlots), kSlots - count);
       ASSERT_EQ(cleared.LongestRun(kSlots), std::max(first, kSlots - first - count));
       ASSERT_EQ(set.FindRun(count + 1), kSlots);
       ASSERT_FALSE(cleared.Test(first));

@@ -96,7 +96,7 @@ TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
     budget.NoteGivenBack(10 * kMiB);
     budget.NoteWanted(10 * kMiB);
   }
-  EXPECT_EQ(budget.boost(), 600 * kMiB);
+  EXPECT_EQ(budget.boost(), 300 * kMiB);
 }
 
 // A program that fills and empties its memory in turn has nothing live when it gives back.

@@ -37,18 +37,19 @@ bool UnderHeader(const PageHeader& page, unsigned slot) {
   return begin < header + sizeof(PageHeader) && header < end;
 }
 
+// Of memory that was touched all over, or not at all.
 void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
   EXPECT_TRUE(page.Intact());
   EXPECT_EQ(page.heap, heap);
   EXPECT_EQ(page.size_class, c);
-  EXPECT_EQ(page.zeroed, zeroed ? 1 : 0);
+  EXPECT_EQ(page.high_water, zeroed ? 0u : page.slots());
   EXPECT_EQ(page.free_count, page.capacity);
   EXPECT_EQ(page.free_count, page.free.Count());
   EXPECT_TRUE(page.AllFree());
   EXPECT_EQ(page.TouchedBytes(), zeroed ? 0u : page.slots() * page.stride());
   EXPECT_EQ(page.dirty, zeroed ? 0u : page.capacity);
   EXPECT_EQ(page.UsedSlots(), zeroed ? 0u : page.capacity);
-  for (const PageHeader::QueueLink& link : page.queue) EXPECT_FALSE(link.in);
+  for (const PageHeader::QueueLink& link : page.queue) EXPECT_EQ(link.next, nullptr);
   EXPECT_EQ(page.purged, 0u);
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) EXPECT_EQ(page.remote.Peek(w), 0u);
 }
@@ -57,7 +58,7 @@ TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
   for (SizeClass c = 0; c < kPageClasses; ++c) {
     for (size_t i = 0; i < kHeaderColours; ++i) {
       const uintptr_t address = begin_ + i * kOsPage;
-      const PageHeader* page = FormatPage(address, c, 7, false);
+      const PageHeader* page = FormatPage(address, c, 7, PageBytesOf(c));
       CheckFresh(*page, c, 7, false);
       for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
         const bool there = slot != 0 && slot < page->slots();
@@ -77,7 +78,7 @@ TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
     const size_t filled = (sizeof(PageHeader) + StrideOf(c) - 1) / StrideOf(c);
     const size_t most_lost = 1 + filled + 1;
     for (size_t i = 0; i < kHeaderColours; ++i) {
-      const PageHeader* page = FormatPage(begin_ + i * kOsPage, c, 1, true);
+      const PageHeader* page = FormatPage(begin_ + i * kOsPage, c, 1, 0);
       EXPECT_GE(page->capacity + most_lost, SlotsOf(c)) << StrideOf(c);
     }
   }
@@ -99,7 +100,7 @@ TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
 
 TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
   for (SizeClass c = 0; c < kPageClasses; ++c) {
-    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 3, true);
+    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 3, 0);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
@@ -111,7 +112,7 @@ TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
 // All tags and full blocks written: the header is as before, and so are all tags.
 TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
   for (SizeClass c = 0; c < kPageClasses; c += StrideOf(c) < 20000 ? 1u : 7u) {
-    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 9, true);
+    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 9, 0);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
@@ -129,12 +130,29 @@ TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
 TEST_F(PageTest, FormatsUsedMemory) {
   for (SizeClass c = 0; c < kSizeClasses; c += 5) {
     memset(reinterpret_cast<void*>(begin_), 0xff, kOsPage);
-    CheckFresh(*FormatPage(begin_, c, 2, false), c, 2, false);
+    CheckFresh(*FormatPage(begin_, c, 2, PageBytesOf(c)), c, 2, false);
+  }
+}
+
+// What lies below is dirty, what lies above is as good as new.
+TEST_F(PageTest, FormatsMemoryThatWasUsedInPart) {
+  for (SizeClass c = 0; c < kPageClasses; ++c) {
+    for (size_t touched = kOsPage; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
+      const PageHeader* const page = FormatPage(begin_, c, 2, touched);
+      ASSERT_EQ(page->dirty, page->free_count - page->clean.Count());
+      for (unsigned slot = 0; slot < page->slots(); ++slot) {
+        const uintptr_t begin = page->Block(slot) - kTagBytes;
+        ASSERT_TRUE(slot < page->high_water || begin >= begin_ + touched) << c << " " << slot;
+        if (!page->free.Test(slot)) continue;
+        ASSERT_EQ(page->clean.Test(slot), slot >= page->high_water);
+        ASSERT_TRUE(page->clean.Test(slot) || begin < begin_ + touched) << c << " " << slot;
+      }
+    }
   }
 }
 
 TEST_F(PageTest, AChangedHeaderIsNotIntact) {
-  PageHeader* const page = FormatPage(begin_, 10, 2, false);
+  PageHeader* const page = FormatPage(begin_, 10, 2, PageBytesOf(10));
   ASSERT_TRUE(page->Intact());
   page->heap = 3;
   EXPECT_FALSE(page->Intact());
@@ -151,7 +169,7 @@ TEST_F(PageTest, AChangedHeaderIsNotIntact) {
 }
 
 TEST_F(PageTest, ACopiedHeaderIsNotIntact) {
-  const PageHeader* page = FormatPage(begin_, 10, 2, false);
+  const PageHeader* page = FormatPage(begin_, 10, 2, PageBytesOf(10));
   void* const copy = HeaderOf(begin_ + kOsPage);
   memcpy(copy, static_cast<const void*>(page), sizeof(PageHeader));
   EXPECT_FALSE(static_cast<PageHeader*>(copy)->Intact());
