@@ -29,7 +29,7 @@ size_t FreeRanges::AddSurely(Interval range) {
   return spent_ - before;
 }
 
-void FreeRanges::AddIfPossible(Interval range) {
+void FreeRanges::AddOrLose(Interval range) {
   if (!Add(range)) spent_ += range.length();
 }
 

@@ -26,7 +26,7 @@ class FreeRanges {
   size_t AddSurely(Interval range);
 
   // Adds a range that cannot be touched; if there is no memory for the tree, it is lost.
-  void AddIfPossible(Interval range);
+  void AddOrLose(Interval range);
 
   // Takes `bytes` from the front of the tightest range that has them. 0 when none has.
   uintptr_t Take(size_t bytes) { return TakeFront(tree_.TightestWithAtLeast(bytes), bytes); }

@@ -64,7 +64,7 @@ void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
 
 unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
-  if (page->AllFree()) empty_bytes_ -= page->DirtyBytes();
+  if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
   const SizeClass c = page->size_class;
   const size_t stride = StrideOf(c);
   unsigned w = page->free.FirstWordWithBits();

@@ -200,6 +200,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t HeldBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void PageBecameEmpty(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  size_t& EmptyBytes(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    return empty_bytes_[IsRunClass(c) ? 1 : 0];
+  }
   void RetireSome(SizeClass c, size_t to_keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Retire(PageHeader* page, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -235,7 +238,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   alignas(64) Lock lock_;
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
-  size_t empty_bytes_ ABSL_GUARDED_BY(lock_);        // dirty bytes of pages that are all free
+  // Dirty bytes of pages that are all free: those of slots, those of runs.
+  size_t empty_bytes_[2] ABSL_GUARDED_BY(lock_);
   size_t system_ ABSL_GUARDED_BY(lock_);
   size_t most_system_ ABSL_GUARDED_BY(lock_);
   size_t run_tails_ ABSL_GUARDED_BY(lock_);
@@ -250,7 +254,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uint32_t pages_[kPageClasses] ABSL_GUARDED_BY(lock_);  // of each class
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
   RunLists runs_[kRunClasses] ABSL_GUARDED_BY(lock_);
-  PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots
+  PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots, and new ones
   PageQueue<1> sparse_ ABSL_GUARDED_BY(lock_);  // those of them that are sparse, or were
   Spill spill_ ABSL_GUARDED_BY(lock_);
 

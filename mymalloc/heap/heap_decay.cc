@@ -150,7 +150,7 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
   if (page->dirty == 0) return 0;
   PurgeHoles(page, least, step);
   if (least == kOsPage) page->clean = page->free;  // what is left cannot be given back
-  SetDirty(page, page->free_count - page->clean.Count());
+  SetDirty(page, page->CountDirty());
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
@@ -163,6 +163,7 @@ void Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   for (unsigned first = 0, n = 0; page->free.NextRun(first + n, &first, &n);) {
     if (first >= page->high_water) break;  // never touched from here on
     const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
+    if (page->clean.TestRange(first, end_slot - first)) continue;
     const bool last = end_slot == page->slots();
     uintptr_t begin = RoundUp(page->Block(first), kOsPage);
     const uintptr_t end =

@@ -12,13 +12,13 @@
 namespace mymalloc {
 namespace {
 
-// All-free pages that a heap keeps, by what of them may be resident, as a share of what may be free
-// at all: so that a program that fills and empties some pages in turn does not go to the page
-// supply each time.
-// Pages of runs are few, which all long blocks can use: of them all may be kept.
+// A heap keeps all-free pages, so that a program that fills and empties some pages in turn does not
+// go to the page supply each time: of slots until half of what may be free at all may be resident
+// there, of runs, which all long blocks can use, until all of it may.
 constexpr size_t KeptShare(SizeClass c) { return IsRunClass(c) ? 1 : 2; }
-// When these are too many, so much more of them goes, for some to come.
+// When that is too much, as much goes as makes room for this share of it, or so many pages.
 constexpr size_t kSlackShare = 4;
+constexpr unsigned kMostRetiredAtOnce = 8;
 
 // A class that has many pages gets some at once, as a share of those, at most so many.
 constexpr unsigned kPagesShare = 8;
@@ -126,7 +126,7 @@ void Heap::Enqueue(PageHeader* page) {
 // ---- Coming and going ----
 
 unsigned Heap::PagesAtOnce(SizeClass c) const {
-  return Max(1U, Min(pages_[c] / kPagesShare, kMostPagesAtOnce));
+  return g_budget.IsShort() ? 1 : Max(1U, Min(pages_[c] / kPagesShare, kMostPagesAtOnce));
 }
 
 // The first of some; the others are on the class's list. nullptr if the system has no memory.
@@ -144,40 +144,47 @@ PageHeader* Heap::NewPage(SizeClass c) {
   const unsigned known = count == 0 ? 0 : g_page_map.InsertPages(pages, count);
   if (known < count) g_page_supply.FreePages(pages + known, touched + known, count - known);
   pages_[c] += known;
-  for (unsigned i = known; i > 0; --i) Adopt(HeaderOf(pages[i - 1].begin));
-  return known != 0 ? HeaderOf(pages[0].begin) : nullptr;
+  if (known == 0) return nullptr;
+  for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(pages[i].begin));
+  PageHeader* const first = HeaderOf(pages[0].begin);
+  Unlink(first);
+  PushFront(first);
+  return first;
 }
 
 void Heap::Adopt(PageHeader* page) {
   page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
-  empty_bytes_ += page->DirtyBytes();
+  EmptyBytes(page->size_class) += page->DirtyBytes();
   AddDirty(page->DirtyBytes());
   Account(static_cast<int64_t>(page->DirtyBytes()), 0);
-  Enqueue(page);  // also where nothing is dirty: it goes if nobody uses it
+  dirty_.Push(page);  // also where nothing is: it goes if nobody uses it
+  if (page->dirty != 0) sparse_.Push(page);
   CountSystem(page->UsedBytes());
   page->longest = kMostRunSlots;
-  PushFront(page);
+  PushBack(page);
 }
 
 void Heap::PageBecameEmpty(PageHeader* page) {
-  empty_bytes_ += page->DirtyBytes();
+  const SizeClass c = page->size_class;
+  EmptyBytes(c) += page->DirtyBytes();
   Unlink(page);
   PushBack(page);
-  const size_t most = g_budget.Most() / KeptShare(page->size_class);
-  if (empty_bytes_ > most) RetireSome(page->size_class, most - most / kSlackShare);
+  const size_t most = g_budget.Most() / KeptShare(c);
+  if (EmptyBytes(c) > most) RetireSome(c, most - most / kSlackShare);
 }
 
 // Of a class whose list has an all-free page at its end; until that is its only page with room.
 void Heap::RetireSome(SizeClass c, size_t to_keep) {
   const PageList& list = IsRunClass(c) ? runs_[c - kSizeClasses].lists[kMostRunSlots] : lists_[c];
   RetiredPages retired;
-  while (empty_bytes_ > to_keep && list.tail != list.head && list.tail->AllFree()) {
+  for (unsigned i = 0; i < kMostRetiredAtOnce && EmptyBytes(c) > to_keep; ++i) {
+    if (list.tail == list.head || !list.tail->AllFree()) return;
     Retire(list.tail, &retired);
   }
 }
 
 void Heap::Retire(PageHeader* page, RetiredPages* retired) {
-  empty_bytes_ -= page->DirtyBytes();
+  EmptyBytes(page->size_class) -= page->DirtyBytes();
   SetDirty(page, 0);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.

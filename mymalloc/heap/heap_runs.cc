@@ -45,7 +45,7 @@ uintptr_t Heap::AllocateRun(SizeClass c, unsigned slots, bool* zeroed) {
 
 // Of free slots; the caller writes the tag.
 void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (page->AllFree()) empty_bytes_ -= page->DirtyBytes();
+  if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
   const unsigned end = first + slots;
   page->free.ClearRange(first, slots);
   const unsigned clean = page->clean.CountInRange(first, slots);

@@ -61,7 +61,7 @@ class Inspector {
     return heap.magazines_guarded_;
   }
   static size_t EmptyBytes(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return heap.empty_bytes_;
+    return heap.empty_bytes_[0] + heap.empty_bytes_[1];
   }
   static bool IsGuarded(const Magazine& m) {
     return m.floor_.load(std::memory_order_relaxed) != m.stolen_end_;

@@ -1,5 +1,7 @@
 #include "mymalloc/heap/page_supply.h"
 
+#include <string.h>
+
 #include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/os/chunks.h"
@@ -23,12 +25,18 @@ PageSupply::Grant PageSupply::Take(Interval range) {
   return {range.begin, touched_end - Min(touched_end, range.begin)};
 }
 
-// `dirty_bytes`: at its front. If there is no memory for the trees, the range's own first OS page
-// becomes such memory; one that is in `all` but cannot be in `dirty` is only never given back.
+// What is in `all` and not in `dirty` is zero: also where there is no memory for the tree.
+void PageSupply::AddDirty(Interval range) {
+  if (dirty_.Add(range) || os::Purge(range.begin, range.length())) return;
+  memset(reinterpret_cast<void*>(range.begin), 0, range.length());  // it is locked in memory
+}
+
+// `dirty_bytes`: at its front. If there is no memory for the tree, the range's own first OS page
+// becomes such memory.
 void PageSupply::Add(Interval range, size_t dirty_bytes) {
   const uintptr_t dirty_end = range.begin + dirty_bytes;
   range.begin += all_.AddSurely(range);
-  if (range.begin < dirty_end) dirty_.AddIfPossible({range.begin, dirty_end});
+  if (range.begin < dirty_end) AddDirty({range.begin, dirty_end});
   NoteDirty();
 }
 
@@ -113,7 +121,7 @@ void PageSupply::CallAllDirty() {
   while (const auto entry = all_.tree().Successor(next)) {
     next = entry.range.end;
     TakeFromDirty(entry.range);
-    dirty_.AddIfPossible(entry.range);
+    AddDirty(entry.range);
   }
   NoteDirty();
 }
@@ -123,17 +131,24 @@ size_t PageSupply::GuardOf(size_t bytes) {
 }
 
 // The guard's place is there in any case, so that what is freed is as long as what was allocated.
-// More than one only of a kind: of memory that is not resident none that need not be.
 unsigned PageSupply::AllocatePages(size_t bytes, unsigned count, Grant* grants) {
   const size_t guard = GuardOf(bytes);
+  const unsigned n = AllocateSome(bytes + guard, count, grants);
+  for (unsigned i = 0; guard != 0 && i < n; ++i) {
+    if (guards_.Enter()) os::Protect(grants[i].begin + bytes, guard);
+  }
+  return n;
+}
+
+// If the first is of dirty memory, all are: none becomes resident before it is needed.
+unsigned PageSupply::AllocateSome(size_t bytes, unsigned count, Grant* grants) {
   LockHolder holder(lock_);
   unsigned n = 0;
   do {
-    grants[n] = AllocateLocked(bytes + guard);
+    grants[n] = AllocateLocked(bytes);
     if (grants[n].begin == 0) break;
-    if (guard != 0 && guards_.Enter()) os::Protect(grants[n].begin + bytes, guard);
     ++n;
-  } while (n < count && (grants[0].zeroed() ? all_ : dirty_).tree().Longest() >= bytes + guard);
+  } while (n < count && (grants[0].zeroed() ? all_ : dirty_).tree().Longest() >= bytes);
   return n;
 }
 
@@ -153,7 +168,7 @@ void PageSupply::FreePages(const Interval* pages, const size_t* touched, unsigne
 void PageSupply::FreeProtected(uintptr_t begin, size_t bytes) {
   if (os::Commit(begin, bytes)) return Free(begin, bytes);
   LockHolder holder(lock_);
-  protected_.AddIfPossible({begin, begin + bytes});
+  protected_.AddOrLose({begin, begin + bytes});
 }
 
 void PageSupply::LiftProtected() {
@@ -221,7 +236,7 @@ void PageSupply::TakeFromDirty(Interval range) {
   const auto last = dirty_.tree().Stab(range.end - 1);
   const uint64_t end = last ? last.range.end : range.end;
   dirty_.TakeAll({range.begin, end});
-  if (end > range.end) dirty_.AddIfPossible({range.end, end});
+  if (end > range.end) AddDirty({range.end, end});
 }
 
 size_t PageSupply::DirtyBytes() {

@@ -85,6 +85,8 @@ class PageSupply {
   static constexpr size_t kLeastGuarded = 64 * kKiB;
   void LiftProtected();
   void CallAllDirty();
+  void AddDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  unsigned AllocateSome(size_t bytes, unsigned count, Grant* grants);
   Grant AllocateLocked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Grant Take(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromAll(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

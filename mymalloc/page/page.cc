@@ -56,7 +56,7 @@ PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched)
   header->high_water = static_cast<uint16_t>(Min<size_t>(touched_slots, SlotsOf(c)));
   header->clean = header->free;
   header->clean.ClearRange(0, header->high_water);
-  header->dirty = static_cast<uint16_t>(header->free_count - header->clean.Count());
+  header->dirty = static_cast<uint16_t>(header->CountDirty());
   header->freed_at = 0;
   for (PageHeader::QueueLink& link : header->queue) link = {};
   header->purged = 0;

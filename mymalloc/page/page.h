@@ -96,6 +96,14 @@ struct alignas(64) PageHeader {
   size_t TouchedBytes() const { return high_water * stride(); }
   size_t ResidentBytes() const { return Max(TouchedBytes(), kOsPage); }
   size_t DirtyBytes() const { return dirty * stride(); }
+  // What `dirty` should be.
+  unsigned CountDirty() const {
+    unsigned count = 0;
+    for (unsigned w = 0; w < SlotBitmap::kWords; ++w) {
+      count += SlotBitmap::PopCount(free.Word(w) & ~clean.Word(w));
+    }
+    return count;
+  }
 };
 
 static_assert(sizeof(PageHeader) == 192, "three cache lines");

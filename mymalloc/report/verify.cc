@@ -170,7 +170,8 @@ void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
   Expect(page.free_count == page.free.Count(), "a page's free count is not the bitmap's");
   Expect(page.high_water <= page.slots(), "a page's high water is past its end");
   if (page.free_count != 0) ++pages_with_room_;
-  Expect(page.dirty == page.free_count - page.clean.Count(), "a page's dirty count is wrong");
+  Expect(page.dirty == page.CountDirty() && page.dirty + page.clean.Count() == page.free_count,
+         "a page's dirty count is wrong");
   dirty_bytes_ -= page.DirtyBytes();
   if (page.free_count == page.capacity) empty_bytes_ -= page.DirtyBytes();
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
