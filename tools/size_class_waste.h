@@ -24,8 +24,7 @@ struct WasteBound {
 
 inline constexpr WasteBound kWasteBounds[] = {
     {0, 1024, 0.1, 0.2},
-    {1025, 4096, 0.125, 1.0 / 3},
-    {4097, kLargestMedium, 0.2, 1.0 / 3},
+    {1025, kLargestMedium, 0.125, 1.0 / 3},
 };
 
 }  // namespace mymalloc

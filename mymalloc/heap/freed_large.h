@@ -29,6 +29,7 @@ class FreedLarge {
     unsigned resident = 0;  // ticks until its memory goes back; 0: it has gone
     bool mapped = false;    // a mapping of its own
 
+    bool HasGuards() const { return held.end != block + usable; }
     // Of its range, without guards.
     size_t ResidentBytes() const {
       if (held.empty() || resident == 0) return 0;

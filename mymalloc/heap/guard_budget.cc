@@ -9,21 +9,18 @@ namespace {
 constexpr size_t kUsual = 65530;  // where the kernel does not say
 constexpr size_t kShare = 8;
 
-// Asked for once; by two threads at the same time it may be twice.
-size_t Most() {
-  static std::atomic<size_t> most{0};
-  size_t now = most.load(std::memory_order_relaxed);
-  if (now == 0) {
-    now = os::ReadSetting("/proc/sys/vm/max_map_count", kUsual) / kShare + 1;
-    most.store(now, std::memory_order_relaxed);
-  }
-  return now;
-}
+std::atomic<size_t> g_most{kUsual / kShare};
 
 }  // namespace
 
+void GuardBudget::ReadLimit() {
+  const size_t mappings = os::ReadSetting("/proc/sys/vm/max_map_count", kUsual);
+  g_most.store(mappings / kShare + 1, std::memory_order_relaxed);
+}
+
 bool GuardBudget::Enter() {
-  return count_.fetch_add(1, std::memory_order_relaxed) < Most() && !os::g_chunks.scarce();
+  const size_t most = g_most.load(std::memory_order_relaxed);
+  return count_.fetch_add(1, std::memory_order_relaxed) < most && !os::g_chunks.scarce();
 }
 
 }  // namespace mymalloc

@@ -15,6 +15,10 @@ namespace mymalloc {
 
 class GuardBudget {
  public:
+  // Once, as the process starts, where guards are asked for: later it might be in a sandbox that
+  // does not let it read a file.
+  static void ReadLimit();
+
   // Counts a block. Whether it may have guards: while fewer than an eighth of all mappings have
   // been counted, which is then a quarter of them at most, and nothing makes memory scarce.
   bool Enter();

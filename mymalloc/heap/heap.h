@@ -228,7 +228,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   PageHeader* NextSparse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void PurgeHoles(PageHeader* page, size_t least, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool PurgeHoles(PageHeader* page, size_t least, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Tag::Key key_;
   HeapId id_;

@@ -148,18 +148,23 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
     return before;
   }
   if (page->dirty == 0) return 0;
-  PurgeHoles(page, least, step);
-  if (least == kOsPage) page->clean = page->free;  // what is left cannot be given back
+  if (!PurgeHoles(page, least, step)) {
+    Enqueue(page);  // for a later step of the same pass
+    ++left_to_decay_;
+  } else if (least == kOsPage) {
+    page->clean = page->free;  // what is left cannot be given back
+  }
   SetDirty(page, page->CountDirty());
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
 // Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays;
-// behind the last slot there is none.
-void Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
+// behind the last slot there is none. False if the step was over before the page was done.
+bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   const uintptr_t header_page = page->page();
   const uintptr_t slots_end = page->page() + page->slots() * page->stride();
   size_t purged = 0;
+  bool done = true;
   for (unsigned first = 0, n = 0; page->free.NextRun(first + n, &first, &n);) {
     if (first >= page->high_water) break;  // never touched from here on
     const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
@@ -170,6 +175,8 @@ void Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
         last ? RoundUp(slots_end, kOsPage) : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
     if (begin == header_page) begin += kOsPage;
     if (end < begin + least) continue;
+    done = !step->IsOver();
+    if (!done) break;
     step->Call(end - begin);
     if (!os::Purge(begin, end - begin)) continue;
     page->purged = 1;
@@ -177,6 +184,7 @@ void Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
     purged += end - begin;
   }
   if (purged != 0) g_budget.NoteGivenBack(purged);
+  return done;
 }
 
 void Heap::CollectSome(Step* step) {

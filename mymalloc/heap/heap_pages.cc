@@ -23,6 +23,7 @@ constexpr unsigned kMostRetiredAtOnce = 8;
 // A class that has many pages gets some at once, as a share of those, at most so many.
 constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
+constexpr size_t kLongestAtOnce = kMiB + kOsPage;
 
 }  // namespace
 
@@ -126,7 +127,8 @@ void Heap::Enqueue(PageHeader* page) {
 // ---- Coming and going ----
 
 unsigned Heap::PagesAtOnce(SizeClass c) const {
-  return g_budget.IsShort() ? 1 : Max(1U, Min(pages_[c] / kPagesShare, kMostPagesAtOnce));
+  if (g_budget.IsShort() || PageBytesOf(c) > kLongestAtOnce) return 1;
+  return Max(1U, Min(pages_[c] / kPagesShare, kMostPagesAtOnce));
 }
 
 // The first of some; the others are on the class's list. nullptr if the system has no memory.

@@ -21,6 +21,9 @@ constexpr size_t kWorthAnotherTry = kMiB;
 constexpr uint64_t kMostTicksAtOnce = 64;
 // After a time without calls one call does so many steps.
 constexpr uint64_t kMostStepsAtOnce = 4;
+// Of what it has freed a call gives back twice as much, but no more than for so many bytes, or it
+// would take too long.
+constexpr size_t kMostPaidFor = 2 * kMiB;
 // How many heaps one call looks at.
 constexpr unsigned kHeapsAtOnce = 16;
 
@@ -59,7 +62,7 @@ bool Janitor::Poll(size_t freed) {
   const uint64_t ticks = ABSL_PREDICT_FALSE(now >= due) ? NextTick(now, due) : 0;
   // Who comes after a time without calls does the steps of that time.
   const uint64_t steps = Max<uint64_t>(1, Min(ticks, kMostStepsAtOnce));
-  Step step(steps * Step::kUsual + 2 * freed / kOsPage);
+  Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / kOsPage);
   const bool too_much = TooMuchIsFree();
   if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {

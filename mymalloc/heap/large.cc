@@ -161,10 +161,20 @@ struct Memory {
   bool movable = false;
 };
 
+// A mapping of its own. It is dense: unless the option says something else, the system's setting
+// decides whether the kernel may use huge pages.
+uintptr_t MapHuge(size_t bytes) {
+  const uintptr_t begin = os::Map(bytes);
+  if (begin != 0 && g_options.huge_pages != HugePages::kAuto) {
+    os::AllowHugePages(begin, bytes, g_options.huge_pages == HugePages::kAlways);
+  }
+  return begin;
+}
+
 // Where the kernel has no room for a huge one there may still be some in the chunks.
 Memory TakeMemory(size_t bytes) {
   if (bytes >= kLeastHuge) {
-    if (const uintptr_t begin = os::Map(bytes)) return {begin, true, true, false};
+    if (const uintptr_t begin = MapHuge(bytes)) return {begin, true, true, false};
     if (bytes > os::g_chunks.mapped()) return {};
   }
   const PageSupply::Grant grant = g_page_supply.Allocate(bytes);
@@ -225,7 +235,7 @@ uintptr_t AllocateMovable(size_t n) {
   if (bytes == 0) return 0;
   uintptr_t block = 0;
   if (g_large_blocks.EnterMovable()) {
-    const Memory memory = {os::Map(bytes), true, true, true};
+    const Memory memory = {MapHuge(bytes), true, true, true};
     if (memory.begin != 0) block = AllocateIn(memory, bytes, n, kGranule, /*guard=*/0);
   }
   if (block == 0) g_large_blocks.LeaveMovable();

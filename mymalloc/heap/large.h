@@ -1,4 +1,4 @@
-// Large blocks: those that are too long for a run of slots (4 MiB), or aligned too far for one; and
+// Large blocks: those that are too long for a run of slots (2 MiB), or aligned too far for one; and
 // with the options that hold freed blocks back, all that are too long for a slot.
 //
 //   | ... | tag | block ...                    | slack |

@@ -144,7 +144,7 @@ void LargeBlocks::CheckWrites(const FreedLarge::Record& record) {
 // A short range without guards is as it was; the others cannot be touched, in parts or whole.
 void LargeBlocks::DropHeld(const FreedLarge::Record& record) {
   const Interval held = record.held;
-  if (g_options.guard_pages) {
+  if (record.HasGuards()) {
     guards_.Leave();
   } else if (held.length() <= FreedLarge::kMostResident) {
     return GiveBackLarge(held, record.mapped, held.length());

@@ -54,13 +54,19 @@ void PageSupply::WatchDensity() {
 }
 
 PageSupply::Grant PageSupply::Allocate(size_t bytes) {
+  // Behind a shorter one there is room to grow.
+  constexpr size_t kLeastAtTheEnd = 8 * kMiB;
   LockHolder holder(lock_);
-  return AllocateLocked(bytes);
+  return AllocateLocked(bytes, bytes < kLeastAtTheEnd ? Side::kFront : Side::kEnd);
 }
 
-PageSupply::Grant PageSupply::AllocateLocked(size_t bytes) {
-  auto entry = dirty_.tree().TightestWithAtLeast(bytes);
-  if (!entry) entry = all_.tree().TightestWithAtLeast(bytes);
+// `side`: of a range that was not used before. New chunks come below the last one: what is left at
+// its front then goes on in them.
+PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
+  if (const auto entry = dirty_.tree().TightestWithAtLeast(bytes)) {
+    return Take({entry.range.begin, entry.range.begin + bytes});
+  }
+  auto entry = all_.tree().TightestWithAtLeast(bytes);
   if (!entry) {
     WatchDensity();
     size_t granted = 0;
@@ -70,6 +76,7 @@ PageSupply::Grant PageSupply::AllocateLocked(size_t bytes) {
     entry = all_.tree().TightestWithAtLeast(bytes);
     if (!entry) return {};
   }
+  if (side == Side::kEnd) entry.range.begin = entry.range.end - bytes;
   return Take({entry.range.begin, entry.range.begin + bytes});
 }
 
@@ -145,7 +152,7 @@ unsigned PageSupply::AllocateSome(size_t bytes, unsigned count, Grant* grants) {
   LockHolder holder(lock_);
   unsigned n = 0;
   do {
-    grants[n] = AllocateLocked(bytes);
+    grants[n] = AllocateLocked(bytes, Side::kEnd);
     if (grants[n].begin == 0) break;
     ++n;
   } while (n < count && (grants[0].zeroed() ? all_ : dirty_).tree().Longest() >= bytes);

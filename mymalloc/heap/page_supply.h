@@ -87,7 +87,8 @@ class PageSupply {
   void CallAllDirty();
   void AddDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned AllocateSome(size_t bytes, unsigned count, Grant* grants);
-  Grant AllocateLocked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  enum class Side : bool { kFront, kEnd };
+  Grant AllocateLocked(size_t bytes, Side side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Grant Take(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromAll(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

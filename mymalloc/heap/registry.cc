@@ -7,6 +7,7 @@
 #include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/guard_budget.h"
 #include "mymalloc/heap/guarded.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/large.h"
@@ -69,6 +70,7 @@ void Registry::InitProcess() {
   g_detours = tree_first || o.check_neighbours || o.random_slots || o.quarantine.value != 0 ||
               o.zero_on_free || o.sample != 0;
   os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
+  if (o.guard_pages) GuardBudget::ReadLimit();
   if (o.huge_pages == HugePages::kAlways) os::g_chunks.AllowHugePages(true);
   for (Heap& heap : bare_.heaps) heap.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;

@@ -3,15 +3,15 @@
 // A slot of stride s gives its block s - 8 usable bytes: the last 8 bytes of the slot are the tag
 // of the next one (page/tag.h). Two kinds of stride are merged into one ascending list:
 //
-//   regular   16, 32, ... 272 by 16; then up to 4112 eight to a doubling, up to 32784 four to a
-//             doubling, all of the form 2^k * (1 + i/8) + 16: a request of a power of two or a
-//             simple fraction above it fits with 8 bytes to spare, and such slots spread over the
-//             cache sets, as slots whose distance is a power of two would not.
+//   regular   16, 32, ... 272 by 16; then up to 32784 eight to a doubling, all of the form
+//             2^k * (1 + i/8) + 16: a request of a power of two or a simple fraction above it fits
+//             with 8 bytes to spare, and such slots spread over the cache sets, as slots whose
+//             distance is a power of two would not.
 //   aligned   multiples of larger powers of two, for requests with an alignment: a page starts on
 //             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
 //
-// Longer blocks, up to 4 MiB, are runs of slots that follow each other, in pages of the four run
-// classes: strides of 4 and 64 KiB, with and without the 16 bytes beyond. There is no magazine for
+// Longer blocks, up to 2 MiB, are runs of slots that follow each other, in pages of the four run
+// classes: strides of 4 and 32 KiB, with and without the 16 bytes beyond. There is no magazine for
 // these.
 //
 // The table that this makes, with the waste of each class, is printed by `//tools:size_classes`;
@@ -35,12 +35,12 @@ using SizeClass = unsigned;  // an index into the strides
 
 namespace size_class_internal {
 
-constexpr size_t kLargestFine = 272;       // by 16 up to here
-constexpr size_t kLargestEighth = 4096;    // eight to a doubling up to here
-constexpr size_t kLargestQuarter = 32768;  // four to a doubling up to here
-constexpr size_t kOffset = 16;             // what regular strides have beyond the round number
+constexpr size_t kLargestFine = 272;             // by 16 up to here
+constexpr size_t kLargestEighth = 32768;         // eight to a doubling up to here
+constexpr size_t kLargestAlignedQuarter = 4096;  // aligned ones: four to a doubling up to here
+constexpr size_t kOffset = 16;  // what regular strides have beyond the round number
 constexpr size_t kShortRunUnit = 4096;
-constexpr size_t kLongRunUnit = 65536;
+constexpr size_t kLongRunUnit = 32768;
 
 struct Strides {
   uint32_t stride[128] = {};
@@ -68,12 +68,11 @@ constexpr Strides MakeStrides() {
   all.stride[0] = kGranule;
   all.count = 1;
   for (size_t s = kGranule; s <= kLargestFine; s += kGranule) all.Add(s, true);
-  for (size_t octave = 256; octave < kLargestQuarter; octave *= 2) {
-    const size_t steps = octave < kLargestEighth ? 8 : 4;
-    for (size_t i = 1; i <= steps; ++i) all.Add(octave + octave / steps * i + kOffset, true);
+  for (size_t octave = 256; octave < kLargestEighth; octave *= 2) {
+    for (size_t i = 1; i <= 8; ++i) all.Add(octave + octave / 8 * i + kOffset, true);
   }
-  for (size_t octave = 256; octave <= kLargestQuarter; octave *= 2) {
-    const size_t steps = octave < kLargestEighth ? 4 : octave < kLargestQuarter ? 2 : 1;
+  for (size_t octave = 256; octave <= kLargestEighth; octave *= 2) {
+    const size_t steps = octave < kLargestAlignedQuarter ? 4 : octave < kLargestEighth ? 2 : 1;
     for (size_t i = 0; i < steps; ++i) all.Add(octave + octave / steps * i, false);
   }
   // The run classes, which do not count among those.
@@ -114,7 +113,7 @@ static_assert(kGranule * kSlotsPerPage == kOsPage, "a page of any stride is whol
 // The largest requests of the two look-up tables.
 constexpr size_t kLargestSmall = 1024 + kGranule - kTagBytes;
 constexpr size_t kLargestMedium =
-    size_class_internal::kLargestQuarter + size_class_internal::kOffset - kTagBytes;
+    size_class_internal::kLargestEighth + size_class_internal::kOffset - kTagBytes;
 
 namespace size_class_internal {
 

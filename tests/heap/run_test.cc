@@ -37,7 +37,7 @@ TEST_F(RunTest, TheLongerStrideServesWhereTheShorterEnds) {
   EXPECT_EQ(TagOf(last).slots(), kMostRunSlots);
   void* const next = Allocate(ShortRun(kMostRunSlots) + 1);
   EXPECT_EQ(TagOf(next).size_class(), kPageClasses - 2);
-  EXPECT_EQ(TagOf(next).slots(), 5u);
+  EXPECT_EQ(TagOf(next).slots(), 9u);
   Free(last);
   Free(next);
 }
@@ -188,12 +188,12 @@ TEST_F(RunTest, ItIsFreeAtOnceForTheStatistics) {
   for (void*& block : blocks) block = Allocate(300 * kKiB);
   const Statistics full = CountHeap();
   EXPECT_EQ(full.live.blocks, before.live.blocks + 20);
-  EXPECT_EQ(full.live.bytes, before.live.bytes + 20 * (LongRun(5) + kTagBytes));
+  EXPECT_EQ(full.live.bytes, before.live.bytes + 20 * (LongRun(10) + kTagBytes));
   EXPECT_EQ(full.large.blocks, before.large.blocks);
   for (size_t i = 0; i < 10; ++i) Free(blocks[i]);
   Statistics now = CountHeap();
   EXPECT_EQ(now.live.blocks, before.live.blocks + 10);
-  EXPECT_EQ(now.live.bytes, before.live.bytes + 10 * (LongRun(5) + kTagBytes));
+  EXPECT_EQ(now.live.bytes, before.live.bytes + 10 * (LongRun(10) + kTagBytes));
   std::thread([&] {
     for (size_t i = 10; i < 20; ++i) Free(blocks[i]);
   }).join();
