@@ -48,6 +48,13 @@ void PrintVirtualWith100MiB() {
   PrintVirtual();
 }
 
+// Much of one size: what is lost to the classes and at the ends of pages and chunks.
+template <size_t kSize>
+void PrintVirtualOfMany() {
+  for (size_t bytes = 0; bytes < 800 * kMiB; bytes += kSize) Touched(kSize);
+  PrintVirtual();
+}
+
 pthread_barrier_t barrier;
 
 // A block of every size class, whatever the classes are.
@@ -158,6 +165,15 @@ void LockedMemory() {
 constexpr NamedCase kCases[] = {
     {"virtual_start", PrintVirtual},
     {"virtual_100m", PrintVirtualWith100MiB},
+    {"virtual_300", PrintVirtualOfMany<300>},
+    {"virtual_4200", PrintVirtualOfMany<4200>},
+    {"virtual_17k", PrintVirtualOfMany<17000>},
+    {"virtual_40k", PrintVirtualOfMany<40000>},
+    {"virtual_270k", PrintVirtualOfMany<270000>},
+    {"virtual_600k", PrintVirtualOfMany<600000>},
+    {"virtual_2m", PrintVirtualOfMany<2 * kMiB + 4000>},
+    {"virtual_9m", PrintVirtualOfMany<9 * kMiB>},
+    {"virtual_17m", PrintVirtualOfMany<17 * kMiB>},
     {"virtual_threads", PrintVirtualOfThreads},
     {"holes_40k", ManyHoles<200000, 40 * kKiB>},
     {"holes_64k", ManyHoles<140000, 64 * kKiB>},

@@ -31,7 +31,10 @@ double MebibytesOfSystemMalloc(const char* name) {
 class VirtualSize : public ::testing::TestWithParam<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(Case, VirtualSize,
-                         ::testing::Values("virtual_start", "virtual_100m", "virtual_threads"),
+                         ::testing::Values("virtual_start", "virtual_100m", "virtual_threads",
+                                           "virtual_300", "virtual_4200", "virtual_17k",
+                                           "virtual_40k", "virtual_270k", "virtual_600k",
+                                           "virtual_2m", "virtual_9m", "virtual_17m"),
                          [](const auto& instance) { return std::string(instance.param); });
 
 TEST_P(VirtualSize, IsNearThatUnderTheSystemsMalloc) {

@@ -1,5 +1,5 @@
-// What the option huge_pages (MYMALLOC_HUGE_PAGES) says to the kernel, read back from its flags of each
-// mapping: "hg" where huge pages are asked for, "nh" where they are not wanted.
+// What the option huge_pages (MYMALLOC_HUGE_PAGES) says to the kernel, read back from its flags of
+// each mapping: "hg" where huge pages are asked for, "nh" where they are not wanted.
 
 #include <gtest/gtest.h>
 #include <stdint.h>
@@ -45,7 +45,8 @@ bool Has(const std::string& flags, const std::string& flag) {
 class HugePages : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "no huge pages";
+    if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"))
+      GTEST_SKIP() << "no huge pages";
   }
 };
 
