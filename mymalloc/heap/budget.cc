@@ -9,7 +9,7 @@ ABSL_CONST_INIT Budget g_budget;
 namespace {
 
 // The extra may always be this much.
-constexpr size_t kLeastMostBoost = 64 * kMiB;
+constexpr size_t kLeastMostBoost = 96 * kMiB;
 
 // How long a refusal of the system is remembered.
 constexpr uint32_t kTicksShort = 16;

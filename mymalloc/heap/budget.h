@@ -25,9 +25,9 @@ class Budget {
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
   // former is enough for a few heaps; for each more, up to a bound:
-  static constexpr size_t kFewHeaps = 8;
-  static constexpr size_t kMostBoostOfHeap = 6 * kMiB;
-  static constexpr size_t kMostBoostOfHeaps = 64 * kMiB;
+  static constexpr size_t kFewHeaps = 4;
+  static constexpr size_t kMostBoostOfHeap = 8 * kMiB;
+  static constexpr size_t kMostBoostOfHeaps = 96 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;

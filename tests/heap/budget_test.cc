@@ -76,9 +76,9 @@ TEST(BudgetTest, WhatIsWantedAgainRaisesTheBudget) {
 
 TEST(BudgetTest, EachHeapMayKeepSomeOfTheExtra) {
   Budget budget;
-  budget.NoteGivenBack(64 * kMiB);
-  budget.NoteWanted(64 * kMiB);
-  for (int i = 0; i < 8 + 5; ++i) budget.AddHeap();
+  budget.NoteGivenBack(200 * kMiB);
+  budget.NoteWanted(200 * kMiB);
+  for (size_t i = 0; i < Budget::kFewHeaps + 5; ++i) budget.AddHeap();
   EXPECT_EQ(budget.Most(), Budget::kLeast + 5 * Budget::kMostBoostOfHeap);
   for (int i = 0; i < 100; ++i) budget.AddHeap();
   EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kMostBoostOfHeaps);
@@ -90,7 +90,7 @@ TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
     budget.NoteGivenBack(10 * kMiB);
     budget.NoteWanted(10 * kMiB);
   }
-  EXPECT_EQ(budget.boost(), 64 * kMiB);
+  EXPECT_EQ(budget.boost(), 96 * kMiB);
   budget.AddLive(300 * kMegabyte);
   for (int i = 0; i < 100; ++i) {
     budget.NoteGivenBack(10 * kMiB);
