@@ -25,7 +25,7 @@ class Budget {
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
   // former is enough for a few heaps; for each more, up to a bound:
-  static constexpr size_t kFewHeaps = 4;
+  static constexpr size_t kFewHeaps = 8;
   static constexpr size_t kMostBoostOfHeap = 8 * kMiB;
   static constexpr size_t kMostBoostOfHeaps = 96 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
