@@ -249,8 +249,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int64_t unsettled_long_ ABSL_GUARDED_BY(lock_);  // what of that is runs
   std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
   bool magazines_guarded_ ABSL_GUARDED_BY(lock_);
-  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);   // tick
-  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);  // pages to look at in that tick
+  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);           // tick
+  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);          // pages to look at in that tick
   uint32_t pages_[kPageClasses] ABSL_GUARDED_BY(lock_);  // of each class
   PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
   RunLists runs_[kRunClasses] ABSL_GUARDED_BY(lock_);

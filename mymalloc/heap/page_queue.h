@@ -1,5 +1,5 @@
-// The pages of a heap in which something was freed, and the new ones, in that order: so what has been
-// free longest is found, and given back, without a look at the others.
+// The pages of a heap in which something was freed, and the new ones, in that order: so what has
+// been free longest is found, and given back, without a look at the others.
 //
 // A heap has two, and a page may be in both: `kLink` is which of its links this one uses. Not
 // thread safe: under the heap's lock. Zeroed memory is an empty queue.

@@ -31,8 +31,8 @@ class RetiredPages {
 
  private:
   static constexpr unsigned kMost = 8;
-  // A page of which all but so little was given back goes whole: the supply would take all of it for
-  // resident.
+  // A page of which all but so little was given back goes whole: the supply would take all of it
+  // for resident.
   static constexpr size_t kLittle = 128 * kKiB;
   static constexpr size_t kSmallShare = 4;
 
