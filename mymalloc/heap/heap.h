@@ -224,6 +224,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool DecayPages(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectSome(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Enqueue(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void EnqueueFirst(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t GiveBackSparse(size_t bytes, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* NextSparse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)

@@ -149,8 +149,7 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
   }
   if (page->dirty == 0) return 0;
   if (!PurgeHoles(page, least, step)) {
-    Enqueue(page);  // for a later step of the same pass
-    ++left_to_decay_;
+    EnqueueFirst(page);
   } else if (least == kOsPage) {
     page->clean = page->free;  // what is left cannot be given back
   }
@@ -178,9 +177,10 @@ bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
     done = !step->IsOver();
     if (!done) break;
     step->Call(end - begin);
-    if (!os::Purge(begin, end - begin)) continue;
+    const bool gone = os::Purge(begin, end - begin);
+    page->clean.SetRange(first, end_slot - first);  // or nobody can give it back
+    if (!gone) continue;
     page->purged = 1;
-    page->clean.SetRange(first, end_slot - first);
     purged += end - begin;
   }
   if (purged != 0) g_budget.NoteGivenBack(purged);

@@ -124,6 +124,12 @@ void Heap::Enqueue(PageHeader* page) {
   if (page->IsSparse(page->free_count)) sparse_.Push(page);
 }
 
+// For the next step to go on with.
+void Heap::EnqueueFirst(PageHeader* page) {
+  if (dirty_.PushFirst(page)) ++left_to_decay_;
+  if (page->IsSparse(page->free_count)) sparse_.PushFirst(page);
+}
+
 // ---- Coming and going ----
 
 unsigned Heap::PagesAtOnce(SizeClass c) const {
@@ -148,10 +154,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   pages_[c] += known;
   if (known == 0) return nullptr;
   for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(pages[i].begin));
-  PageHeader* const first = HeaderOf(pages[0].begin);
-  Unlink(first);
-  PushFront(first);
-  return first;
+  return HeaderOf(pages[0].begin);
 }
 
 void Heap::Adopt(PageHeader* page) {
@@ -187,13 +190,13 @@ void Heap::RetireSome(SizeClass c, size_t to_keep) {
 
 void Heap::Retire(PageHeader* page, RetiredPages* retired) {
   EmptyBytes(page->size_class) -= page->DirtyBytes();
+  retired->Add(page);
   SetDirty(page, 0);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.
   dirty_.Remove(page);
   sparse_.Remove(page);
   --pages_[page->size_class];
-  retired->Add(page);
 }
 
 // ---- Lists ----

@@ -27,6 +27,16 @@ class PageQueue {
     ++size_;
   }
 
+  // At the front. False if it is in already, and stays where it is.
+  bool PushFirst(PageHeader* page) {
+    if (Has(page)) return false;
+    page->queue[kLink] = {first_ != nullptr ? first_ : page, nullptr};
+    (first_ != nullptr ? first_->queue[kLink].prev : last_) = page;
+    first_ = page;
+    ++size_;
+    return true;
+  }
+
   // If it is in.
   void Remove(PageHeader* page) {
     if (!Has(page)) return;

@@ -60,8 +60,8 @@ PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   return AllocateLocked(bytes, bytes < kLeastAtTheEnd ? Side::kFront : Side::kEnd);
 }
 
-// `side`: of a range that was not used before. New chunks come below the last one: what is left at
-// its front then goes on in them.
+// `side`: of a range that was not used before, there. New chunks come below the last one: what is
+// left at its front then goes on in them.
 PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
   if (const auto entry = dirty_.tree().TightestWithAtLeast(bytes)) {
     return Take({entry.range.begin, entry.range.begin + bytes});
@@ -76,7 +76,9 @@ PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
     entry = all_.tree().TightestWithAtLeast(bytes);
     if (!entry) return {};
   }
-  if (side == Side::kEnd) entry.range.begin = entry.range.end - bytes;
+  if (side == Side::kEnd && !dirty_.tree().Stab(entry.range.end - 1)) {
+    entry.range.begin = entry.range.end - bytes;
+  }
   return Take({entry.range.begin, entry.range.begin + bytes});
 }
 

@@ -201,7 +201,8 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
     run_end = run.first + run.slots;
     const Tag tag = Tag::Of(page.Block(run.first));
     const bool verifies = tag.Verifies(page.Block(run.first));  // else it says anything
-    verifies&& tag.IsRun() ? CheckRun(page, run) : CheckTaken(page, slot);
+    const bool is_run = verifies && tag.IsRun();
+    is_run ? CheckRun(page, run) : CheckTaken(page, slot);
   }
   Expect(page.capacity == capacity, "a page's capacity is not the number of its slots");
 }

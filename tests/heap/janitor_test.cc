@@ -2,6 +2,8 @@
 
 #include "mymalloc/heap/janitor.h"
 
+#include <sys/mman.h>
+
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -191,6 +193,22 @@ TEST_F(JanitorTest, PurgedSlotsAreNotCalledZeroUnlessTheyAre) {
     }
     for (char* block : blocks) Free(block);
   }
+}
+
+// What the kernel does not take, as it is locked in memory, is asked for once, and does not keep a
+// pass from its end.
+TEST_F(JanitorTest, LockedHolesStay) {
+  constexpr size_t kBytes = 8000;
+  std::vector<char*> blocks = AllocateFilled(kBytes, 120);
+  const PageHeader& page = *PageOf(blocks[60]);
+  if (mlock(test::Pointer(page.page()), page.bytes()) != 0) GTEST_SKIP() << "nothing may be locked";
+  for (size_t i = 0; i < blocks.size(); i += 2) Free(blocks[i]);
+  CurrentHeap()->Flush();
+  for (int i = 0; i < 4; ++i) g_janitor.Pass(/*all=*/false);
+  EXPECT_EQ(page.dirty, 0u);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  munlock(test::Pointer(page.page()), page.bytes());
+  for (size_t i = 1; i < blocks.size(); i += 2) Free(blocks[i]);
 }
 
 // ---- Without a pass ----

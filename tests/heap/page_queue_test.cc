@@ -39,6 +39,19 @@ TEST(PageQueueTest, FirstInFirstOut) {
   }
 }
 
+TEST(PageQueueTest, WhatIsPushedFirstIsNext) {
+  Pages pages(4);
+  PageQueue<0> queue{};
+  EXPECT_TRUE(queue.PushFirst(&pages[2]));
+  queue.Push(&pages[3]);
+  EXPECT_TRUE(queue.PushFirst(&pages[1]));
+  EXPECT_FALSE(queue.PushFirst(&pages[3]));
+  EXPECT_TRUE(queue.PushFirst(&pages[0]));
+  EXPECT_EQ(queue.size(), 4u);
+  for (PageHeader& page : pages) ASSERT_EQ(queue.Pop(), &page);
+  EXPECT_EQ(queue.Pop(), nullptr);
+}
+
 // A page that is in keeps its place, and one that is not in can be removed all the same.
 TEST(PageQueueTest, APageIsInOnceAtMost) {
   Pages pages(3);

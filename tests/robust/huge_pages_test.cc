@@ -53,6 +53,7 @@ class HugePages : public testing::Test {
 TEST_F(HugePages, OfASmallHeap) {
   void* const block = malloc(100);
   const std::string flags = FlagsOf(block);
+  ASSERT_NE(flags, "");
   EXPECT_EQ(Has(flags, "hg"), Option() == "always") << flags;
   EXPECT_EQ(Has(flags, "nh"), Option() != "always") << flags;
   free(block);
@@ -61,6 +62,7 @@ TEST_F(HugePages, OfASmallHeap) {
 TEST_F(HugePages, OfABlockWithAMappingOfItsOwn) {
   void* const block = malloc(kHuge);
   const std::string flags = FlagsOf(block);
+  ASSERT_NE(flags, "");
   EXPECT_EQ(Has(flags, "hg"), Option() == "always") << flags;
   EXPECT_EQ(Has(flags, "nh"), Option() == "never") << flags;
   free(block);
