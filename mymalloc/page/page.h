@@ -76,6 +76,11 @@ struct alignas(64) PageHeader {
   void WriteFence(unsigned slot) const {
     Tag::Make(Block(slot), heap, size_class, slot).WriteTo(Block(slot));
   }
+  // Whether the place of the block's tag lies under this header: then it is no slot's.
+  bool CoversTagOf(uintptr_t block) const {
+    const uintptr_t header = reinterpret_cast<uintptr_t>(this);
+    return block > header && block < header + sizeof(PageHeader) + kTagBytes;
+  }
   bool AllFree() const { return free_count == capacity; }
   // Whether so many free slots are most of the page: then it is one to give back from. Of short
   // slots more must be free for whole OS pages to be; of runs half is much.
