@@ -43,7 +43,7 @@ uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed) {
   Heap* const heap = fit.slots != 0 ? HeapForSlowPath() : nullptr;
   if (heap != nullptr) {
     const Busy busy;
-    if (const uintptr_t block = heap->AllocateRun(fit.size_class, fit.slots, zeroed)) return block;
+    if (const uintptr_t block = heap->AllocateRun(fit, n, zeroed)) return block;
   }
   return AllocateLarge(n, alignment, zeroed);
 }

@@ -38,8 +38,13 @@ bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (live.large == nullptr && !live.run) return c != kNoClass && UsableOf(c) == live.usable;
   // A run or a large block may stand for one of a class that found no page (AllocateClassSlow).
   if (live.run) {
-    const RunFit fit = RunFor(c == kNoClass ? n : UsableOf(c), Max(alignment, kGranule));
-    return fit.slots != 0 && SlotRun{0, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
+    const size_t bytes = c == kNoClass ? n : UsableOf(c);
+    const RunFit run = RunFor(bytes, Max(alignment, kGranule));
+    if (run.slots == 0) return false;
+    const auto is_that = [&live](RunFit fit) {
+      return SlotRun{0, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
+    };
+    return is_that(run) || (!PacksWell(run.slots) && is_that(BetterPackedOf(run, bytes)));
   }
   const size_t requested = live.large->requested;
   return requested == Max(n, size_t{1}) || (c != kNoClass && requested == UsableOf(c));

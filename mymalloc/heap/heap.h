@@ -68,9 +68,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // FreeRemote from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
-  // A run of so many slots of a run class; 0 if the system has no memory. `*zeroed`: its memory is
-  // known to be zero.
-  uintptr_t AllocateRun(SizeClass c, unsigned slots, bool* zeroed);
+  // A run for n bytes, as RunFor says or packed better; 0 if the system has no memory. `*zeroed`:
+  // its memory is known to be zero.
+  uintptr_t AllocateRun(RunFit run, size_t n, bool* zeroed);
   // Takes a live run of this heap that has this tag. False if it has that no more.
   bool FreeRun(PageHeader* page, uintptr_t block, Tag tag);
   // The same from a thread that does not own the page's heap but this one; or nullptr, none.
@@ -163,6 +163,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   unsigned PagesAtOnce(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Adopt(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* PageWithRun(SizeClass c, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* PageForRun(RunFit* run, size_t n) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeRun(PageHeader* page, unsigned first, unsigned slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnRun(PageHeader* page, unsigned first, unsigned slots)

@@ -26,13 +26,28 @@ PageHeader* Heap::PageWithRun(SizeClass c, unsigned slots) {
   return enough != 0 ? runs.lists[LowestBit(enough) + 1].head : nullptr;
 }
 
-uintptr_t Heap::AllocateRun(SizeClass c, unsigned slots, bool* zeroed) {
+// With room for the run. Where there is much of a class, runs that would leave a good part of each
+// of its pages unused get pages of their own; where there is little, what others leave is worth
+// more.
+PageHeader* Heap::PageForRun(RunFit* run, size_t n) {
+  constexpr size_t kMuch = 32 * kMiB;
+  const SizeClass c = run->size_class;
+  PageHeader* page = PageWithRun(c, run->slots);
+  if (page == nullptr && !PacksWell(run->slots)) {
+    const RunFit better = BetterPackedOf(*run, n);
+    page = PageWithRun(better.size_class, better.slots);
+    if (page != nullptr || pages_[c] * PageBytesOf(c) >= kMuch) *run = better;
+  }
+  return page != nullptr ? page : NewPage(run->size_class);
+}
+
+uintptr_t Heap::AllocateRun(RunFit run, size_t n, bool* zeroed) {
   LockHolder holder(lock_);
   NoteSlowCall();
   CollectRemote(kWordsAtOnce);
-  PageHeader* page = PageWithRun(c, slots);
-  if (page == nullptr) page = NewPage(c);
+  PageHeader* const page = PageForRun(&run, n);
   if (page == nullptr) return 0;
+  const auto [c, slots] = run;
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
   const unsigned first = page->free.FindRun(slots);
   *zeroed = first >= page->high_water;

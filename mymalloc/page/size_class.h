@@ -10,9 +10,10 @@
 //   aligned   multiples of larger powers of two, for requests with an alignment: a page starts on
 //             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
 //
-// Longer blocks, up to 2 MiB, are runs of slots that follow each other, in pages of the four run
-// classes: strides of 4 and 32 KiB, with and without the 16 bytes beyond. There is no magazine for
-// these.
+// Longer blocks, up to 2 MiB, are runs of slots that follow each other, in pages of run classes:
+// for each of 4, 8, 32 and 64 KiB an aligned one, and a regular one of which 31 slots hold a block
+// of 32 times that. A page has 255 slots beside its header: eight such blocks lie in it, where of
+// those of 32 slots it would be seven. There is no magazine for these.
 //
 // The table that this makes, with the waste of each class, is printed by `//tools:size_classes`;
 // the bounds on the waste (tools/size_class_waste.h) are tested over every size.
@@ -22,7 +23,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
+#include <iterator>
 
 #include "mymalloc/base/units.h"
 
@@ -39,8 +40,7 @@ constexpr size_t kLargestFine = 272;             // by 16 up to here
 constexpr size_t kLargestEighth = 32768;         // eight to a doubling up to here
 constexpr size_t kLargestAlignedQuarter = 4096;  // aligned ones: four to a doubling up to here
 constexpr size_t kOffset = 16;  // what regular strides have beyond the round number
-constexpr size_t kShortRunUnit = 4096;
-constexpr size_t kLongRunUnit = 32768;
+constexpr size_t kRunUnits[] = {4096, 8192, 32768, 65536};
 
 struct Strides {
   uint32_t stride[128] = {};
@@ -77,8 +77,8 @@ constexpr Strides MakeStrides() {
   }
   // The run classes, which do not count among those.
   unsigned next = all.count;
-  for (const size_t unit : {kShortRunUnit, kLongRunUnit}) {
-    all.stride[next++] = static_cast<uint32_t>(unit + kOffset);
+  for (const size_t unit : kRunUnits) {
+    all.stride[next++] = static_cast<uint32_t>(RoundUp(32 * unit / 31 + kTagBytes, kGranule));
     all.stride[next++] = static_cast<uint32_t>(unit);
   }
   return all;
@@ -91,7 +91,7 @@ inline constexpr Strides kStrides = MakeStrides();
 inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
 
 // The run classes, behind those of single slots.
-inline constexpr unsigned kRunClasses = 4;
+inline constexpr unsigned kRunClasses = 2 * std::size(size_class_internal::kRunUnits);
 inline constexpr unsigned kPageClasses = kSizeClasses + kRunClasses;
 constexpr bool IsRunClass(SizeClass c) { return c >= kSizeClasses; }
 
@@ -186,23 +186,41 @@ struct RunFit {
   unsigned slots = 0;
 };
 
-// As many as malloc asks for, and as realloc lets one grow.
-inline constexpr unsigned kMostRunSlots = 64;
+// As many as malloc asks for, and as realloc lets one grow: four such runs lie in a page.
+inline constexpr unsigned kMostRunSlots = 63;
 
-// The same for n bytes with an alignment; no slots if there is no such run.
+// The run classes that blocks go to by their length alone; the one two behind each, of slots twice
+// as long, is there for those of which it takes more (BetterPackedOf).
+inline constexpr SizeClass kShortRuns = kSizeClasses;
+inline constexpr SizeClass kLongRuns = kSizeClasses + 4;
+
+// As many slots of class c as n bytes need.
+constexpr RunFit RunIn(SizeClass c, size_t n) {
+  return {c, static_cast<unsigned>((n + kTagBytes + StrideOf(c) - 1) / StrideOf(c))};
+}
+
+// The run for n bytes with an alignment; no slots if there is none.
 // REQUIRES: alignment a power of two.
 constexpr RunFit RunFor(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return {};
-  const unsigned aligned = alignment > kGranule ? 1 : 0;
-  for (SizeClass c = kSizeClasses + aligned; c < kPageClasses; c += 2) {
-    if (n > kMostRunSlots * StrideOf(c) - kTagBytes) continue;
-    return {c, static_cast<unsigned>((n + kTagBytes + StrideOf(c) - 1) / StrideOf(c))};
+  for (SizeClass c : {kShortRuns, kLongRuns}) {
+    if (alignment > kGranule) ++c;
+    if (n <= kMostRunSlots * StrideOf(c) - kTagBytes) return RunIn(c, n);
   }
   return {};
 }
 
 // Without an alignment.
-inline constexpr size_t kLargestRun = kMostRunSlots * StrideOf(kPageClasses - 2) - kTagBytes;
+inline constexpr size_t kLargestRun = kMostRunSlots * StrideOf(kLongRuns) - kTagBytes;
+
+// Whether a page full of such runs has less than an eighth unused.
+constexpr bool PacksWell(unsigned slots) {
+  constexpr unsigned kInPage = kSlotsPerPage - 1;  // the header takes one
+  return kInPage % slots < kInPage / 8;
+}
+
+// A run that RunFor gave, in slots twice as long: those pack well.
+constexpr RunFit BetterPackedOf(RunFit run, size_t n) { return RunIn(run.size_class + 2, n); }
 
 }  // namespace mymalloc
 

@@ -32,13 +32,13 @@ struct Mode {
 };
 
 const Mode kModes[] = {
-    {"plain", {}, {}, 150},
+    {"plain", {}, {}, 90},
     // The same calls, looked at more closely.
-    {"checked", {{"MYMALLOC_CHECKED", "1"}}, {}, 100},
+    {"checked", {{"MYMALLOC_CHECKED", "1"}}, {}, 50},
     // Far away, but a limit: address space is scarce then, and is used in another way.
-    {"limited", {}, {{RLIMIT_AS, 4095 * kMiB}}, 100},
+    {"limited", {}, {{RLIMIT_AS, 4095 * kMiB}}, 60},
     // Passes of the janitor come between: the n-th call is not always the same.
-    {"janitor", {{"MYMALLOC_DECAY", "2ms"}}, {}, 100},
+    {"janitor", {{"MYMALLOC_DECAY", "2ms"}}, {}, 50},
     {"hardened", {{"MYMALLOC_HARDEN", "1"}}, {}, 40},
     {"sampled", {{"MYMALLOC_SAMPLE", "3"}}, {}, 40},
 };

@@ -36,8 +36,8 @@ TEST_F(RunTest, TheLongerStrideServesWhereTheShorterEnds) {
   EXPECT_EQ(TagOf(last).size_class(), kSizeClasses);
   EXPECT_EQ(TagOf(last).slots(), kMostRunSlots);
   void* const next = Allocate(ShortRun(kMostRunSlots) + 1);
-  EXPECT_EQ(TagOf(next).size_class(), kPageClasses - 2);
-  EXPECT_EQ(TagOf(next).slots(), 9u);
+  EXPECT_EQ(TagOf(next).size_class(), kLongRuns);
+  EXPECT_EQ(TagOf(next).slots(), 8u);
   Free(last);
   Free(next);
 }
@@ -71,7 +71,7 @@ TEST_F(RunTest, EachIsUsableThroughoutAndApartFromTheOthers) {
 
 TEST_F(RunTest, AlignedOnesAreRunsUpToAnOsPage) {
   for (size_t alignment = 2 * kGranule; alignment <= kOsPage; alignment *= 2) {
-    const size_t longest = 64 * StrideOf(kPageClasses - 1) - kTagBytes;
+    const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
     for (const size_t n : {kLargestMedium + 1, 256 * kKiB - 8, 256 * kKiB, kMiB, longest}) {
       void* const block = AllocateAligned(alignment, n);
       ASSERT_TRUE(IsRun(block)) << n;

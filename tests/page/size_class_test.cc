@@ -121,7 +121,8 @@ TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
     for (size_t n = kLargestMedium - 50; n < 3 * kMiB; n += n < 34000 ? 1 : 997) {
       const RunFit fit = RunFor(n, alignment);
       if (fit.slots == 0) {
-        ASSERT_TRUE(n > kLargestRun - kMostRunSlots * kGranule || alignment > kOsPage) << n;
+        const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
+        ASSERT_TRUE(n > longest || alignment > kOsPage) << n;
         continue;
       }
       ASSERT_LE(fit.slots, kMostRunSlots);
@@ -142,12 +143,29 @@ TEST(SizeClassTest, RunsBeginWhereSlotsEndAndEndWithTheLargest) {
   EXPECT_EQ(RunFor(kMiB, 2 * kOsPage).slots, 0u);
 }
 
-// A power of two, which programs ask for most, needs no slot more than its length.
-TEST(SizeClassTest, RoundRunsWasteNoSlot) {
+// Powers of two, which programs ask for most, fill all of a page but a tenth.
+TEST(SizeClassTest, RoundRunsFillAPage) {
   for (size_t n = 64 * kKiB; n <= 2 * kMiB; n *= 2) {
     const RunFit fit = RunFor(n, 1);
-    EXPECT_EQ(fit.slots, n / (StrideOf(fit.size_class) - kGranule)) << n;
+    const size_t blocks = (kSlotsPerPage - 1) / fit.slots;
+    const size_t page = PageBytesOf(fit.size_class);
+    EXPECT_GE(blocks * n, page - page / 10) << n;
   }
+}
+
+// Also where a page of the class that serves it would be left unused for an eighth or more.
+TEST(SizeClassTest, ARunThatPacksBadlyPacksWellInSlotsTwiceAsLong) {
+  unsigned badly = 0;
+  for (size_t n = kLargestMedium + 1; n <= kLargestRun; n += 501) {
+    const RunFit fit = RunFor(n, 1);
+    if (PacksWell(fit.slots)) continue;
+    ++badly;
+    const RunFit better = BetterPackedOf(fit, n);
+    ASSERT_EQ(StrideOf(better.size_class) / (2 * kOsPage), StrideOf(fit.size_class) / kOsPage);
+    ASSERT_TRUE(PacksWell(better.slots)) << n;
+    ASSERT_GE(better.slots * StrideOf(better.size_class) - kTagBytes, n);
+  }
+  EXPECT_NE(badly, 0u);
 }
 
 // What of a run's last slot is not asked for is not touched, either: it wastes addresses only.
