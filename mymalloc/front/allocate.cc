@@ -71,7 +71,10 @@ NewBlock AllocateClassSlow(SizeClass c) {
   g_janitor.Poll();
   const uintptr_t block = BlockOf(entry);
   // Where there is no room for a page of 256 slots there may be room for one block.
-  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateLong(UsableOf(c), kGranule);
+  if (ABSL_PREDICT_FALSE(block == 0)) {
+    NoteMemoryWasShort();
+    return AllocateLong(UsableOf(c), kGranule);
+  }
   return {reinterpret_cast<void*>(block), entry != block};
 }
 

@@ -38,6 +38,9 @@ struct LiveBlock {
   bool InPage() const { return large == nullptr && !libcs && !guarded; }
 };
 
+// From now on a block may be another than its size calls for (FreeKnownSlow).
+void NoteMemoryWasShort();
+
 // By the tree alone. False, after a report, if the pointer is none.
 bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result);
 

@@ -28,6 +28,20 @@ bool WorthShrinking(size_t usable, size_t n) {
   return usable > kNotWorthIt && n < usable / 16 * 7;
 }
 
+// Memory was short once: a block may be a run for want of a page for its class, or have stayed
+// though it was worth shrinking.
+std::atomic<bool> g_memory_was_short{false};
+
+// Whether the block, a run, has the slots that n bytes get.
+bool IsRunOf(const LiveBlock& live, size_t n, size_t alignment) {
+  const RunFit run = RunFor(n, Max(alignment, kGranule));
+  if (run.slots == 0) return false;
+  const auto is_that = [&live](RunFit fit) {
+    return SlotRun{0, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
+  };
+  return is_that(run) || (!PacksWell(run.slots) && is_that(BetterPackedOf(run, n)));
+}
+
 // Whether one allocation of n bytes, so aligned (0: as any), could have made a block like this.
 bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (n > live.usable) return false;
@@ -38,26 +52,19 @@ bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (live.large == nullptr && !live.run) return c != kNoClass && UsableOf(c) == live.usable;
   // A run or a large block may stand for one of a class that found no page (AllocateClassSlow).
   if (live.run) {
-    const size_t bytes = c == kNoClass ? n : UsableOf(c);
-    const RunFit run = RunFor(bytes, Max(alignment, kGranule));
-    if (run.slots == 0) return false;
-    const auto is_that = [&live](RunFit fit) {
-      return SlotRun{0, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
-    };
-    return is_that(run) || (!PacksWell(run.slots) && is_that(BetterPackedOf(run, bytes)));
+    if (c == kNoClass) return IsRunOf(live, n, alignment);
+    return g_memory_was_short &&
+           (IsRunOf(live, n, alignment) || IsRunOf(live, UsableOf(c), alignment));
   }
   const size_t requested = live.large->requested;
   return requested == Max(n, size_t{1}) || (c != kNoClass && requested == UsableOf(c));
 }
 
-// A block stayed though it was worth shrinking, for want of memory: any shorter size may be right.
-std::atomic<bool> g_shrinking_failed{false};
-
 // Whether a block like this could have become one of n bytes by realloc: it stayed, or moved to
 // where it has some bytes to spare; a large block may stand for one of a class then, as above.
 bool CouldHaveBecome(const LiveBlock& live, size_t n) {
   if (n > live.usable) return false;
-  if (!WorthShrinking(live.usable, n) || g_shrinking_failed) return true;
+  if (!WorthShrinking(live.usable, n) || g_memory_was_short) return true;
   const size_t most = n + n / kGrowthShare;
   return live.large != nullptr &&
          live.large->requested <= (most <= kLargestMedium ? UsableOf(ClassOf(most)) : most);
@@ -74,7 +81,7 @@ bool ResizeInPage(uintptr_t block, size_t n) {
   // What is broken is reported when the block is freed.
   if (!page->Intact()) return false;
   const auto want = static_cast<unsigned>(
-      Min<size_t>((Max(n, size_t{1}) + kTagBytes + stride - 1) / stride, kMostRunSlots + 1));
+      Min<size_t>(SlotsFor(tag.size_class(), Max(n, size_t{1})), kMostRunSlots + 1));
   const unsigned slots = tag.slots();
   if (want <= slots && (slots - want) * kShrinkShare < slots) return true;
   const unsigned behind = tag.slot() + slots;
@@ -94,6 +101,8 @@ bool StaysInPage(uintptr_t block, size_t usable, size_t n) {
 }
 
 }  // namespace
+
+void NoteMemoryWasShort() { g_memory_was_short.store(true, std::memory_order_relaxed); }
 
 void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
@@ -132,7 +141,7 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   if (fresh == nullptr) fresh = Allocate(n);
   if (fresh == nullptr) {
     if (n > live.usable) return nullptr;
-    g_shrinking_failed = true;
+    NoteMemoryWasShort();
     return pointer;
   }
   memcpy(fresh, pointer, Min(n, live.usable));

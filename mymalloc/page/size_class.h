@@ -189,15 +189,16 @@ struct RunFit {
 // As many as malloc asks for, and as realloc lets one grow: four such runs lie in a page.
 inline constexpr unsigned kMostRunSlots = 63;
 
-// The run classes that blocks go to by their length alone; the one two behind each, of slots twice
-// as long, is there for those of which it takes more (BetterPackedOf).
+// The run classes that blocks go to by their length alone, an aligned one behind each; and behind
+// both of them those of slots twice as long, where they may pack better (BetterPackedOf).
 inline constexpr SizeClass kShortRuns = kSizeClasses;
-inline constexpr SizeClass kLongRuns = kSizeClasses + 4;
+inline constexpr SizeClass kLongRuns = kSizeClasses + kRunClasses / 2;
 
-// As many slots of class c as n bytes need.
-constexpr RunFit RunIn(SizeClass c, size_t n) {
-  return {c, static_cast<unsigned>((n + kTagBytes + StrideOf(c) - 1) / StrideOf(c))};
+// How many slots of class c n bytes need.
+constexpr size_t SlotsFor(SizeClass c, size_t n) {
+  return (n + kTagBytes + StrideOf(c) - 1) / StrideOf(c);
 }
+constexpr RunFit RunIn(SizeClass c, size_t n) { return {c, static_cast<unsigned>(SlotsFor(c, n))}; }
 
 // The run for n bytes with an alignment; no slots if there is none.
 // REQUIRES: alignment a power of two.

@@ -73,8 +73,8 @@ TEST_F(KnownSizeTest, TheSizeOfARunPasses) {
   faults();
   for (size_t alignment = 1; alignment <= 8192; alignment *= 2) {
     for (size_t slots = 7; slots <= 64; ++slots) {
-      for (const size_t unit : {size_t{4096}, size_t{4112}, size_t{32768}, size_t{32784}}) {
-        const size_t most = slots * unit - kTagBytes;
+      for (SizeClass c = kSizeClasses; c < kPageClasses; ++c) {
+        const size_t most = slots * StrideOf(c) - kTagBytes;
         for (const size_t n : {most - 1, most, most + 1}) {
           void* const block = AllocateAligned(alignment, n);
           FreeKnownSlow(block, n, alignment, /*exact=*/true, kDelete);
