@@ -35,10 +35,10 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
 // The tag behind the block was looked at by every free; this is the one of the slot before it.
 void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
-  if (tag.slot() <= 1 || HeaderOf(block, tag)->CoversTagOf(before)) return;
-  if (Tag::Of(before).Verifies(before)) return;
+  const PageHeader* const page = HeaderOf(block, tag);
+  if (tag.slot() <= 1 || page->CoversTagOf(before) || Tag::Of(before).Verifies(before)) return;
   // The tags of slots that were never taken are not written.
-  if (LooksFree(*HeaderOf(block, tag), tag.slot() - 1, /*otherwise=*/false)) return;
+  if (LooksFree(*page, tag.slot() - 1, /*otherwise=*/false)) return;
   const Finding finding = Look(before);
   if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
       !Tag::Of(before).Verifies(before)) {

@@ -23,7 +23,7 @@ constexpr unsigned kMostRetiredAtOnce = 8;
 // A class that has many pages gets some at once, as a share of those, at most so many.
 constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
-constexpr size_t kLongestAtOnce = kMiB + kOsPage;
+constexpr size_t kLongestAtOnce = PageBytesOf(kShortRuns);
 
 }  // namespace
 
