@@ -23,7 +23,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <initializer_list>
 
 #include "mymalloc/base/units.h"
 
@@ -40,7 +40,8 @@ constexpr size_t kLargestFine = 272;             // by 16 up to here
 constexpr size_t kLargestEighth = 32768;         // eight to a doubling up to here
 constexpr size_t kLargestAlignedQuarter = 4096;  // aligned ones: four to a doubling up to here
 constexpr size_t kOffset = 16;  // what regular strides have beyond the round number
-constexpr size_t kRunUnits[] = {4096, 8192, 32768, 65536};
+constexpr unsigned kRunUnitCount = 4;
+constexpr size_t kRunUnits[kRunUnitCount] = {4096, 8192, 32768, 65536};
 
 struct Strides {
   uint32_t stride[128] = {};
@@ -91,7 +92,7 @@ inline constexpr Strides kStrides = MakeStrides();
 inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
 
 // The run classes, behind those of single slots.
-inline constexpr unsigned kRunClasses = 2 * std::size(size_class_internal::kRunUnits);
+inline constexpr unsigned kRunClasses = 2 * size_class_internal::kRunUnitCount;
 inline constexpr unsigned kPageClasses = kSizeClasses + kRunClasses;
 constexpr bool IsRunClass(SizeClass c) { return c >= kSizeClasses; }
 
