@@ -137,25 +137,27 @@ uintptr_t GuardedPool::Allocate(size_t n, size_t alignment, uint64_t random) {
 
 void GuardedPool::Free(uintptr_t address, const char* called) {
   // A misuse is not to wait for the lock, which this thread itself may hold.
-  size_t size;
-  if (!FindLive(address, called, &size)) return;
   GuardedSlot found;
   Margins margins;
+  {
+    const ReportLockHolder holder(lock_);
+    const unsigned index = SlotNear(address);
+    found = slots_[index];
+    if (found.IsLiveBlock(address)) margins = Margins(found, PageOf(index));
+  }
+  if (!found.IsLiveBlock(address)) return ReportNotLive(address, found, called);
+  // What was overwritten can be looked at yet.
+  if (!margins.Intact()) ReportMargins(margins, found, called);
   {
     LockHolder holder(lock_);
     const unsigned index = SlotNear(address);
     found = slots_[index];
     if (found.IsLiveBlock(address)) {
-      margins = Margins(found, PageOf(index));
       Retire(index);
-      if (margins.Intact()) return SealRetired();
+      return SealRetired();
     }
   }
-  if (margins.Intact()) return ReportNotLive(address, found, called);
-  // What was overwritten is there to be looked at, unless others use the pool meanwhile.
-  ReportMargins(margins, found, called);
-  LockHolder holder(lock_);
-  SealRetired();
+  ReportNotLive(address, found, called);  // somebody else was quicker
 }
 
 void GuardedPool::Retire(unsigned index) {

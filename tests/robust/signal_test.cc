@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -161,12 +162,23 @@ void FreeAfterAnUnderrun(int) {
   free(victim);
 }
 
+// A block that is sampled, if blocks are: only of those is the usable size the odd one asked for.
+void* NewVictim() {
+  constexpr size_t kSize = 41;
+  for (int i = 0; i < 1000; ++i) {
+    void* block = malloc(kSize);
+    if (malloc_usable_size(block) == kSize) return block;
+    free(block);
+  }
+  return malloc(kSize);
+}
+
 // Allocates and frees until the signal comes, of sizes that keep to one part of the allocator.
 [[noreturn]] void WorkUntilMisuse(void (*misuse)(int), size_t most, suseconds_t microseconds) {
   const int quiet = open("/dev/null", O_WRONLY);
   dup2(quiet, STDERR_FILENO);
   alarm(10);
-  victim = malloc(40);
+  victim = microseconds % 2 == 0 ? NewVictim() : malloc(40);
   signal(SIGALRM, SIG_DFL);
   signal(SIGPROF, misuse);
   const itimerval timer = {{0, 0}, {0, microseconds}};
