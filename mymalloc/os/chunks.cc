@@ -94,10 +94,30 @@ uintptr_t Chunks::MapGranules(size_t bytes) const {
   // Right below the last one, whose OS page before is then the last of this one.
   if (InChunk(next_) && next_ > bytes + kOsPage) {
     const uintptr_t wanted = next_ - bytes - kOsPage;
-    const uintptr_t begin = MapLazily(bytes, wanted);
-    if (begin == wanted) return begin + kOsPage;
-    if (begin != 0) os::Unmap(begin, bytes);
+    if (MapAt(wanted, bytes) != 0) return wanted + kOsPage;
   }
+  // The kernel goes downwards: where it finds room there is mostly some more below, and at its
+  // limit the process cannot have more than it needs, not even for a moment.
+  const size_t with_page = bytes + kOsPage;
+  const uintptr_t found = MapLazily(with_page);
+  if (found == 0) return 0;
+  const uintptr_t aligned = RoundDown(found + kOsPage, kChunkGranule);
+  if (aligned == found + kOsPage) return aligned;
+  os::Unmap(found, with_page);
+  if (aligned > kOsPage && MapAt(aligned - kOsPage, with_page) != 0) return aligned;
+  return MapAndCut(bytes);
+}
+
+// Exactly there, or nothing, and 0.
+uintptr_t Chunks::MapAt(uintptr_t wanted, size_t bytes) {
+  const uintptr_t begin = MapLazily(bytes, wanted);
+  if (begin == wanted) return begin;
+  if (begin != 0) os::Unmap(begin, bytes);
+  return 0;
+}
+
+// So much that it has whole granules wherever the kernel puts it.
+uintptr_t Chunks::MapAndCut(size_t bytes) {
   const size_t more = kChunkGranule + kOsPage;
   const uintptr_t begin = MapLazily(bytes + more);
   if (begin == 0) return 0;

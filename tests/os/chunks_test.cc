@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "mymalloc/os/memory.h"
 #include "tests/support/block.h"
+#include "tests/support/memory_usage.h"
 #include "tests/support/residency.h"
 
 namespace mymalloc::os {
@@ -234,6 +235,31 @@ TEST(ChunksDeathTest, UnderALimitMostOfItCanBeUsed) {
   EXPECT_EXIT(LimitThenMapAll(/*scarce=*/true), testing::ExitedWithCode(0), "");
   // One that comes when the process runs already.
   EXPECT_EXIT(LimitThenMapAll(/*scarce=*/false), testing::ExitedWithCode(0), "");
+}
+
+// What is mapped so near the limit must be as good as any other chunk: in the table, and so to be
+// unmapped again. It comes beside another chunk, and where that is not possible.
+void LimitThenMapOneMore(bool beside_the_last) {
+  Chunks chunks;
+  chunks.Init(/*scarce=*/false, /*tags_readable=*/true);
+  const Chunk first = MapChunk(chunks, kMiB);
+  if (first.begin == 0) _exit(2);
+  if (!beside_the_last) Reserve(kMiB, first.begin - kOsPage - kMiB);
+  const size_t limit = test::VirtualBytes() + first.bytes + kMiB;
+  const rlimit both = {limit, limit};
+  if (setrlimit(RLIMIT_AS, &both) != 0) _exit(3);
+  const Chunk chunk = MapChunk(chunks, kMiB);
+  if (chunk.bytes != first.bytes || !InTable(chunk) || !IsReadable(chunk.begin - 1)) _exit(4);
+  const Chunks::Range gone = chunks.Unmap({chunk.begin, chunk.end()});
+  _exit(gone.begin == chunk.begin && gone.end == chunk.end() ? 0 : 5);
+}
+
+TEST(ChunksDeathTest, AtTheLimitAChunkIsWholeGranules) {
+#if defined(MYMALLOC_SANITIZED)
+  GTEST_SKIP() << "the sanitizers' shadow is beyond any limit";
+#endif
+  EXPECT_EXIT(LimitThenMapOneMore(/*beside_the_last=*/true), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(LimitThenMapOneMore(/*beside_the_last=*/false), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
