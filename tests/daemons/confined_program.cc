@@ -6,9 +6,11 @@
 //          they
 //                          go on after the filter is there, and free each other's blocks
 //          ending_threads  the same, and the threads end
+//          reuse_N         blocks of N bytes that were had before are had again
 // VERDICT  what becomes of other system calls: kill, eperm, enosys; explain names the first of
 // them;
-//          none: there is no filter
+//          none: there is no filter; own: the allocator itself makes no calls but those for memory
+//          and for locks; silent: it makes none at all
 
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
@@ -109,6 +111,14 @@ class Ring {
 };
 
 void Confine(const std::string& verdict, bool with_ending_threads) {
+  if (verdict == "own") {
+    ExplainTraps();
+    AllowOnlyFrom(CodeOf("libmymalloc"), AllocatorCalls(), SECCOMP_RET_TRAP);
+  }
+  if (verdict == "silent") {
+    ExplainTraps();
+    AllowOnlyFrom(CodeOf("libmymalloc"), {}, SECCOMP_RET_TRAP);
+  }
   std::vector<int> calls = MemoryCalls();
   // Not malloc's: pthread's own, when a thread ends.
   if (with_ending_threads) calls.push_back(SYS_rt_sigprocmask);
@@ -137,6 +147,28 @@ void RunBesideThreads(const std::string& verdict, bool ending) {
   UseSlowly();
 }
 
+void UseLongBlocks(size_t size) {
+  char* blocks[2];
+  for (char*& block : blocks) {
+    block = static_cast<char*>(malloc(size));
+    MYMALLOC_CHECK(block != nullptr);
+    for (size_t i = 0; i < size; i += 4 * kKiB) block[i] = 1;
+    if (size > 15 * kMiB) free(block);  // so much free at once may be too much
+  }
+  if (size <= 15 * kMiB) {
+    for (char* const block : blocks) free(block);
+  }
+}
+
+// The first filter is there for the blocks that the making of a filter takes: they are not to be
+// cut from what the long ones have left.
+void RunReuse(size_t size, const std::string& verdict) {
+  Confine("own", false);
+  for (int i = 0; i < 20; ++i) UseLongBlocks(size);
+  Confine(verdict, false);
+  for (int i = 0; i < 50; ++i) UseLongBlocks(size);
+}
+
 }  // namespace
 }  // namespace mymalloc::test
 
@@ -145,6 +177,8 @@ int main(int argc, char** argv) {
   const std::string work = argv[1];
   if (work == "alone") {
     mymalloc::test::RunAlone(argv[2]);
+  } else if (work.rfind("reuse_", 0) == 0) {
+    mymalloc::test::RunReuse(std::stoul(work.substr(6)), argv[2]);
   } else {
     mymalloc::test::RunBesideThreads(argv[2], work == "ending_threads");
   }

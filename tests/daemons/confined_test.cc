@@ -56,11 +56,29 @@ TEST_P(ConfinedTest, Survives) {
 }
 
 constexpr Confinement kConfinements[] = {
-    {"alone", "kill"},          {"alone", "eperm"},         {"alone", "enosys"},
-    {"beside_threads", "kill"}, {"ending_threads", "kill"}, {"ending_threads", "eperm"},
+    {"alone", "kill"},          {"alone", "eperm"},          {"alone", "enosys"},
+    {"alone", "own"},           {"beside_threads", "kill"},  {"beside_threads", "own"},
+    {"ending_threads", "kill"}, {"ending_threads", "eperm"}, {"ending_threads", "own"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Filter, ConfinedTest, testing::ValuesIn(kConfinements), Name);
+
+// What is used again costs no system call at all, unless it is huge: its memory is still there. (Or
+// held back, in hardened mode.)
+TEST(Reuse, OfLongBlocksMakesNoSystemCall) {
+  for (const char* const size :
+       {"100000", "1000000", "3000000", "9000000", "20000000", "32000000"}) {
+    Command command = Confined(std::string("reuse_") + size, "silent");
+    command.environment["MYMALLOC_DECAY"] = "3600s";
+    const Outcome outcome = RunProgram(command);
+    EXPECT_TRUE(outcome.Succeeded()) << size << ": " << outcome.Describe();
+  }
+}
+
+// Were it otherwise, these tests would see it.
+TEST(Filter, SeesWhatTheAllocatorDoes) {
+  EXPECT_FALSE(RunProgram(Confined("alone", "silent")).Succeeded());
+}
 
 TEST(WithoutProc, SurvivesFilters) {
   if (!CanCoverProc()) GTEST_SKIP() << "/proc cannot be covered here";

@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <fstream>
+#include <utility>
 
 #include "tests/support/check.h"
 
@@ -26,15 +28,26 @@ sock_filter SkipNextUnless(uint32_t value) { return {BPF_JMP | BPF_JEQ | BPF_K, 
 
 sock_filter SkipNextIf(uint32_t value) { return {BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value}; }
 
-void Install(const std::vector<int>& calls, uint32_t verdict, uint32_t otherwise) {
-  std::vector<sock_filter> code = {Load(offsetof(seccomp_data, arch)),
-                                   SkipNextIf(AUDIT_ARCH_X86_64), Return(SECCOMP_RET_KILL_PROCESS),
-                                   Load(offsetof(seccomp_data, nr))};
+sock_filter SkipNextIfAtLeast(uint32_t value) { return {BPF_JMP | BPF_JGE | BPF_K, 1, 0, value}; }
+
+sock_filter SkipNextIfBelow(uint32_t value) { return {BPF_JMP | BPF_JGE | BPF_K, 0, 1, value}; }
+
+void CheckArchitecture(std::vector<sock_filter>* code) {
+  code->insert(code->end(), {Load(offsetof(seccomp_data, arch)), SkipNextIf(AUDIT_ARCH_X86_64),
+                             Return(SECCOMP_RET_KILL_PROCESS)});
+}
+
+void Judge(const std::vector<int>& calls, uint32_t verdict, uint32_t otherwise,
+           std::vector<sock_filter>* code) {
+  code->push_back(Load(offsetof(seccomp_data, nr)));
   for (const int call : calls) {
-    code.push_back(SkipNextUnless(static_cast<uint32_t>(call)));
-    code.push_back(Return(verdict));
+    code->push_back(SkipNextUnless(static_cast<uint32_t>(call)));
+    code->push_back(Return(verdict));
   }
-  code.push_back(Return(otherwise));
+  code->push_back(Return(otherwise));
+}
+
+void Install(std::vector<sock_filter> code) {
   const sock_fprog program = {static_cast<unsigned short>(code.size()), code.data()};
   MYMALLOC_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
   MYMALLOC_CHECK(
@@ -49,7 +62,18 @@ void Explain(int, siginfo_t* trap, void*) {
   _exit(1);
 }
 
+void Install(const std::vector<int>& calls, uint32_t verdict, uint32_t otherwise) {
+  std::vector<sock_filter> code;
+  CheckArchitecture(&code);
+  Judge(calls, verdict, otherwise, &code);
+  Install(std::move(code));
+}
+
 }  // namespace
+
+std::vector<int> AllocatorCalls() {
+  return {SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_futex};
+}
 
 std::vector<int> MemoryCalls() {
   return {SYS_mmap,  SYS_munmap, SYS_mremap, SYS_mprotect,   SYS_madvise,     SYS_brk,
@@ -58,6 +82,34 @@ std::vector<int> MemoryCalls() {
 
 void AllowOnly(const std::vector<int>& calls, uint32_t otherwise) {
   Install(calls, SECCOMP_RET_ALLOW, otherwise);
+}
+
+Code CodeOf(const std::string& library) {
+  std::ifstream maps("/proc/self/maps");
+  Code code{0, 0};
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(" r-xp ") == std::string::npos) continue;
+    if (line.find(library) == std::string::npos) continue;
+    MYMALLOC_CHECK(code.end == 0);
+    MYMALLOC_CHECK(sscanf(line.c_str(), "%lx-%lx", &code.begin, &code.end) == 2);
+  }
+  MYMALLOC_CHECK(code.end != 0);
+  return code;
+}
+
+void AllowOnlyFrom(Code code, const std::vector<int>& calls, uint32_t otherwise) {
+  constexpr size_t kLow = offsetof(seccomp_data, instruction_pointer);
+  constexpr size_t kHigh = kLow + sizeof(uint32_t);
+  const auto high = static_cast<uint32_t>(code.begin >> 32);
+  MYMALLOC_CHECK(high == static_cast<uint32_t>(code.end >> 32));
+  std::vector<sock_filter> filter;
+  CheckArchitecture(&filter);
+  const sock_filter allow = Return(SECCOMP_RET_ALLOW);
+  filter.insert(filter.end(), {Load(kHigh), SkipNextIf(high), allow, Load(kLow),
+                               SkipNextIfAtLeast(static_cast<uint32_t>(code.begin)), allow,
+                               SkipNextIfBelow(static_cast<uint32_t>(code.end)), allow});
+  Judge(calls, SECCOMP_RET_ALLOW, otherwise, &filter);
+  Install(std::move(filter));
 }
 
 void Deny(const std::vector<int>& calls, uint32_t verdict) {
