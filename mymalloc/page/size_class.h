@@ -102,7 +102,7 @@ constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.reg
 
 // Pages of long slots have fewer than 256: the rest of their bitmap is born taken. Else one page
 // of each class would take up more address space than small processes have in all.
-inline constexpr size_t kLongestPageOfSlots = kMiB;
+inline constexpr size_t kLongestPageOfSlots = 512 * kKiB;
 constexpr unsigned SlotsOf(SizeClass c) {
   const size_t most = kLongestPageOfSlots / StrideOf(c);
   return static_cast<unsigned>(IsRunClass(c) ? kSlotsPerPage : Min<size_t>(kSlotsPerPage, most));

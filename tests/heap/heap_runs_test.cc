@@ -115,15 +115,16 @@ TEST_F(HeapRunsTest, ItMovesWhereTheMemoryWasNeverTouched) {
 
 TEST_F(HeapRunsTest, NotOverThePagesEnd) {
   PageHeader* const page = PageOf(blocks_[0]);
+  const unsigned last_but_one = page->slots() - 2;
   std::vector<void*> others;
   void* last = nullptr;
   while (last == nullptr) {
     void* const block = Allocate(kSize);
     const Tag tag = Tag::Of(Address(block));
-    const bool is_last = PageOf(Address(block)) == page && tag.slot() >= kSlotsPerPage - 2;
+    const bool is_last = PageOf(Address(block)) == page && tag.slot() >= last_but_one;
     (is_last ? last : others.emplace_back()) = block;
   }
-  ASSERT_EQ(Tag::Of(Address(last)).slot(), kSlotsPerPage - 2);
+  ASSERT_EQ(Tag::Of(Address(last)).slot(), last_but_one);
   void* const end = Allocate(kSize);
   Free(end);
   CurrentHeap()->Flush();

@@ -119,9 +119,10 @@ TEST_F(HeapTest, ReusesTheLastFreedFirst) {
 
 TEST_F(HeapTest, AFullPageIsFilledBeforeTheNextBegins) {
   for (const SizeClass c : {ClassOf(8), ClassOf(kSmall), ClassOf(5000)}) {
-    const std::vector<uintptr_t> blocks = Allocate(c, 250);
+    const unsigned in_a_page = SlotsOf(c);
+    const std::vector<uintptr_t> blocks = Allocate(c, in_a_page - 6);
     EXPECT_LE(PagesOf(c), 2u);
-    const std::vector<uintptr_t> more = Allocate(c, 5 * kSlotsPerPage);
+    const std::vector<uintptr_t> more = Allocate(c, 5 * in_a_page);
     EXPECT_LE(PagesOf(c), 8u);
     EXPECT_EQ(std::set<uintptr_t>(more.begin(), more.end()).size(), more.size());
     FreeAll(blocks);

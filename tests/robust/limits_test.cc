@@ -14,8 +14,8 @@
 namespace mymalloc::test {
 namespace {
 
-// Two fifths of a limit must be there to be had: the rest is for tags, rounding, the program, and
-// where threads fill it their stacks and a page of each size class in each of their heaps.
+// Half of a limit must be there to be had: the rest is for tags, rounding, the program, and where
+// threads fill it their stacks and a page of each size class in each of their heaps.
 constexpr rlim_t kAddressSpaceLimit = 320 * kMiB;
 constexpr rlim_t kDataLimit = 192 * kMiB;
 
@@ -24,7 +24,7 @@ constexpr rlim_t LimitOf(__rlimit_resource_t resource) {
 }
 
 std::string LeastMiB(__rlimit_resource_t resource) {
-  return std::to_string(LimitOf(resource) / kMiB / 5 * 2);
+  return std::to_string(LimitOf(resource) / kMiB / 2);
 }
 
 Command UnderLimit(__rlimit_resource_t resource) {
