@@ -33,9 +33,10 @@ char* Touched(size_t size) {
 }
 
 void Fill(size_t bytes, std::vector<void*>* blocks) {
-  for (size_t size = 16; bytes > size; bytes -= size) {
+  for (size_t size = 16; bytes > size;) {
     blocks->push_back(Touched(size));
     memset(blocks->back(), 1, size);
+    bytes -= size;
     size = 16 + (size * 7919 + 4001) % 100000;
   }
 }
@@ -126,10 +127,8 @@ void RunGcore(const std::string& path) {
   Expect(status == 0, "gcore ends with %d", status);
 }
 
-// Writes what a core takes, in bytes: the larger of its length and its disk blocks.
-void PrintCoreSize() {
-  std::vector<void*> blocks;
-  Fill(50 * kMiB, &blocks);
+// Bytes that a core takes: the larger of its length and its disk blocks.
+size_t CoreSize() {
   const char* const folder = getenv("TMPDIR");
   const std::string path = std::string(folder == nullptr ? "/tmp" : folder) + "/footprint";
   const std::string core = path + "." + std::to_string(getpid());
@@ -137,11 +136,15 @@ void PrintCoreSize() {
   struct stat file;
   MYMALLOC_CHECK(stat(core.c_str(), &file) == 0);
   unlink(core.c_str());
-  const auto length = static_cast<size_t>(file.st_size);
-  const size_t blocks_on_disk = static_cast<size_t>(file.st_blocks) * 512;
-  Expect(length >= 50 * kMiB, "a core of %zu MiB, %zu MiB on the disk", length / kMiB,
-         blocks_on_disk / kMiB);
-  printf("%zu\n", std::max(length, blocks_on_disk));
+  return std::max(static_cast<size_t>(file.st_size), static_cast<size_t>(file.st_blocks) * 512);
+}
+
+void PrintCoreSize() {
+  std::vector<void*> blocks;
+  Fill(50 * kMiB, &blocks);
+  const size_t core = CoreSize();
+  Expect(core >= 50 * kMiB, "a core of %zu MiB", core / kMiB);
+  printf("%zu\n", core);
 }
 
 // All memory locked, now and in future: what is freed cannot be given back, but can be had again.
