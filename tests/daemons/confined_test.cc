@@ -77,7 +77,9 @@ TEST(Reuse, OfLongBlocksMakesNoSystemCall) {
 
 // Were it otherwise, these tests would see it.
 TEST(Filter, SeesWhatTheAllocatorDoes) {
-  EXPECT_FALSE(RunProgram(Confined("alone", "silent")).Succeeded());
+  const Outcome outcome = RunProgram(Confined("alone", "silent"));
+  EXPECT_FALSE(outcome.Succeeded());
+  EXPECT_NE(outcome.errors.find("is not allowed"), std::string::npos) << outcome.Describe();
 }
 
 TEST(WithoutProc, SurvivesFilters) {
