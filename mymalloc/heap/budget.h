@@ -22,7 +22,7 @@ class Budget {
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
   // Of the extra as much may be used as is live, and so much however little is.
-  static constexpr size_t kAlwaysMostBoost = 32 * kMiB;
+  static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
   // former is enough for a few heaps; for each more, up to a bound:
   static constexpr size_t kFewHeaps = 8;
