@@ -127,8 +127,10 @@ void RunGcore(const std::string& path) {
   Expect(status == 0, "gcore ends with %d", status);
 }
 
-// Bytes that a core takes: the larger of its length and its disk blocks.
-size_t CoreSize() {
+// Writes what a core takes, in bytes: the larger of its length and its disk blocks.
+void PrintCoreSize() {
+  std::vector<void*> blocks;
+  Fill(50 * kMiB, &blocks);
   const char* const folder = getenv("TMPDIR");
   const std::string path = std::string(folder == nullptr ? "/tmp" : folder) + "/footprint";
   const std::string core = path + "." + std::to_string(getpid());
@@ -136,15 +138,11 @@ size_t CoreSize() {
   struct stat file;
   MYMALLOC_CHECK(stat(core.c_str(), &file) == 0);
   unlink(core.c_str());
-  return std::max(static_cast<size_t>(file.st_size), static_cast<size_t>(file.st_blocks) * 512);
-}
-
-void PrintCoreSize() {
-  std::vector<void*> blocks;
-  Fill(50 * kMiB, &blocks);
-  const size_t core = CoreSize();
-  Expect(core >= 50 * kMiB, "a core of %zu MiB", core / kMiB);
-  printf("%zu\n", core);
+  const auto length = static_cast<size_t>(file.st_size);
+  const size_t blocks_on_disk = static_cast<size_t>(file.st_blocks) * 512;
+  Expect(length >= 50 * kMiB, "a core of %zu MiB, %zu MiB on the disk", length / kMiB,
+         blocks_on_disk / kMiB);
+  printf("%zu\n", std::max(length, blocks_on_disk));
 }
 
 // All memory locked, now and in future: what is freed cannot be given back, but can be had again.
