@@ -94,7 +94,7 @@ uintptr_t Chunks::MapGranules(size_t bytes) const {
   // Right below the last one, whose OS page before is then the last of this one.
   if (InChunk(next_) && next_ > bytes + kOsPage) {
     const uintptr_t wanted = next_ - bytes - kOsPage;
-    if (MapAt(wanted, bytes) != 0) return wanted + kOsPage;
+    if (MapAt(wanted, bytes)) return wanted + kOsPage;
   }
   // The kernel goes downwards: where it finds room there is mostly some more below, and at its
   // limit the process cannot have more than it needs, not even for a moment.
@@ -104,16 +104,15 @@ uintptr_t Chunks::MapGranules(size_t bytes) const {
   const uintptr_t aligned = RoundDown(found + kOsPage, kChunkGranule);
   if (aligned == found + kOsPage) return aligned;
   os::Unmap(found, with_page);
-  if (aligned > kOsPage && MapAt(aligned - kOsPage, with_page) != 0) return aligned;
+  if (aligned > kOsPage && MapAt(aligned - kOsPage, with_page)) return aligned;
   return MapAndCut(bytes);
 }
 
-// Exactly there, or nothing, and 0.
-uintptr_t Chunks::MapAt(uintptr_t wanted, size_t bytes) {
+// Exactly there, or nothing.
+bool Chunks::MapAt(uintptr_t wanted, size_t bytes) {
   const uintptr_t begin = MapLazily(bytes, wanted);
-  if (begin == wanted) return begin;
-  if (begin != 0) os::Unmap(begin, bytes);
-  return 0;
+  if (begin != 0 && begin != wanted) os::Unmap(begin, bytes);
+  return begin == wanted;
 }
 
 // So much that it has whole granules wherever the kernel puts it.

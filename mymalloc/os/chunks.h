@@ -76,7 +76,7 @@ class Chunks {
 
  private:
   uintptr_t MapGranules(size_t bytes) const;
-  static uintptr_t MapAt(uintptr_t wanted, size_t bytes);
+  static bool MapAt(uintptr_t wanted, size_t bytes);
   static uintptr_t MapAndCut(size_t bytes);
   void SetTable(uintptr_t begin, uintptr_t end, uint8_t bits);
 

@@ -111,13 +111,10 @@ class Ring {
 };
 
 void Confine(const std::string& verdict, bool with_ending_threads) {
-  if (verdict == "own") {
+  if (verdict == "own" || verdict == "silent") {
     ExplainTraps();
-    AllowOnlyFrom(CodeOf("libmymalloc"), AllocatorCalls(), SECCOMP_RET_TRAP);
-  }
-  if (verdict == "silent") {
-    ExplainTraps();
-    AllowOnlyFrom(CodeOf("libmymalloc"), {}, SECCOMP_RET_TRAP);
+    const std::vector<int> own = verdict == "own" ? AllocatorCalls() : std::vector<int>();
+    AllowOnlyFrom(CodeOf("libmymalloc"), own, SECCOMP_RET_TRAP);
   }
   std::vector<int> calls = MemoryCalls();
   // Not malloc's: pthread's own, when a thread ends.
@@ -148,16 +145,14 @@ void RunBesideThreads(const std::string& verdict, bool ending) {
 }
 
 void UseLongBlocks(size_t size) {
-  char* blocks[2];
+  // Two of the longest would be more than may stay when they are free.
+  std::vector<char*> blocks(size > 15 * kMiB ? 1 : 2);
   for (char*& block : blocks) {
     block = static_cast<char*>(malloc(size));
     MYMALLOC_CHECK(block != nullptr);
     for (size_t i = 0; i < size; i += 4 * kKiB) block[i] = 1;
-    if (size > 15 * kMiB) free(block);  // so much free at once may be too much
   }
-  if (size <= 15 * kMiB) {
-    for (char* const block : blocks) free(block);
-  }
+  for (char* const block : blocks) free(block);
 }
 
 // The first filter is there for the blocks that the making of a filter takes: they are not to be

@@ -63,8 +63,8 @@ constexpr Confinement kConfinements[] = {
 
 INSTANTIATE_TEST_SUITE_P(Filter, ConfinedTest, testing::ValuesIn(kConfinements), Name);
 
-// What is used again costs no system call at all, unless it is huge: its memory is still there. (Or
-// held back, in hardened mode.)
+// What is used again costs no system call at all, unless so much is not to stay when it is free:
+// its memory is still there. (Or held back, in hardened mode.)
 TEST(Reuse, OfLongBlocksMakesNoSystemCall) {
   for (const char* const size : {"100000", "1000000", "3000000", "9000000", "20000000"}) {
     Command command = Confined(std::string("reuse_") + size, "silent");

@@ -76,8 +76,9 @@ std::vector<int> AllocatorCalls() {
 }
 
 std::vector<int> MemoryCalls() {
-  return {SYS_mmap,  SYS_munmap, SYS_mremap, SYS_mprotect,   SYS_madvise,     SYS_brk,
-          SYS_futex, SYS_write,  SYS_exit,   SYS_exit_group, SYS_rt_sigreturn};
+  std::vector<int> calls = AllocatorCalls();
+  calls.insert(calls.end(), {SYS_brk, SYS_write, SYS_exit, SYS_exit_group, SYS_rt_sigreturn});
+  return calls;
 }
 
 void AllowOnly(const std::vector<int>& calls, uint32_t otherwise) {
