@@ -1,5 +1,7 @@
 #include "mymalloc/os/metadata.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -10,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "mymalloc/base/units.h"
 #include "tests/support/block.h"
+#include "tests/support/residency.h"
 
 namespace mymalloc::os {
 namespace {
@@ -43,6 +46,47 @@ TEST(MetadataTest, CountsWhatItMapped) {
   const size_t after = MetadataBytes();
   EXPECT_GE(after, before + 3 * kMiB);
   EXPECT_LE(after, before + std::max(before, 3 * kMiB + kOsPage));
+}
+
+// An overrun of whatever lies beside it, of any length, faults before it gets there.
+TEST(MetadataTest, PagesBesideItCannotBeTouched) {
+  constexpr size_t kBytes = 20 * kMiB;  // more than any range that is mapped ahead
+  for (uint64_t random = 0; random < 4; ++random) {
+    SetMetadataRandom(random);
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(AllocateMetadata(kBytes));
+    ASSERT_NE(begin, 0u);
+    for (size_t off = 0; off < 4 * kOsPage; off += kOsPage) {
+      EXPECT_FALSE(test::IsReadable(begin - 1 - off));
+      EXPECT_FALSE(test::IsReadable(begin + kBytes + off));
+    }
+    EXPECT_TRUE(test::IsReadable(begin));
+    EXPECT_TRUE(test::IsReadable(begin + kBytes - 1));
+  }
+}
+
+// Processes that are alike but for the random number have it elsewhere.
+TEST(MetadataTest, LiesWhereTheRandomNumberSays) {
+#if defined(MYMALLOC_SANITIZED)
+  GTEST_SKIP() << "the sanitizers' shadow is where it would be";
+#endif
+  rlimit most;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &most), 0);
+  if (most.rlim_cur != RLIM_INFINITY) GTEST_SKIP() << "20 such blocks may be too much";
+  constexpr size_t kBytes = 20 * kMiB;
+  std::set<uintptr_t> places;
+  for (uint64_t i = 1; i <= 20; ++i) {
+    SetMetadataRandom(i * 0x9e3779b97f4a7c15);
+    places.insert(reinterpret_cast<uintptr_t>(AllocateMetadata(kBytes)));
+  }
+  EXPECT_EQ(places.size(), 20u);
+  EXPECT_GE(*places.rbegin() - *places.begin(), 16 * kGiB);
+  uintptr_t before = 0;
+  size_t apart = 0;
+  for (const uintptr_t place : places) {
+    apart += place - before >= 2 * kBytes ? 1 : 0;
+    before = place;
+  }
+  EXPECT_GE(apart, 15u);
 }
 
 TEST(MetadataTest, RefusesTheImpossible) { EXPECT_EQ(AllocateMetadata(size_t{1} << 60), nullptr); }
