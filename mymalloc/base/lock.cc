@@ -14,6 +14,16 @@ std::atomic<uintptr_t> Lock::fork_thread_{0};
 
 void Lock::AcquireSlow() { Await(nullptr); }
 
+// Whoever slept takes some time to come; a lock that is taken again at once would never be his.
+void Lock::LetOthersInSlow() {
+  constexpr int kTurns = 40 * MYMALLOC_LOCK_SPINS;
+  Release();
+  for (int i = 0; i < kTurns && state_.load(std::memory_order_relaxed) == kFree; ++i) {
+    __builtin_ia32_pause();
+  }
+  Acquire();
+}
+
 bool Lock::AcquireSoon() {
   static constexpr timespec kMost = {0, 100'000'000};
   return TryOnce() || Await(MYMALLOC_LOCK_SPINS == 0 ? nullptr : &kMost);

@@ -48,6 +48,11 @@ class ABSL_LOCKABLE Lock {
     if (ABSL_PREDICT_FALSE(state_.exchange(kFree, std::memory_order_release) == kAwaited)) Wake();
   }
 
+  // Of a lock that is held for long: whoever waits for it may have it in between.
+  void LetOthersIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(this) {
+    if (ABSL_PREDICT_FALSE(state_.load(std::memory_order_relaxed) == kAwaited)) LetOthersInSlow();
+  }
+
   // The calling thread, which holds every lock, passes through all of them until EndFork.
   static void BeginFork() { fork_thread_.store(ThreadPointer(), std::memory_order_relaxed); }
   static void EndFork() { fork_thread_.store(0, std::memory_order_relaxed); }
@@ -69,6 +74,7 @@ class ABSL_LOCKABLE Lock {
     return true;
   }
   void AcquireSlow();
+  void LetOthersInSlow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(this);
   // False if it did not come free in time. nullptr: as long as it takes.
   bool Await(const timespec* most);
   long Sleep(const timespec* most);

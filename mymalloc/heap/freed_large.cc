@@ -36,6 +36,22 @@ FreedLarge::Record FreedLarge::Take(size_t bytes) {
   return {};
 }
 
+void FreedLarge::Tick() {
+  for (Record& record : records_) record.resident -= record.resident > 1 ? 1 : 0;
+}
+
+bool FreedLarge::TakeDue(bool all, Interval* range) {
+  for (Record& record : records_) {
+    const bool due = record.resident == 1 || (all && record.resident != 0);
+    if (record.held.empty() || !due) continue;
+    NotResident(record);
+    record.resident = 0;
+    *range = record.held;
+    return true;
+  }
+  return false;
+}
+
 bool FreedLarge::Find(uintptr_t address, Record* record) const {
   for (unsigned i = 1; i <= kRecords; ++i) {
     const Record& r = records_[(next_ + kRecords - i) % kRecords];

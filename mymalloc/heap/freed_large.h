@@ -2,8 +2,8 @@
 // pointer that never was.
 //
 // With a quarantine or guard pages their ranges are held back as well, guards and all, and are
-// used again no sooner than after kLeastDelay others. With a quarantine the longer ones are sealed
-// meanwhile, so that every use faults and can be explained; the others are filled at their start,
+// used again no sooner than after kLeastDelay others. The longer ones are sealed meanwhile, so that
+// every use faults and can be explained; with a quarantine the others are filled at their start,
 // and looked at for writes when they are used again.
 //
 // Not thread safe: under the lock of the large blocks.
@@ -26,7 +26,7 @@ class FreedLarge {
     uintptr_t block = 0;
     size_t usable = 0;
     Interval held{};        // empty if the range is not held back, or no longer
-    unsigned resident = 0;  // ticks until its memory goes back; 0: it has gone
+    unsigned resident = 0;  // ticks until its memory goes back, and one more; 0: it has gone
     bool mapped = false;    // a mapping of its own
 
     bool HasGuards() const { return held.end != block + usable; }
@@ -41,8 +41,9 @@ class FreedLarge {
   static constexpr size_t kMostResident = kMiB + 4 * kOsPage;
   // The part of a block that is filled.
   static constexpr size_t kFilledBytes = 4 * kKiB;
+  static constexpr unsigned kRecords = 64;
   // One whole tick at least.
-  static constexpr unsigned kTicksResident = 2;
+  static constexpr unsigned kTicksResident = 3;
 
   static constexpr size_t kMostHeldBytes = 64 * kMiB;
 
@@ -67,10 +68,10 @@ class FreedLarge {
   // held if there is none, or it was freed too lately.
   Record Take(size_t bytes);
 
-  // Calls purge(range) for ranges whose memory has not been needed for kTicksResident calls, or for
-  // all. Returns whether there are others.
-  template <typename Purge>
-  bool Decay(bool all, Purge&& purge);
+  void Tick();
+  // A range that was held through all those ticks but the last, or with `all` any that is resident:
+  // the caller gives its memory back, and it is no longer counted. False if there is none.
+  bool TakeDue(bool all, Interval* range);
 
   size_t held_bytes() const { return held_bytes_; }
   // Of those that have no mapping of their own.
@@ -88,7 +89,6 @@ class FreedLarge {
   bool Find(uintptr_t address, Record* record) const;
 
  private:
-  static constexpr unsigned kRecords = 64;
   static constexpr unsigned kLeastDelay = 8;
 
   // By age: 0 is the oldest.
@@ -106,23 +106,6 @@ class FreedLarge {
   size_t resident_bytes_ = 0;
   size_t resident_count_ = 0;
 };
-
-template <typename Purge>
-bool FreedLarge::Decay(bool all, Purge&& purge) {
-  bool more = false;
-  for (Record& record : records_) {
-    if (record.held.empty() || record.resident == 0) continue;
-    if (!all && record.resident > 1) {
-      --record.resident;
-      more = true;
-      continue;
-    }
-    NotResident(record);
-    record.resident = 0;
-    purge(record.held);
-  }
-  return more;
-}
 
 }  // namespace mymalloc
 

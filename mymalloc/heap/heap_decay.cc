@@ -157,39 +157,58 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
-// Gives back the whole OS pages inside runs of free slots. The tag of the slot behind a run stays;
-// behind the last slot there is none. False if the step was over before the page was done.
+// Gives back the whole OS pages inside runs of free slots. False if the step was over before the
+// page was done.
 bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
-  const uintptr_t header_page = page->page();
-  const uintptr_t slots_end = page->page() + page->slots() * page->stride();
   size_t purged = 0;
   bool done = true;
-  for (unsigned first = 0, n = 0; page->free.NextRun(first + n, &first, &n);) {
+  for (unsigned first = 0, n = 0; done && page->free.NextRun(first + n, &first, &n);) {
     if (first >= page->high_water) break;  // never touched from here on
     const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
     if (page->clean.TestRange(first, end_slot - first)) continue;
-    const bool last = end_slot == page->slots();
-    uintptr_t begin = RoundUp(page->Block(first), kOsPage);
-    const uintptr_t end =
-        last ? RoundUp(slots_end, kOsPage) : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
-    if (begin == header_page) begin += kOsPage;
-    if (end < begin + least) continue;
-    done = !step->IsOver();
-    if (!done) break;
-    step->Call(end - begin);
-    const bool gone = os::Purge(begin, end - begin);
-    page->clean.SetRange(first, end_slot - first);  // or nobody can give it back
-    if (!gone) continue;
-    page->purged = 1;
-    purged += end - begin;
+    done = PurgeHole(page, first, end_slot, least, step, &purged);
   }
-  if (purged != 0) g_budget.NoteGivenBack(purged);
+  if (purged != 0) {
+    page->purged = 1;
+    g_budget.NoteGivenBack(purged);
+  }
   return done;
 }
 
+// The tag of the slot behind the hole stays; behind the last slot there is none.
+bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t least, Step* step,
+                     size_t* purged) {
+  const uintptr_t slots_end = page->page() + page->slots() * page->stride();
+  uintptr_t begin = RoundUp(page->Block(first), kOsPage);
+  const uintptr_t end = end_slot == page->slots()
+                            ? RoundUp(slots_end, kOsPage)
+                            : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
+  if (begin == page->page()) begin += kOsPage;  // the header's
+  if (end < begin + least) return true;
+  // What went in a step before need not go again, but for the OS page where that ended.
+  unsigned dirty = first;
+  while (page->clean.Test(dirty)) ++dirty;
+  if (dirty != first) begin = Max(begin, RoundDown(page->Block(dirty) - kTagBytes, kOsPage));
+  while (begin < end) {
+    if (step->IsOver()) return false;
+    const size_t bytes = Min(end - begin, step->MostBytes());
+    step->Call(bytes);
+    if (os::Purge(begin, bytes)) *purged += bytes;
+    begin += bytes;
+    // Also if it did not go: then nobody can give it back.
+    const unsigned clean_end =
+        begin < end ? static_cast<unsigned>((begin - page->page()) / page->stride()) : end_slot;
+    if (clean_end > dirty) page->clean.SetRange(dirty, clean_end - dirty);
+    dirty = Max(dirty, clean_end);
+  }
+  page->clean.SetRange(first, end_slot - first);
+  return true;
+}
+
 void Heap::CollectSome(Step* step) {
-  if (!CollectRemote(kWordsAtOnce)) return;
-  step->Call(kWordsAtOnce * kOsPage);
+  if (remote_.Empty()) return;
+  step->Look(Step::kCall + kWordsAtOnce);
+  CollectRemote(kWordsAtOnce);
 }
 
 // False if there is more to do now.
@@ -244,10 +263,28 @@ void Heap::DecayAll() {
     DiscardMagazines();
   }
   ReturnSpill(/*now=*/0, /*age=*/0);
-  Step unlimited(Step::kUnlimited);
+  // What others free meanwhile is for the next time.
+  for (size_t left = dirty_.size();;) {
+    left -= DecayStep(left);
+    SettleAccounts();
+    left = Min(left, dirty_.size());
+    if (left == 0) return;
+    lock_.LetOthersIn();
+  }
+}
+
+// How many pages are done.
+size_t Heap::DecayStep(size_t most) {
+  Step step;
   RetiredPages retired;
-  while (PageHeader* const page = dirty_.Pop()) GiveBackFrom(page, kOsPage, &unlimited, &retired);
-  SettleAccounts();
+  size_t done = 0;
+  while (done < most && !step.IsOver()) {
+    PageHeader* const page = dirty_.Pop();
+    if (page == nullptr) break;
+    GiveBackFrom(page, kOsPage, &step, &retired);
+    if (dirty_.First() != page) ++done;
+  }
+  return done;
 }
 
 size_t Heap::TryGiveBack(size_t bytes, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {

@@ -171,6 +171,7 @@ bool Janitor::PassSomeLocked(Step* step) {
   if (next_heap_ == 0) {
     next_heap_ = 1;
     more_ = false;
+    g_large_blocks.Tick();
   }
   for (unsigned i = 0; i < kHeapsAtOnce && next_heap_ <= g_registry.HighestId(); ++i) {
     Heap* const heap = g_heaps[next_heap_];
@@ -187,10 +188,10 @@ bool Janitor::PassSomeLocked(Step* step) {
     left_of_supply_ = step->IsOver() ? left_of_supply_ - Min(given, left_of_supply_) : 0;
     if (left_of_supply_ != 0) return false;
   }
+  if (!g_large_blocks.GiveBackHeld(/*all=*/false, step)) return false;
   ReleaseIfShort();
   g_page_supply.WatchDensity();
-  more_ |= g_page_supply.DirtyBytes() != 0;
-  more_ |= g_large_blocks.Decay();
+  more_ |= g_page_supply.DirtyBytes() != 0 || g_large_blocks.Bytes() != 0;
   next_heap_ = 0;
   return true;
 }
@@ -202,7 +203,9 @@ bool Janitor::PassAllLocked() {
   // Of one thread and what threads share there is nobody to wait for.
   if (highest > 2) AwaitStores();
   for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->DecayAll();
-  const bool large = g_large_blocks.PurgeAll();
+  const bool large = g_large_blocks.Bytes() != 0;
+  Step unlimited(Step::kUnlimited);
+  g_large_blocks.GiveBackHeld(/*all=*/true, &unlimited);
   return g_page_supply.PurgeAll() || large;
 }
 

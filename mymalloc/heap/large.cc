@@ -140,12 +140,12 @@ bool HoldBack(LargeBlock* large) {
   const Interval whole = {large->begin - large->guard, large->end + large->guard};
   const bool quarantine = g_options.quarantine.value != 0;
   // To seal a short one would take the kernel longer than the program its use.
-  const bool seal = quarantine && whole.length() > FreedLarge::kMostResident;
+  const bool seal = whole.length() > FreedLarge::kMostResident;
+  Clear(*large);  // also before it is sealed: locked memory keeps what it holds
   if (seal) {
     if (!os::Seal(whole.begin, whole.length())) return false;
-  } else {
-    Clear(*large);
-    if (quarantine) FreedLarge::Fill(large->block, large->usable());
+  } else if (quarantine) {
+    FreedLarge::Fill(large->block, large->usable());
   }
   g_large_blocks.NoteFreed(large, whole, /*resident=*/!seal);
   return true;

@@ -22,6 +22,7 @@
 #include "mymalloc/heap/free_ranges.h"
 #include "mymalloc/heap/freed_large.h"
 #include "mymalloc/heap/guard_budget.h"
+#include "mymalloc/heap/step.h"
 #include "mymalloc/heap/totals.h"
 #include "mymalloc/page/tag.h"
 
@@ -86,10 +87,10 @@ class LargeBlocks {
   // sampled ones, which are elsewhere, count as large.
   void CountLive(size_t blocks, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  // Of what is held back: gives back what was not needed lately; all. Returns whether there is more
-  // to give back later; whether anything was.
-  bool Decay();
-  bool PurgeAll();
+  // Of what is held back: a tick is over; gives back what was not needed lately, or all, until the
+  // step is over. Returns whether it is done.
+  void Tick();
+  bool GiveBackHeld(bool all, Step* step);
 
   // What was freed, is held back and may be resident, and in how many pieces.
   size_t Bytes();
@@ -119,7 +120,6 @@ class LargeBlocks {
   friend class Inspector;
 
   void SetLive(LargeBlock* large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool DecayHeld(bool all);
   static void CheckWrites(const FreedLarge::Record& record);
   // After each change of what is held back.
   void NoteHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {

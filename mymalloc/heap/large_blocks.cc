@@ -152,21 +152,25 @@ void LargeBlocks::DropHeld(const FreedLarge::Record& record) {
   GiveBackProtected(held, record.mapped);
 }
 
-bool LargeBlocks::Decay() { return DecayHeld(/*all=*/false); }
-
-bool LargeBlocks::PurgeAll() {
-  const size_t before = Bytes();
-  DecayHeld(/*all=*/true);
-  return before != 0;
+void LargeBlocks::Tick() {
+  LockHolder holder(lock_);
+  freed_.Tick();
 }
 
 // Under the lock: what is being given back must not be used again meanwhile.
-bool LargeBlocks::DecayHeld(bool all) {
+bool LargeBlocks::GiveBackHeld(bool all, Step* step) {
   LockHolder holder(lock_);
-  const bool more =
-      freed_.Decay(all, [](Interval range) { os::Purge(range.begin, range.length()); });
-  NoteHeld();
-  return more;
+  // What others free meanwhile is for the next time.
+  for (unsigned i = 0; i < FreedLarge::kRecords; ++i) {
+    Interval range;
+    if (step->IsOver()) return false;
+    if (!freed_.TakeDue(all, &range)) break;
+    NoteHeld();
+    step->Call(range.length());
+    os::Purge(range.begin, range.length());
+    lock_.LetOthersIn();
+  }
+  return true;
 }
 
 size_t LargeBlocks::Bytes() {

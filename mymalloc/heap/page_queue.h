@@ -59,6 +59,9 @@ class PageQueue {
     return page;
   }
 
+  // The one that Pop would return.
+  PageHeader* First() const { return first_; }
+
   size_t size() const { return size_; }
 
  private:

@@ -12,7 +12,7 @@ namespace mymalloc {
 
 class Step {
  public:
-  // At most, a part of a millisecond.
+  // At most, a part of a millisecond, where the kernel takes less than a microsecond for a page.
   static constexpr size_t kUsual = 384;
   static constexpr size_t kUnlimited = ~size_t{0};
   // What a call costs beside the pages.
@@ -21,8 +21,9 @@ class Step {
   explicit Step(size_t most = kUsual) : left_(most) {}
 
   bool IsOver() const { return left_ == 0; }
-  void Look() { Use(1); }
-  void Call(size_t bytes) { Use(kCall + bytes / kOsPage); }
+  // Before each.
+  void Look(size_t units = 1) { left_ -= Min(units, left_); }
+  void Call(size_t bytes) { Look(kCall + bytes / kOsPage); }
   // The longest range that it has room for, whole OS pages, at least one.
   size_t MostBytes() const {
     const size_t pages = left_ > kCall ? left_ - kCall : 1;
@@ -30,8 +31,6 @@ class Step {
   }
 
  private:
-  void Use(size_t units) { left_ -= Min(units, left_); }
-
   size_t left_;
 };
 

@@ -130,31 +130,35 @@ TEST_F(FreedLargeTest, TheOldestThatFitsIsTaken) {
 }
 
 TEST_F(FreedLargeTest, MemoryGoesBackAfterItsTicksOnce) {
-  std::vector<uintptr_t> purged;
-  const auto purge = [&](Interval range) { purged.push_back(range.begin); };
   FreedLarge::Record record = Held(0);
   record.resident = FreedLarge::kTicksResident;
   freed_.Note(record);
   freed_.Note(Held(1));  // has gone already
-  for (unsigned i = 1; i < FreedLarge::kTicksResident; ++i) {
-    EXPECT_TRUE(freed_.Decay(/*all=*/false, purge));
-    EXPECT_TRUE(purged.empty());
+  Interval due{};
+  for (unsigned left = FreedLarge::kTicksResident; left > 1; --left) {
+    EXPECT_FALSE(freed_.TakeDue(/*all=*/false, &due));
+    EXPECT_EQ(freed_.resident_count(), 1u);
+    freed_.Tick();
   }
-  EXPECT_FALSE(freed_.Decay(/*all=*/false, purge));
-  EXPECT_EQ(purged, std::vector<uintptr_t>{record.held.begin});
-  EXPECT_FALSE(freed_.Decay(/*all=*/true, purge));
-  EXPECT_EQ(purged.size(), 1u);
+  EXPECT_TRUE(freed_.TakeDue(/*all=*/false, &due));
+  EXPECT_EQ(due, record.held);
+  EXPECT_EQ(freed_.resident_bytes(), 0u);
+  for (const bool all : {false, true}) EXPECT_FALSE(freed_.TakeDue(all, &due));
+  freed_.Tick();
+  EXPECT_FALSE(freed_.TakeDue(/*all=*/true, &due));
 }
 
 TEST_F(FreedLargeTest, AllOfItGoesBackAtOnceIfAsked) {
-  unsigned purged = 0;
   for (uintptr_t i = 0; i < 5; ++i) {
     FreedLarge::Record record = Held(i);
     record.resident = FreedLarge::kTicksResident;
     freed_.Note(record);
   }
-  EXPECT_FALSE(freed_.Decay(/*all=*/true, [&](Interval) { ++purged; }));
-  EXPECT_EQ(purged, 5u);
+  Interval due{};
+  unsigned count = 0;
+  while (freed_.TakeDue(/*all=*/true, &due)) ++count;
+  EXPECT_EQ(count, 5u);
+  EXPECT_EQ(freed_.resident_count(), 0u);
 }
 
 TEST_F(FreedLargeTest, AWriteToAnyFilledByteIsFound) {

@@ -20,10 +20,14 @@ double Milliseconds(Command command) {
 
 class Stall : public ::testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Case, Stall, ::testing::Values("own_64k", "other_64k", "other_5k"),
+INSTANTIATE_TEST_SUITE_P(Case, Stall,
+                         ::testing::Values("own_64k", "other_64k", "other_5k", "holes_5k",
+                                           "holes_100k", "ends_5k", "ends_100k", "trim_5k",
+                                           "trim_100k", "itself_100", "itself_5k", "itself_100k",
+                                           "itself_3m"),
                          [](const auto& instance) { return std::string(instance.param); });
 
-TEST_P(Stall, NoMallocWaitsForAnotherThreadsFrees) {
+TEST_P(Stall, NoMallocOrFreeWaitsForMemoryThatIsGivenBack) {
   EXPECT_LE(Milliseconds(Case("stall_program", GetParam())), 2) << "ms for one malloc and free";
 }
 
