@@ -76,9 +76,12 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const unsigned zeroed_from = c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
   const unsigned clean = SlotBitmap::PopCount(page->clean.Word(w) & mask);
+  const unsigned first_clean = clean == 0 ? end : first + LowestBit(page->clean.Word(w) & mask);
   page->clean.TakeMask(w, mask);
   CountTaken(page, taken, clean, end);
+  page->free_count = static_cast<uint8_t>(page->free_count - taken);
   RaiseHighWater(page, end);
+  if (clean != 0) Populate(page, first_clean, end);
   WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.
@@ -93,7 +96,6 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
     const bool zeroed = first + bit >= zeroed_from;
     (--entry)->store(block | (zeroed ? kZeroed : 0), std::memory_order_relaxed);
   }
-  page->free_count = static_cast<uint8_t>(page->free_count - taken);
   if (page->free_count == 0) Unlink(page);
   return taken;
 }

@@ -2,12 +2,14 @@
 // and when they go.
 
 #include "absl/base/optimization.h"
+#include "mymalloc/base/options.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/heap/janitor.h"
 #include "mymalloc/heap/page_map.h"
 #include "mymalloc/heap/page_supply.h"
 #include "mymalloc/heap/retired_pages.h"
 #include "mymalloc/heap/totals.h"
+#include "mymalloc/os/memory.h"
 
 namespace mymalloc {
 namespace {
@@ -24,6 +26,15 @@ constexpr unsigned kMostRetiredAtOnce = 8;
 constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
 constexpr size_t kLongestAtOnce = PageBytesOf(kShortRuns);
+
+// So many bytes of new pages, whole ones.
+void PopulateSome(PageSupply::Grant* grants, unsigned count, size_t bytes, size_t ahead) {
+  for (unsigned i = 0; i < count && ahead >= bytes; ++i) {
+    if (grants[i].touched == bytes || !os::Populate(grants[i].begin, bytes)) continue;
+    grants[i].touched = bytes;
+    ahead -= bytes;
+  }
+}
 
 }  // namespace
 
@@ -115,7 +126,7 @@ void Heap::SetDirty(PageHeader* page, unsigned dirty) {
   Account(static_cast<int64_t>(CountedOf(page, page->free_count, dirty)) -
               static_cast<int64_t>(CountedOf(page, page->free_count, before)),
           0);
-  AddDirty(-((before - dirty) * page->stride()));
+  AddDirty(-((size_t{before} - dirty) * page->stride()));
 }
 
 // Where it will be found when it is to be given back from.
@@ -128,6 +139,38 @@ void Heap::Enqueue(PageHeader* page) {
 void Heap::EnqueueFirst(PageHeader* page) {
   if (dirty_.PushFirst(page)) ++left_to_decay_;
   if (page->IsSparse(page->free_count)) sparse_.PushFirst(page);
+}
+
+// ---- Becoming resident ----
+
+// A page fault for each OS page costs more than a call of the kernel for several. That is for slots
+// that are written to as they are handed out, each OS page of them: by their tags.
+bool Heap::IsPopulated(SizeClass c) { return StrideOf(c) <= kOsPage && !g_options.random_slots; }
+
+// How much of a class is made resident before it is needed, where it has so many bytes.
+size_t Heap::AheadOf(size_t bytes) {
+  constexpr size_t kMost = 64 * kKiB;
+  constexpr size_t kShare = 32;
+  return g_budget.IsShort() ? 0 : Min(kMost, bytes / kShare);
+}
+
+// The slots [first, end) are about to be written to, and some are not resident. Those behind them
+// that come along are free ones as any that have been used.
+void Heap::Populate(PageHeader* page, unsigned first, unsigned end) {
+  const SizeClass c = page->size_class;
+  if (!IsPopulated(c)) return;
+  const size_t others = (pages_[c] - 1) * page->bytes();
+  const size_t ahead = AheadOf(others + page->TouchedBytes()) / page->stride();
+  const auto most = static_cast<unsigned>(Min<size_t>(page->slots(), end + ahead));
+  unsigned done = end;
+  while (done < most && page->clean.Test(done)) ++done;
+  const uintptr_t from = RoundDown(page->Block(first) - kTagBytes, kOsPage);
+  const uintptr_t to = RoundUp(page->Block(done), kOsPage);
+  if (to - from < 2 * kOsPage || !os::Populate(from, to - from) || done == end) return;
+  page->clean.ClearRange(end, done - end);
+  if (page->purged != 0) g_budget.NoteWanted((done - end) * page->stride());
+  RaiseHighWater(page, done);
+  SetDirty(page, page->dirty + (done - end));
 }
 
 // ---- Coming and going ----
@@ -144,6 +187,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   Interval pages[kMostPagesAtOnce];
   size_t touched[kMostPagesAtOnce];
   const unsigned count = g_page_supply.AllocatePages(bytes, PagesAtOnce(c), grants);
+  if (IsPopulated(c)) PopulateSome(grants, count, bytes, AheadOf(pages_[c] * bytes));
   for (unsigned i = 0; i < count; ++i) {
     FormatPage(grants[i].begin, c, id_, grants[i].touched);
     pages[i] = {grants[i].begin, grants[i].begin + bytes};

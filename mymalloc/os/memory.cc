@@ -66,6 +66,17 @@ bool Purge(uintptr_t begin, size_t bytes) {
       bytes);
 }
 
+// Linux before 5.14 does not know of it, and a sandbox may not: whoever was refused does not ask
+// again.
+bool Populate(uintptr_t begin, size_t bytes) {
+  static std::atomic<bool> refused{false};
+  if (refused.load(std::memory_order_relaxed)) return false;
+  const bool done = !IsError(Syscall(SYS_madvise, static_cast<long>(begin),
+                                     static_cast<long>(bytes), MADV_POPULATE_WRITE));
+  if (!done) refused.store(true, std::memory_order_relaxed);
+  return done;
+}
+
 uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) {
   const long result = Syscall(SYS_mremap, static_cast<long>(begin), static_cast<long>(old_bytes),
                               static_cast<long>(bytes), may_move ? MREMAP_MAYMOVE : 0);

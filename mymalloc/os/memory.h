@@ -30,6 +30,9 @@ bool Unmap(uintptr_t begin, size_t bytes);
 // Gives the memory back and keeps the address range, which then reads as zero. False when the
 // kernel refuses (locked memory): the contents may then be as before.
 bool Purge(uintptr_t begin, size_t bytes);
+// Makes the memory resident, in one call instead of a fault for each OS page. False if it was not:
+// it then comes as it is touched.
+bool Populate(uintptr_t begin, size_t bytes);
 // Bytes that Unmap and Purge have given back so far, resident or not.
 size_t ReleasedBytes();
 // Grows a mapping to `bytes`, where it is, or elsewhere if `may_move`. The contents go along.

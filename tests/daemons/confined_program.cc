@@ -10,9 +10,11 @@
 // VERDICT  what becomes of other system calls: kill, eperm, enosys; explain names the first of
 // them;
 //          none: there is no filter; own: the allocator itself makes no calls but those for memory
-//          and for locks; silent: it makes none at all
+//          and for locks; silent: it makes none at all;
+//          advice: the kernel takes back what is not needed, and no other advice
 
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -116,6 +118,7 @@ void Confine(const std::string& verdict, bool with_ending_threads) {
     const std::vector<int> own = verdict == "own" ? AllocatorCalls() : std::vector<int>();
     AllowOnlyFrom(CodeOf("libmymalloc"), own, SECCOMP_RET_TRAP);
   }
+  if (verdict == "advice") AllowOnlyAdvice(MADV_DONTNEED);
   std::vector<int> calls = MemoryCalls();
   // Not malloc's: pthread's own, when a thread ends.
   if (with_ending_threads) calls.push_back(SYS_rt_sigprocmask);

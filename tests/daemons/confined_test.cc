@@ -56,9 +56,12 @@ TEST_P(ConfinedTest, Survives) {
 }
 
 constexpr Confinement kConfinements[] = {
-    {"alone", "kill"},          {"alone", "eperm"},          {"alone", "enosys"},
-    {"alone", "own"},           {"beside_threads", "kill"},  {"beside_threads", "own"},
-    {"ending_threads", "kill"}, {"ending_threads", "eperm"}, {"ending_threads", "own"},
+    {"alone", "kill"},          {"alone", "eperm"},
+    {"alone", "enosys"},        {"alone", "own"},
+    {"alone", "advice"},        {"beside_threads", "kill"},
+    {"beside_threads", "own"},  {"beside_threads", "advice"},
+    {"ending_threads", "kill"}, {"ending_threads", "eperm"},
+    {"ending_threads", "own"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Filter, ConfinedTest, testing::ValuesIn(kConfinements), Name);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
@@ -115,6 +116,17 @@ void AllowOnlyFrom(Code code, const std::vector<int>& calls, uint32_t otherwise)
 
 void Deny(const std::vector<int>& calls, uint32_t verdict) {
   Install(calls, verdict, SECCOMP_RET_ALLOW);
+}
+
+void AllowOnlyAdvice(int advice) {
+  std::vector<sock_filter> filter;
+  CheckArchitecture(&filter);
+  const sock_filter allow = Return(SECCOMP_RET_ALLOW);
+  filter.insert(filter.end(), {Load(offsetof(seccomp_data, nr)), SkipNextIf(SYS_madvise), allow,
+                               Load(offsetof(seccomp_data, args[2])),
+                               SkipNextUnless(static_cast<uint32_t>(advice)), allow,
+                               Return(SECCOMP_RET_ERRNO | EINVAL)});
+  Install(std::move(filter));
 }
 
 void ExplainTraps() {

@@ -34,6 +34,9 @@ void AllowOnlyFrom(Code code, const std::vector<int>& calls, uint32_t otherwise)
 // The opposite: these calls meet `verdict`, all others are allowed. It also holds behind an exec.
 void Deny(const std::vector<int>& calls, uint32_t verdict);
 
+// madvise is allowed for this only, and refused with EINVAL for anything else, as sandboxes do.
+void AllowOnlyAdvice(int advice);
+
 // For SECCOMP_RET_TRAP: has the process say which call it was, and end.
 void ExplainTraps();
 

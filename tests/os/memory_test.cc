@@ -64,6 +64,16 @@ TEST(MemoryTest, PurgedMemoryIsGoneAndReadsAsZero) {
   Unmap(begin, kBytes);
 }
 
+TEST(MemoryTest, PopulatedMemoryIsThereAndKeepsWhatItHolds) {
+  const uintptr_t begin = Map(kBytes);
+  *static_cast<char*>(Pointer(begin + 2 * kOsPage)) = 1;
+  if (!Populate(begin + kOsPage, 4 * kOsPage)) GTEST_SKIP() << "before Linux 5.14";
+  EXPECT_EQ(ResidentPages(begin, kBytes), 4u);
+  EXPECT_EQ(*static_cast<char*>(Pointer(begin + 2 * kOsPage)), 1);
+  EXPECT_TRUE(IsZero(Pointer(begin + 3 * kOsPage), 2 * kOsPage));
+  Unmap(begin, kBytes);
+}
+
 TEST(MemoryTest, LockedMemoryIsNotPurged) {
   const uintptr_t begin = Map(kOsPage);
   if (!test::SetLocked(begin, kOsPage, true)) GTEST_SKIP() << "memory cannot be locked here";
