@@ -81,7 +81,7 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   CountTaken(page, taken, clean, end);
   page->free_count = static_cast<uint8_t>(page->free_count - taken);
   RaiseHighWater(page, end);
-  if (clean != 0) Populate(page, first_clean, end);
+  if (clean != 0) Populate(page, first_clean, end, clean);
   WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.

@@ -158,7 +158,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
-  void Populate(PageHeader* page, unsigned first, unsigned end)
+  void Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static bool IsPopulated(SizeClass c);
   static size_t AheadOf(size_t bytes);

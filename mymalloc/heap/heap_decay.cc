@@ -263,9 +263,19 @@ void Heap::DecayAll() {
     DiscardMagazines();
   }
   ReturnSpill(/*now=*/0, /*age=*/0);
-  // What others free meanwhile is for the next time.
+  // What others free meanwhile is for the next time. A page of which they free more and more would
+  // never be done.
+  constexpr unsigned kMostStepsForOne = 32;
+  unsigned steps = 0;
   for (size_t left = dirty_.size();;) {
-    left -= DecayStep(left);
+    const size_t done = DecayStep(left);
+    left -= done;
+    steps = done == 0 ? steps + 1 : 0;
+    if (steps == kMostStepsForOne) {
+      Enqueue(dirty_.Pop());
+      --left;
+      steps = 0;
+    }
     SettleAccounts();
     left = Min(left, dirty_.size());
     if (left == 0) return;

@@ -30,7 +30,7 @@ constexpr size_t kLongestAtOnce = PageBytesOf(kShortRuns);
 // So many bytes of new pages, whole ones.
 void PopulateSome(PageSupply::Grant* grants, unsigned count, size_t bytes, size_t ahead) {
   for (unsigned i = 0; i < count && ahead >= bytes; ++i) {
-    if (grants[i].touched == bytes || !os::Populate(grants[i].begin, bytes)) continue;
+    if (grants[i].touched >= bytes || !os::Populate(grants[i].begin, bytes)) continue;
     grants[i].touched = bytes;
     ahead -= bytes;
   }
@@ -154,13 +154,16 @@ size_t Heap::AheadOf(size_t bytes) {
   return g_budget.IsShort() ? 0 : Min(kMost, bytes / kShare);
 }
 
-// The slots [first, end) are about to be written to, and some are not resident. Those behind them
-// that come along are free ones as any that have been used.
-void Heap::Populate(PageHeader* page, unsigned first, unsigned end) {
+// Of the slots [first, end) so many are about to be written to that may not be resident. Those
+// behind them that come along are free ones as any that have been used; none do where memory
+// has been given back, or it would soon be given back again.
+void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots) {
   const SizeClass c = page->size_class;
-  if (!IsPopulated(c)) return;
+  // What lies between them may be shared with a child of fork, and would be copied.
+  if (!IsPopulated(c) || end - first > 2 * slots) return;
   const size_t others = (pages_[c] - 1) * page->bytes();
-  const size_t ahead = AheadOf(others + page->TouchedBytes()) / page->stride();
+  const size_t bytes = page->purged != 0 ? 0 : AheadOf(others + page->TouchedBytes());
+  const size_t ahead = bytes / page->stride();
   const auto most = static_cast<unsigned>(Min<size_t>(page->slots(), end + ahead));
   unsigned done = end;
   while (done < most && page->clean.Test(done)) ++done;
@@ -168,9 +171,10 @@ void Heap::Populate(PageHeader* page, unsigned first, unsigned end) {
   const uintptr_t to = RoundUp(page->Block(done), kOsPage);
   if (to - from < 2 * kOsPage || !os::Populate(from, to - from) || done == end) return;
   page->clean.ClearRange(end, done - end);
-  if (page->purged != 0) g_budget.NoteWanted((done - end) * page->stride());
   RaiseHighWater(page, done);
   SetDirty(page, page->dirty + (done - end));
+  page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
+  Enqueue(page);
 }
 
 // ---- Coming and going ----

@@ -196,8 +196,17 @@ bool Janitor::PassSomeLocked(Step* step) {
   return true;
 }
 
+bool Janitor::PassLocked() {
+  Advance(1);
+  for (bool done = false; !done;) {
+    Step step;
+    done = PassSomeLocked(&step);
+  }
+  passing_.store(false, std::memory_order_relaxed);
+  return more_;
+}
+
 bool Janitor::PassAllLocked() {
-  g_registry.FlushOwn();
   const HeapId highest = g_registry.HighestId();
   for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->GuardMagazines();
   // Of one thread and what threads share there is nobody to wait for.
@@ -219,26 +228,13 @@ bool Janitor::Reclaim() {
   return true;
 }
 
-bool Janitor::Pass(bool all) {
+bool Janitor::Pass(bool all) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (all) g_registry.FlushOwn();
   bool more = false;
-  bool abort;
-  {
-    LockHolder holder(pass_lock_);
-    BeginGivingBack();
-    if (all) {
-      more = PassAllLocked();
-    } else {
-      Advance(1);
-      for (bool done = false; !done;) {
-        Step step;
-        done = PassSomeLocked(&step);
-      }
-      passing_.store(false, std::memory_order_relaxed);
-      more = more_;
-    }
-    abort = EndGivingBack();
-  }
-  if (abort) Abort();
+  pass_lock_.Acquire();
+  WorkAndRelease(pass_lock_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    more = all ? PassAllLocked() : PassLocked();
+  });
   return more;
 }
 

@@ -64,6 +64,7 @@ class Janitor {
   void PassSome(Step* step);
   bool PassSomeLocked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();
+  bool PassLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   bool PassAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   template <typename Do>
   static void WorkAndRelease(Lock& lock, Do&& work);

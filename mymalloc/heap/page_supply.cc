@@ -149,7 +149,7 @@ unsigned PageSupply::AllocatePages(size_t bytes, unsigned count, Grant* grants) 
   return n;
 }
 
-// If the first is of dirty memory, all are: none becomes resident before it is needed.
+// If the first is of dirty memory, all are: none has to become resident for it.
 unsigned PageSupply::AllocateSome(size_t bytes, unsigned count, Grant* grants) {
   LockHolder holder(lock_);
   unsigned n = 0;

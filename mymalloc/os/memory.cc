@@ -8,6 +8,10 @@
 
 #include "mymalloc/base/syscall.h"
 
+#if !defined(MADV_POPULATE_WRITE)  // not in the headers of older systems
+#define MADV_POPULATE_WRITE 23
+#endif
+
 namespace mymalloc::os {
 namespace {
 

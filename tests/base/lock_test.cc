@@ -70,6 +70,26 @@ TEST(LockTest, AWaiterGetsItEvenFromASleepingHolder) {
   EXPECT_TRUE(acquired);
 }
 
+TEST(LockTest, AWaiterIsLetIn) {
+  constexpr auto kPatience = std::chrono::seconds(20);
+  Lock lock;
+  std::atomic<bool> acquired{false};
+  lock.Acquire();
+  std::thread waiter([&] {
+    LockHolder holder(lock);
+    acquired = true;
+  });
+  // Before it waits it need not be.
+  for (const auto end = std::chrono::steady_clock::now() + kPatience;
+       !acquired && std::chrono::steady_clock::now() < end;) {
+    lock.LetOthersIn();
+  }
+  EXPECT_TRUE(acquired);
+  EXPECT_FALSE(IsFree(lock)) << "it is the caller's again";
+  lock.Release();
+  waiter.join();
+}
+
 // What all threads of this process have used of the processors.
 std::chrono::nanoseconds ProcessTime() {
   timespec used;

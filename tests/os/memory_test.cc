@@ -66,6 +66,7 @@ TEST(MemoryTest, PurgedMemoryIsGoneAndReadsAsZero) {
 
 TEST(MemoryTest, PopulatedMemoryIsThereAndKeepsWhatItHolds) {
   const uintptr_t begin = Map(kBytes);
+  AllowHugePages(begin, kBytes, false);
   *static_cast<char*>(Pointer(begin + 2 * kOsPage)) = 1;
   if (!Populate(begin + kOsPage, 4 * kOsPage)) GTEST_SKIP() << "before Linux 5.14";
   EXPECT_EQ(ResidentPages(begin, kBytes), 4u);

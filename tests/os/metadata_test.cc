@@ -69,9 +69,11 @@ TEST(MetadataTest, LiesWhereTheRandomNumberSays) {
 #if defined(MYMALLOC_SANITIZED)
   GTEST_SKIP() << "the sanitizers' shadow is where it would be";
 #endif
-  rlimit most;
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &most), 0);
-  if (most.rlim_cur != RLIM_INFINITY) GTEST_SKIP() << "20 such blocks may be too much";
+  for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    rlimit most;
+    ASSERT_EQ(getrlimit(resource, &most), 0);
+    if (most.rlim_cur != RLIM_INFINITY) GTEST_SKIP() << "20 such blocks may be too much";
+  }
   constexpr size_t kBytes = 20 * kMiB;
   std::set<uintptr_t> places;
   for (uint64_t i = 1; i <= 20; ++i) {

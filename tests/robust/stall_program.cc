@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <thread>
@@ -275,6 +276,25 @@ void Fork() {
   PrintSecondBest(kGoodForkMilliseconds, [] { return LongestFork(64 * kKiB, 256 * kMiB); });
 }
 
+// What the kernel takes to give memory back, in microseconds for a page: the median of many calls.
+void Kernel() {
+  constexpr size_t kPages = 256;
+  constexpr size_t kBytes = kPages * 4 * kKiB;
+  void* const memory =
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  MYMALLOC_CHECK(memory != MAP_FAILED);
+  MYMALLOC_CHECK(madvise(memory, kBytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
+  std::vector<int64_t> taken(101);
+  for (int64_t& one : taken) {
+    memset(memory, 1, kBytes);
+    const int64_t start = Now();
+    MYMALLOC_CHECK(madvise(memory, kBytes, MADV_DONTNEED) == 0);
+    one = Now() - start;
+  }
+  std::nth_element(taken.begin(), taken.begin() + 50, taken.end());
+  printf("%.3f\n", static_cast<double>(taken[50]) / kPages / 1e3);
+}
+
 constexpr NamedCase kCases[] = {
     {"own_64k", Malloc<BesideOwnFrees<64 * kKiB, 1024 * kMiB>>},
     {"other_64k", Malloc<BesideFreesOfOthersBlocks<64 * kKiB, 256 * kMiB>>},
@@ -290,6 +310,7 @@ constexpr NamedCase kCases[] = {
     {"itself_100k", Malloc<OfOwnFrees<100 * kKiB, 256 * kMiB>>},
     {"itself_3m", Malloc<OfOwnFrees<3 * kMiB, 512 * kMiB>>},
     {"fork", Fork},
+    {"kernel", Kernel},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -11,7 +12,7 @@
 namespace mymalloc::test {
 namespace {
 
-double Milliseconds(Command command) {
+double Figure(Command command) {
   command.patience = std::chrono::seconds(120);  // The machine may be busy: then it tries again.
   const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
@@ -27,13 +28,18 @@ INSTANTIATE_TEST_SUITE_P(Case, Stall,
                                            "itself_3m"),
                          [](const auto& instance) { return std::string(instance.param); });
 
+// Where the kernel takes less than 0.8 us for a page; elsewhere as long as it takes for those of
+// some steps.
 TEST_P(Stall, NoMallocOrFreeWaitsForMemoryThatIsGivenBack) {
-  EXPECT_LE(Milliseconds(Case("stall_program", GetParam())), 2) << "ms for one malloc and free";
+  constexpr double kMostThousandPages = 2.5;
+  const double kernel = Figure(CaseOfSystemMalloc("stall_program", "kernel"));
+  EXPECT_LE(Figure(Case("stall_program", GetParam())), std::max(2.0, kMostThousandPages * kernel))
+      << "ms for one malloc and free; the kernel takes " << kernel << " us for a page";
 }
 
 TEST(ForkStall, ForkHardlyWaitsForAnotherThreadsFrees) {
-  const double usual = Milliseconds(CaseOfSystemMalloc("stall_program", "fork"));
-  EXPECT_LE(Milliseconds(Case("stall_program", "fork")), 2 * usual + 50) << "ms, beside " << usual;
+  const double usual = Figure(CaseOfSystemMalloc("stall_program", "fork"));
+  EXPECT_LE(Figure(Case("stall_program", "fork")), 2 * usual + 50) << "ms, beside " << usual;
 }
 
 }  // namespace
