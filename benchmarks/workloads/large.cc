@@ -43,7 +43,7 @@ void MediumWritten(const Options& options, Report& report) {
 
 void LargeTurns(const Options& options, Report& report) {
   constexpr size_t kLive = 8;
-  const uint64_t count = options.Scaled(200);
+  const uint64_t count = options.Scaled(80);
   MappedArray<void*> blocks(kLive);
   Random random(1);
   report.Start();

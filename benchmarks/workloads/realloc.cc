@@ -38,7 +38,7 @@ uint64_t CheckAndFree(Buffer& buffer) {
 // Two buffers in turn, so that neither is always last on the heap.
 void ReallocGrowth(const Options& options, Report& report) {
   constexpr size_t kFinal = 64 << 20;
-  const uint64_t rounds = options.Scaled(8);
+  const uint64_t rounds = options.Scaled(2);
   report.Start();
   for (uint64_t round = 0; round < rounds; ++round) {
     Buffer buffers[2] = {};
