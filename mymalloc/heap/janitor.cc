@@ -206,7 +206,8 @@ bool Janitor::PassLocked() {
   return more_;
 }
 
-bool Janitor::PassAllLocked() {
+bool Janitor::PassAllLocked(Heap* own) {
+  if (own != nullptr) own->Flush();
   const HeapId highest = g_registry.HighestId();
   for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->GuardMagazines();
   // Of one thread and what threads share there is nobody to wait for.
@@ -229,11 +230,11 @@ bool Janitor::Reclaim() {
 }
 
 bool Janitor::Pass(bool all) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  if (all) g_registry.FlushOwn();
+  Heap* const own = OwnHeap();  // none is while the thread is Busy
   bool more = false;
   pass_lock_.Acquire();
   WorkAndRelease(pass_lock_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    more = all ? PassAllLocked() : PassLocked();
+    more = all ? PassAllLocked(own) : PassLocked();
   });
   return more;
 }

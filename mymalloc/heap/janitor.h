@@ -26,6 +26,8 @@
 
 namespace mymalloc {
 
+class Heap;
+
 class Janitor {
  public:
   uint16_t tick() const { return tick_.load(std::memory_order_relaxed); }
@@ -65,7 +67,7 @@ class Janitor {
   bool PassSomeLocked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();
   bool PassLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
-  bool PassAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  bool PassAllLocked(Heap* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   template <typename Do>
   static void WorkAndRelease(Lock& lock, Do&& work);
 

@@ -20,7 +20,7 @@ SCALES = {
     "medium_written": 0.4,
     "prodcons_large": 0.4,
     "random_large_heap": 0.2,
-    "realloc_growth": 0.5,
+    "realloc_growth": 1.0,
     "scale_300k_2m/1": 0.2,
     "scale_300k_2m/2": 0.2,
     "scale_300k_2m/4": 0.2,
