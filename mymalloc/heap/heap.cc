@@ -75,13 +75,13 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const unsigned first = w * SlotBitmap::kSlotsPerWord;
   const unsigned zeroed_from = c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
   const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
-  const unsigned clean = SlotBitmap::PopCount(page->clean.Word(w) & mask);
-  const unsigned first_clean = clean == 0 ? end : first + LowestBit(page->clean.Word(w) & mask);
+  const uint64_t clean_mask = page->clean.Word(w) & mask;
+  const unsigned clean = SlotBitmap::PopCount(clean_mask);
   page->clean.TakeMask(w, mask);
   CountTaken(page, taken, clean, end);
   page->free_count = static_cast<uint8_t>(page->free_count - taken);
   RaiseHighWater(page, end);
-  if (clean != 0) Populate(page, first_clean, end, clean);
+  if (clean != 0) Populate(page, first + LowestBit(clean_mask), end, clean);
   WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.

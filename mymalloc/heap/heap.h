@@ -160,8 +160,6 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
   void Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  static bool IsPopulated(SizeClass c);
-  static size_t AheadOf(size_t bytes);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned PagesAtOnce(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -196,10 +196,8 @@ bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t
     if (os::Purge(begin, bytes)) *purged += bytes;
     begin += bytes;
     // Also if it did not go: then nobody can give it back.
-    const unsigned clean_end =
-        begin < end ? static_cast<unsigned>((begin - page->page()) / page->stride()) : end_slot;
-    if (clean_end > dirty) page->clean.SetRange(dirty, clean_end - dirty);
-    dirty = Max(dirty, clean_end);
+    const auto done = static_cast<unsigned>((begin - page->page()) / page->stride());
+    if (done > first) page->clean.SetRange(first, Min(done, end_slot) - first);
   }
   page->clean.SetRange(first, end_slot - first);
   return true;

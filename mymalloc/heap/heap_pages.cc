@@ -27,6 +27,17 @@ constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
 constexpr size_t kLongestAtOnce = PageBytesOf(kShortRuns);
 
+// A page fault for each OS page costs more than a call of the kernel for several. That is for slots
+// that are written to as they are handed out, each OS page of them: by their tags.
+bool IsPopulated(SizeClass c) { return StrideOf(c) <= kOsPage && !g_options.random_slots; }
+
+// How much of a class is made resident before it is needed, where it has so many bytes.
+size_t AheadOf(size_t bytes) {
+  constexpr size_t kMost = 64 * kKiB;
+  constexpr size_t kShare = 32;
+  return g_budget.IsShort() ? 0 : Min(kMost, bytes / kShare);
+}
+
 // So many bytes of new pages, whole ones.
 void PopulateSome(PageSupply::Grant* grants, unsigned count, size_t bytes, size_t ahead) {
   for (unsigned i = 0; i < count && ahead >= bytes; ++i) {
@@ -142,17 +153,6 @@ void Heap::EnqueueFirst(PageHeader* page) {
 }
 
 // ---- Becoming resident ----
-
-// A page fault for each OS page costs more than a call of the kernel for several. That is for slots
-// that are written to as they are handed out, each OS page of them: by their tags.
-bool Heap::IsPopulated(SizeClass c) { return StrideOf(c) <= kOsPage && !g_options.random_slots; }
-
-// How much of a class is made resident before it is needed, where it has so many bytes.
-size_t Heap::AheadOf(size_t bytes) {
-  constexpr size_t kMost = 64 * kKiB;
-  constexpr size_t kShare = 32;
-  return g_budget.IsShort() ? 0 : Min(kMost, bytes / kShare);
-}
 
 // Of the slots [first, end) so many are about to be written to that may not be resident. Those
 // behind them that come along are free ones as any that have been used; none do where memory

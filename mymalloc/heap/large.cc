@@ -141,7 +141,6 @@ bool HoldBack(LargeBlock* large) {
   const bool quarantine = g_options.quarantine.value != 0;
   // To seal a short one would take the kernel longer than the program its use.
   const bool seal = whole.length() > FreedLarge::kMostResident;
-  Clear(*large);  // also before it is sealed: locked memory keeps what it holds
   if (seal) {
     if (!os::Seal(whole.begin, whole.length())) return false;
   } else if (quarantine) {
@@ -245,9 +244,9 @@ uintptr_t AllocateMovable(size_t n) {
 bool FreeLarge(LargeBlock* large, uintptr_t block) {
   if (!g_large_blocks.Retire(large, block)) return false;
   if (large->movable) g_large_blocks.LeaveMovable();
+  Clear(*large);  // also what is then sealed: locked memory keeps what it holds
   // What is held back has guards if any has, so that whoever gets it next has them too.
   if (HoldsFreed() && large->guard == GuardBytes() && HoldBack(large)) return true;
-  Clear(*large);
   const bool mapped = large->mapped;
   const Interval range = LiftGuards(*large);
   LeaveGuardBudget();

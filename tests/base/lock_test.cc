@@ -55,14 +55,19 @@ TEST(LockTest, KeepsThreadsApart) {
   EXPECT_EQ(a, uint64_t{kThreads} * kRounds);
 }
 
+// Waits for the lock, has it once, and says so.
+std::thread Waiter(Lock& lock, std::atomic<bool>& acquired) {
+  return std::thread([&] {
+    LockHolder holder(lock);
+    acquired = true;
+  });
+}
+
 TEST(LockTest, AWaiterGetsItEvenFromASleepingHolder) {
   Lock lock;
   std::atomic<bool> acquired{false};
   lock.Acquire();
-  std::thread waiter([&] {
-    LockHolder holder(lock);
-    acquired = true;
-  });
+  std::thread waiter = Waiter(lock, acquired);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_FALSE(acquired);
   lock.Release();
@@ -75,10 +80,7 @@ TEST(LockTest, AWaiterIsLetIn) {
   Lock lock;
   std::atomic<bool> acquired{false};
   lock.Acquire();
-  std::thread waiter([&] {
-    LockHolder holder(lock);
-    acquired = true;
-  });
+  std::thread waiter = Waiter(lock, acquired);
   // Before it waits it need not be.
   for (const auto end = std::chrono::steady_clock::now() + kPatience;
        !acquired && std::chrono::steady_clock::now() < end;) {

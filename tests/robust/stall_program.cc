@@ -1,5 +1,6 @@
 // One thread frees a lot, and so memory is given back. How long does another one wait for that, in
-// malloc, in free or in fork, and how long itself? Writes the longest wait in milliseconds.
+// malloc, in free or in fork, and how long itself? Writes the second longest wait in
+// milliseconds, of fork the longest.
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -129,6 +130,15 @@ class Freeing {
   std::thread thread_;
 };
 
+// Of blocks of the thread's own.
+auto OwnFrees(size_t size, size_t total) {
+  return [size, total](Freeing* freeing) {
+    const std::vector<char*> blocks = Touched(size, total);
+    freeing->AwaitGo();
+    FreeAll(blocks);
+  };
+}
+
 size_t NextSize(uint64_t* random) {
   *random = *random * 6364136223846793005u + 1442695040888963407u;
   return 1 + (*random >> 33) % (300 * kKiB);
@@ -150,11 +160,7 @@ int64_t LongestMalloc(size_t size, Work work) {
 
 template <size_t kSize, size_t kTotal>
 int64_t BesideOwnFrees() {
-  return LongestMalloc(kSize, [](Freeing* freeing) {
-    const std::vector<char*> blocks = Touched(kSize, kTotal);
-    freeing->AwaitGo();
-    FreeAll(blocks);
-  });
+  return LongestMalloc(kSize, OwnFrees(kSize, kTotal));
 }
 
 template <size_t kSize, size_t kTotal>
@@ -166,7 +172,7 @@ int64_t BesideFreesOfOthersBlocks() {
   });
 }
 
-// Of which every other stays: holes are given back then.
+// Of which one in sixteen stays: holes are given back then.
 template <size_t kSize, size_t kTotal>
 int64_t BesideHoles() {
   std::vector<char*> rest;
@@ -224,11 +230,7 @@ int64_t LongestFork(size_t size, size_t total) {
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   MYMALLOC_CHECK(shared != MAP_FAILED);
   auto* const in_child = static_cast<int64_t*>(shared);
-  Freeing freeing(size, [size, total](Freeing* self) {
-    const std::vector<char*> blocks = Touched(size, total);
-    self->AwaitGo();
-    FreeAll(blocks);
-  });
+  Freeing freeing(size, OwnFrees(size, total));
   Waits waits;
   uint64_t random = 1;
   freeing.Go();
