@@ -7,7 +7,7 @@
 //   one slot    Test, Claim, Release          the latter two tell what the slot was before, so that
 //                                             a double free is found by the act that would do it
 //   one word    Word, TakeLowest, ReleaseMask up to 64 slots for the price of one
-//   ranges      SetRange, ClearRange, TestRange, CountInRange
+//   ranges      SetRange, ClearRange, TestRange, AnyInRange, CountInRange
 //   searches    FirstWordWithBits, NextRun, FindRun, LongestRun
 //
 // A search that finds nothing returns the end (kWords, kSlots), as the standard algorithms do.
@@ -81,6 +81,8 @@ class SlotBitmap {
   // Whether every slot of the range is free; how many are.
   constexpr bool TestRange(unsigned first, unsigned count) const;
   constexpr unsigned CountInRange(unsigned first, unsigned count) const;
+  // Whether one of them is free: cheaper than to count them.
+  constexpr bool AnyInRange(unsigned first, unsigned count) const;
 
   // Finds the next run of free slots that begins at or after `from` and makes it as long as it is;
   // if `from` lies inside a run, the part from `from` on. Returns false, and leaves the outputs
@@ -186,6 +188,12 @@ constexpr bool SlotBitmap::TestRange(unsigned first, unsigned count) const {
   uint64_t missing = 0;
   ForEachWord(first, count, [&, this](unsigned w, uint64_t mask) { missing |= ~words_[w] & mask; });
   return missing == 0;
+}
+
+constexpr bool SlotBitmap::AnyInRange(unsigned first, unsigned count) const {
+  uint64_t found = 0;
+  ForEachWord(first, count, [&, this](unsigned w, uint64_t mask) { found |= words_[w] & mask; });
+  return found != 0;
 }
 
 constexpr unsigned SlotBitmap::CountInRange(unsigned first, unsigned count) const {

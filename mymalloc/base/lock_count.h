@@ -10,7 +10,8 @@ namespace mymalloc {
 
 // All but the first are names of one lock each, or of a few, which all threads share.
 enum class LockName : uint32_t {
-  kHeap,  // there is one in each heap; all zero, as heaps are before their Init
+  kHeap,    // there is one in each heap; all zero, as heaps are before their Init
+  kBudget,  // no lock: sums that all threads share, held as long as they are changed
   kGiver,
   kGuarded,
   kJanitorPass,
@@ -20,7 +21,7 @@ enum class LockName : uint32_t {
   kPageSupply,
   kRegistry,
 };
-inline constexpr unsigned kLockNames = 9;
+inline constexpr unsigned kLockNames = 10;
 
 // Part of a lock.
 class LockCount {

@@ -1,8 +1,8 @@
 // How much memory may be free and resident, in all heaps and the page supply together: a share of
 // what is live, and some more for what was given back and then wanted again soon.
 //
-// Heaps add what changes in steps of kStep, so the sums lag behind a little; nothing but what is
-// given back, and when, depends on them.
+// Heaps add what changes in steps, so the sums lag behind a little; nothing but what is given back,
+// and when, depends on them.
 
 #ifndef MYMALLOC_HEAP_BUDGET_H_
 #define MYMALLOC_HEAP_BUDGET_H_
@@ -12,15 +12,21 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "mymalloc/base/lock_count.h"
 #include "mymalloc/base/units.h"
 
 namespace mymalloc {
 
 class Budget {
  public:
-  static constexpr int64_t kStep = 512 * kKiB;
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
+  // What a heap has not told yet: of what is free so much, or this share of it; of what is live, of
+  // which only a share counts, so much more; and of what it has freed for others.
+  static constexpr int64_t kStep = 512 * kKiB;
+  static constexpr int64_t kFreeShare = 8;
+  static constexpr int64_t kLiveStep = kStep * static_cast<int64_t>(kShare);
+  static constexpr int64_t kSentStep = 4 * kStep;
   // Of the extra as much may be used as is live, and so much however little is.
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
@@ -35,6 +41,14 @@ class Budget {
   static constexpr size_t kSlack =
       4;  // of the budget, given back ahead: calls of the kernel are dear
 
+  // What a heap has gathered of the three below.
+  void Tell(int64_t free, int64_t live, int64_t long_blocks) {
+    told_.Acquire();
+    AddFree(free);
+    AddLive(live);
+    if (long_blocks != 0) AddLong(long_blocks);
+    told_.Release();
+  }
   // Of the heaps' pages: slots that are free and may be resident, and slots that are taken.
   void AddFree(int64_t bytes) { free_.fetch_add(bytes, std::memory_order_relaxed); }
   void AddLive(int64_t bytes) {
@@ -115,6 +129,7 @@ class Budget {
   std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again
   std::atomic<bool> short_{false};
   std::atomic<uint32_t> short_ticks_{0};  // until that is over
+  [[no_unique_address]] LockCount told_{LockName::kBudget};
 };
 
 extern Budget g_budget;

@@ -15,10 +15,7 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 constexpr uint32_t kSlowCallsToFlush = 64;
 
 // What is on its way to its owner is free: nobody need know whose it is.
-void TellBudgetOfSent(int64_t bytes) {
-  g_budget.AddFree(bytes);
-  g_budget.AddLive(-bytes);
-}
+void TellBudgetOfSent(int64_t bytes) { g_budget.Tell(bytes, -bytes, /*long_blocks=*/0); }
 
 }  // namespace
 
@@ -286,14 +283,16 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
 
 void Heap::CountSent(size_t bytes) {
   sent_bytes_ += static_cast<int64_t>(bytes);
-  if (sent_bytes_ < Budget::kStep) return;
+  if (sent_bytes_ < Budget::kSentStep) return;
   TellSent();
   poll_is_due_ = true;
 }
 
 void Heap::TellSent() {
+  if (sent_bytes_ == 0) return;
   TellBudgetOfSent(sent_bytes_);
   sent_bytes_ = 0;
+  budget_told_.store(true, std::memory_order_relaxed);
 }
 
 void Heap::NoteSlowCall() {

@@ -63,8 +63,11 @@ void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
   if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
   const unsigned end = first + slots;
   page->free.ClearRange(first, slots);
-  const unsigned clean = page->clean.CountInRange(first, slots);
-  page->clean.ClearRange(first, slots);
+  unsigned clean = 0;
+  if (!page->clean.Empty()) {
+    clean = page->clean.CountInRange(first, slots);
+    page->clean.ClearRange(first, slots);
+  }
   CountTaken(page, slots, clean, end);
   page->free_count = static_cast<uint8_t>(page->free_count - slots);
   RaiseHighWater(page, end);
@@ -80,7 +83,7 @@ void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
 // Its tag stays that of a run which is free, until a slot is taken again: so a report can say what
 // was there.
 void Heap::ReturnRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (ABSL_PREDICT_FALSE(page->free.CountInRange(first, slots) != 0)) {
+  if (ABSL_PREDICT_FALSE(page->free.AnyInRange(first, slots))) {
     return ReportFreeTwice(page, first);
   }
   run_tails_ -= slots - 1;
@@ -122,8 +125,7 @@ bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag
   if (own != nullptr) {
     own->CountSent(bytes);
   } else {
-    g_budget.AddFree(static_cast<int64_t>(bytes));
-    g_budget.AddLive(-static_cast<int64_t>(bytes));
+    g_budget.Tell(static_cast<int64_t>(bytes), -static_cast<int64_t>(bytes), /*long_blocks=*/0);
   }
   Send(RemoteWord(page, SlotBitmap::WordOf(tag.slot())), SlotBitmap::BitOf(tag.slot()));
   return true;

@@ -53,7 +53,11 @@ void Janitor::WorkAndRelease(Lock& lock, Do&& work) ABSL_NO_THREAD_SAFETY_ANALYS
   if (abort) Abort();
 }
 
-bool Janitor::Poll(size_t freed) {
+bool Janitor::PollFrom(Heap* own, size_t freed) {
+  return Poll(freed, own == nullptr || own->TakeBudgetTold());
+}
+
+bool Janitor::Poll(size_t freed, bool budget_changed) {
   // In a signal handler that interrupted the allocator nobody knows what that holds; in one that
   // runs as the process ends for a misuse, the next that is found would cut it short.
   if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return false;
@@ -63,12 +67,20 @@ bool Janitor::Poll(size_t freed) {
   // Who comes after a time without calls does the steps of that time.
   const uint64_t steps = Max<uint64_t>(1, Min(ticks, kMostStepsAtOnce));
   Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / kOsPage);
-  const bool too_much = TooMuchIsFree();
-  if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
+  const bool had_too_much = too_much_.load(std::memory_order_relaxed);
+  bool too_much = (budget_changed || had_too_much || ticks != 0) && TooMuchIsFree();
+  if (ABSL_PREDICT_FALSE(too_much)) {
+    GiveBack(&step);
+    too_much = TooMuchIsFree();
+  }
+  if (ABSL_PREDICT_FALSE(too_much != had_too_much)) {
+    too_much_.store(too_much, std::memory_order_relaxed);
+  }
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
     PassSome(&step);
   }
-  return ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
+  if (ABSL_PREDICT_FALSE(g_page_supply.HasToMakeHuge()) && !step.IsOver()) MakeHugeSome(&step);
+  return too_much;
 }
 
 bool Janitor::TooMuchIsFree() const {
@@ -166,6 +178,11 @@ void Janitor::PassSome(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   });
 }
 
+void Janitor::MakeHugeSome(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!pass_lock_.TryAcquire()) return;
+  WorkAndRelease(pass_lock_, [step] { g_page_supply.MakeHuge(step); });
+}
+
 // Whether the pass is at its end.
 bool Janitor::PassSomeLocked(Step* step) {
   if (next_heap_ == 0) {
@@ -221,6 +238,7 @@ bool Janitor::PassAllLocked(Heap* own) {
 
 bool Janitor::Reclaim() {
   g_budget.BeShort();
+  too_much_.store(true, std::memory_order_relaxed);  // by what may be free now
   g_registry.FlushOwn();
   const uint64_t freed = g_budget.freed();
   if (reclaimed_at_.exchange(freed, std::memory_order_relaxed) == freed) return false;

@@ -50,7 +50,47 @@ void PageSupply::WatchDensity() {
   const size_t long_blocks = g_budget.live_long();
   const bool dense = live >= kLeastLive && live >= mapped - mapped / 8 && long_blocks < live / 8;
   const bool sparse = live < mapped / 2 || long_blocks > live / 4;
-  if (os::g_chunks.huge_pages_allowed() ? sparse : dense) os::g_chunks.AllowHugePages(dense);
+  if (!(os::g_chunks.huge_pages_allowed() ? sparse : dense)) return;
+  os::g_chunks.AllowHugePages(dense);
+  made_huge_to_.store(dense ? 0 : kNone, std::memory_order_relaxed);
+}
+
+// Where that is mostly in use. kNone if there is none left.
+uintptr_t PageSupply::TakeNextToMakeHuge() {
+  constexpr size_t kMostFree = os::kHugePage / 8;
+  LockHolder holder(lock_);
+  uintptr_t done = made_huge_to_.load(std::memory_order_relaxed);
+  uintptr_t at = done;
+  for (; at != kNone; at += os::kHugePage) {
+    // The second half of a granule needs no look into the table.
+    if (at % os::kChunkGranule == 0) at = os::Chunks::NextGranule(at);
+    if (at == 0) at = kNone;
+    if (at == kNone || FreeIn({at, at + os::kHugePage}) <= kMostFree) break;
+  }
+  // Unless they are not allowed any more.
+  made_huge_to_.compare_exchange_strong(done, at != kNone ? at + os::kHugePage : kNone,
+                                        std::memory_order_relaxed);
+  return at;
+}
+
+size_t PageSupply::FreeIn(Interval range) const {
+  size_t bytes = 0;
+  auto entry = all_.tree().Predecessor(range.end);
+  for (; entry && entry.range.end > range.begin;
+       entry = all_.tree().Predecessor(entry.range.begin)) {
+    bytes +=
+        Min<uintptr_t>(entry.range.end, range.end) - Max<uintptr_t>(entry.range.begin, range.begin);
+  }
+  return bytes;
+}
+
+// What the kernel refuses stays as it is; its own daemon may come to it.
+void PageSupply::MakeHuge(Step* step) {
+  while (HasToMakeHuge() && !step->IsOver()) {
+    const uintptr_t at = TakeNextToMakeHuge();
+    step->Call(os::kHugePage);
+    if (at != kNone) os::MakeHuge(at);
+  }
 }
 
 PageSupply::Grant PageSupply::Allocate(size_t bytes) {

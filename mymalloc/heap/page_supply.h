@@ -10,6 +10,7 @@
 #ifndef MYMALLOC_HEAP_PAGE_SUPPLY_H_
 #define MYMALLOC_HEAP_PAGE_SUPPLY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -66,6 +67,10 @@ class PageSupply {
 
   // Decides whether the kernel may use huge pages. Called when the heap grows, and now and then.
   void WatchDensity();
+  // What was resident before it may is not backed by huge pages yet: does so until the step is
+  // over.
+  void MakeHuge(Step* step);
+  bool HasToMakeHuge() const { return made_huge_to_.load(std::memory_order_relaxed) != kNone; }
 
   // Unmaps what of the chunks is free. Returns whether there was anything.
   bool ReleaseChunks();
@@ -84,6 +89,8 @@ class PageSupply {
   // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
   static constexpr size_t kLeastGuarded = 64 * kKiB;
   void LiftProtected();
+  uintptr_t TakeNextToMakeHuge();
+  size_t FreeIn(Interval range) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CallAllDirty();
   void AddDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned AllocateSome(size_t bytes, unsigned count, Grant* grants);
@@ -108,6 +115,8 @@ class PageSupply {
   FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
   // The least that was dirty since the last BeginDecay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
+  static constexpr uintptr_t kNone = ~uintptr_t{0};
+  std::atomic<uintptr_t> made_huge_to_{kNone};  // kNone: nothing is to be made huge
 };
 
 extern PageSupply g_page_supply;

@@ -88,6 +88,16 @@ void Chunks::AllowHugePages(bool allowed) {
   }
 }
 
+uintptr_t Chunks::NextGranule(uintptr_t at) {
+  const uintptr_t begin = Max(at, g_chunk_window) + kChunkGranule - 1;
+  for (uintptr_t i = (begin - g_chunk_window) / kChunkGranule; i < kChunkGranules; ++i) {
+    if (g_chunk_table[i].load(std::memory_order_relaxed) != 0) {
+      return g_chunk_window + i * kChunkGranule;
+    }
+  }
+  return 0;
+}
+
 // At a multiple of a granule, with one OS page more before it: the 8 bytes before its first address
 // can be read, too.
 uintptr_t Chunks::MapGranules(size_t bytes) const {

@@ -59,6 +59,9 @@ class Chunks {
   void AllowHugePages(bool allowed);
   bool huge_pages_allowed() const { return huge_pages_.load(std::memory_order_relaxed); }
 
+  // The first granule of a chunk in the table at or above an address; 0 if there is none.
+  static uintptr_t NextGranule(uintptr_t at);
+
   // A chunk of at least `bytes`, zeroed. Sets *granted. 0 when the system has none. Not thread
   // safe, here and below: the page supply locks.
   uintptr_t Map(size_t bytes, size_t* granted);

@@ -11,6 +11,9 @@
 #if !defined(MADV_POPULATE_WRITE)  // not in the headers of older systems
 #define MADV_POPULATE_WRITE 23
 #endif
+#if !defined(MADV_COLLAPSE)
+#define MADV_COLLAPSE 25
+#endif
 
 namespace mymalloc::os {
 namespace {
@@ -90,6 +93,11 @@ uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) 
 void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed) {
   Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes),
           allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+// Linux before 6.1 does not know how. Who is refused does without.
+void MakeHuge(uintptr_t begin) {
+  Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(kHugePage), MADV_COLLAPSE);
 }
 
 // libc asks the kernel's own code in this process, the vDSO, if there is any.

@@ -131,6 +131,7 @@ void SlotBitmapTest::EditRange() {
   const unsigned count = Random(kSlots - first + 1);
   ASSERT_EQ(bitmap_.TestRange(first, count), model_.All(first, count));
   ASSERT_EQ(bitmap_.CountInRange(first, count), model_.CountInRange(first, count));
+  ASSERT_EQ(bitmap_.AnyInRange(first, count), model_.CountInRange(first, count) != 0);
   const bool free = Random(2) == 0;
   if (free) {
     bitmap_.SetRange(first, count);

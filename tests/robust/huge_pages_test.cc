@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -66,6 +67,35 @@ TEST_F(HugePages, OfABlockWithAMappingOfItsOwn) {
   EXPECT_EQ(Has(flags, "hg"), Option() == "always") << flags;
   EXPECT_EQ(Has(flags, "nh"), Option() == "never") << flags;
   free(block);
+}
+
+size_t HugeBytes() {
+  std::ifstream rollup("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(rollup, line);) {
+    if (line.rfind("AnonHugePages:", 0) == 0) return std::stoul(line.substr(14)) * kKiB;
+  }
+  return 0;
+}
+
+// What was there before the heap was large is copied into huge pages, some at each slow call.
+TEST_F(HugePages, OfALargeHeapThatWasSmall) {
+  if (Option() == "never") GTEST_SKIP() << "that is what it is about";
+  constexpr size_t kTotal = 700 * kMiB;
+  constexpr size_t kBlock = 1000;
+  std::vector<void*> blocks(kTotal / kBlock);
+  for (void*& block : blocks) memset(block = malloc(kBlock), 7, kBlock);
+  if (HugeBytes() == 0) GTEST_SKIP() << "the kernel has none to give";
+  std::vector<void*> turn(2000);
+  for (int i = 0; i < 600 && HugeBytes() < kTotal - kTotal / 10; ++i) {
+    for (void*& block : turn) block = malloc(kBlock);
+    for (void* const block : turn) free(block);
+    usleep(10000);
+  }
+  EXPECT_GE(HugeBytes(), kTotal - kTotal / 10);
+  for (void* const block : blocks) {
+    ASSERT_EQ(static_cast<char*>(block)[kBlock - 1], 7);
+    free(block);
+  }
 }
 
 // By default it may have them while it is large and full, and not when it has shrunk.

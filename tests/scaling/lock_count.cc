@@ -26,9 +26,9 @@ extern "C" __attribute__((visibility("hidden"))) const char etext[];
 namespace mymalloc {
 namespace {
 
-constexpr const char* kNames[kLockNames] = {"heap",         "giver",        "guarded",
-                                            "janitor pass", "large blocks", "metadata",
-                                            "page map",     "page supply",  "registry"};
+constexpr const char* kNames[kLockNames] = {"heap",         "budget",       "giver",    "guarded",
+                                            "janitor pass", "large blocks", "metadata", "page map",
+                                            "page supply",  "registry"};
 
 // Of a lock, or of all heaps' locks together. Several of those may be held at once.
 struct alignas(64) Counts {
