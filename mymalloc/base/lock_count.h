@@ -8,7 +8,7 @@
 
 namespace mymalloc {
 
-// All but the first are names of one lock each, or of a few, which all threads share.
+// All but the first two are names of one lock each, or of a few, which all threads share.
 enum class LockName : uint32_t {
   kHeap,    // there is one in each heap; all zero, as heaps are before their Init
   kBudget,  // no lock: sums that all threads share, held as long as they are changed

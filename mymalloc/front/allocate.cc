@@ -37,28 +37,26 @@ uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
   return heap->AllocateSlow(c);
 }
 
-// A run of slots of `*heap`'s, or a range of its own: then that is nullptr.
-uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed, Heap** heap) {
+// A run of slots, or a range of its own.
+uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed) {
   const RunFit fit = RunsAreAllowed() ? RunFor(n, alignment) : RunFit{};
-  *heap = fit.slots != 0 ? HeapForSlowPath() : nullptr;
-  if (*heap != nullptr) {
+  Heap* const heap = fit.slots != 0 ? HeapForSlowPath() : nullptr;
+  if (heap != nullptr) {
     const Busy busy;
-    if (const uintptr_t block = (*heap)->AllocateRun(fit, n, zeroed)) return block;
+    if (const uintptr_t block = heap->AllocateRun(fit, n, zeroed)) return block;
   }
-  *heap = nullptr;
   return AllocateLarge(n, alignment, zeroed);
 }
 
 NewBlock AllocateLong(size_t n, size_t alignment) {
   g_registry.EnsureHeap();
   bool zeroed = false;
-  Heap* heap;
-  uintptr_t block = TryAllocateLong(n, alignment, &zeroed, &heap);
+  uintptr_t block = TryAllocateLong(n, alignment, &zeroed);
   if (ABSL_PREDICT_FALSE(block == 0) && g_janitor.Reclaim()) {
-    block = TryAllocateLong(n, alignment, &zeroed, &heap);
+    block = TryAllocateLong(n, alignment, &zeroed);
   }
   if (block == 0) errno = ENOMEM;
-  g_janitor.PollFrom(heap);
+  g_janitor.Poll();
   return {reinterpret_cast<void*>(block), zeroed};
 }
 
@@ -70,7 +68,7 @@ NewBlock AllocateClassSlow(SizeClass c) {
     }
   }
   const uintptr_t entry = heap != nullptr ? AllocateFrom(heap, c) : 0;
-  g_janitor.PollFrom(OwnHeap());
+  g_janitor.Poll();
   const uintptr_t block = BlockOf(entry);
   // Where there is no room for a page of 256 slots there may be room for one block.
   if (ABSL_PREDICT_FALSE(block == 0)) {

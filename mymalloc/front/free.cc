@@ -86,7 +86,7 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
                 : Heap::FreeRunRemotely(own, page, block, tag);
   }
   if (!freed) return ReportBadPointer(called, block, Look(block));
-  g_janitor.PollFrom(own, bytes);  // by now the page may be another's
+  g_janitor.Poll(bytes);  // by now the page may be another's
 }
 
 // Whether the tree agrees with a tag that verified and says live: the same page, class, heap and
@@ -171,12 +171,12 @@ void FreeUnfenced(uintptr_t block, const char* called) {
 }
 
 void FreeToFullMagazine(uintptr_t block) {
-  Heap* const heap = OwnHeap();
   {
+    Heap* const heap = OwnHeap();
     const Busy busy;
     heap->FreeSlow(block, Tag::Of(block).size_class());
   }
-  g_janitor.PollFrom(heap);
+  g_janitor.Poll();
 }
 
 void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {

@@ -35,6 +35,7 @@ void Budget::NoteWantedAgain(size_t bytes) {
 void Budget::BeShort() {
   short_ticks_.store(kTicksShort, std::memory_order_relaxed);
   short_.store(true, std::memory_order_relaxed);
+  Watch();
 }
 
 void Budget::Tick() {
@@ -50,6 +51,7 @@ void Budget::Tick() {
                  std::memory_order_relaxed);
   }
   most_free_.store(free(), std::memory_order_relaxed);
+  Watch();
 }
 
 }  // namespace mymalloc

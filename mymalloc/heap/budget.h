@@ -2,7 +2,8 @@
 // what is live, and some more for what was given back and then wanted again soon.
 //
 // Heaps add what changes in steps, so the sums lag behind a little; nothing but what is given back,
-// and when, depends on them.
+// and when, depends on them. All threads share them: who changes them looks whether too much is
+// free, and the others at one flag, which hardly ever changes.
 
 #ifndef MYMALLOC_HEAP_BUDGET_H_
 #define MYMALLOC_HEAP_BUDGET_H_
@@ -21,12 +22,13 @@ class Budget {
  public:
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
-  // What a heap has not told yet: of what is free so much, or this share of it; of what is live, of
-  // which only a share counts, so much more; and of what it has freed for others.
+  // A heap tells what it has gathered when that is a share of its own size, or so much at least or
+  // at most; and what it has sent to others when that is the least of these.
   static constexpr int64_t kStep = 512 * kKiB;
-  static constexpr int64_t kFreeShare = 8;
-  static constexpr int64_t kLiveStep = kStep * static_cast<int64_t>(kShare);
-  static constexpr int64_t kSentStep = 4 * kStep;
+  static constexpr int64_t kLargestStep = 4 * kMiB;
+  static constexpr int64_t StepOf(size_t heap_bytes) {
+    return Min(Max(static_cast<int64_t>(heap_bytes / kShare), kStep), kLargestStep);
+  }
   // Of the extra as much may be used as is live, and so much however little is.
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
@@ -41,30 +43,30 @@ class Budget {
   static constexpr size_t kSlack =
       4;  // of the budget, given back ahead: calls of the kernel are dear
 
-  // What a heap has gathered of the three below.
+  // Of the heaps' pages, what has changed: slots that are free and may be resident; slots that are
+  // taken, and large blocks; what of the latter is long, of which nobody knows how much the program
+  // touches.
   void Tell(int64_t free, int64_t live, int64_t long_blocks) {
     told_.Acquire();
-    AddFree(free);
-    AddLive(live);
-    if (long_blocks != 0) AddLong(long_blocks);
+    if (free != 0) free_.fetch_add(free, std::memory_order_relaxed);
+    if (live != 0) live_.fetch_add(live, std::memory_order_relaxed);
+    if (live < 0) freed_.fetch_add(1, std::memory_order_relaxed);
+    if (long_blocks != 0) long_.fetch_add(long_blocks, std::memory_order_relaxed);
     told_.Release();
+    Watch();
   }
-  // Of the heaps' pages: slots that are free and may be resident, and slots that are taken.
-  void AddFree(int64_t bytes) { free_.fetch_add(bytes, std::memory_order_relaxed); }
-  void AddLive(int64_t bytes) {
-    live_.fetch_add(bytes, std::memory_order_relaxed);
-    if (bytes < 0) freed_.fetch_add(1, std::memory_order_relaxed);
-  }
-  // What of the latter is long blocks, of which nobody knows how much the program touches.
-  void AddLong(int64_t bytes) { long_.fetch_add(bytes, std::memory_order_relaxed); }
-  // What the page supply has of it.
+  // What the page supply has of free memory.
   void SetSupply(size_t bytes) {
     supply_.store(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+    Watch();
   }
   // There is one more heap.
   void AddHeap() { heaps_.fetch_add(1, std::memory_order_relaxed); }
   // What threads that have ended hold in their magazines and spills.
-  void AddParked(int64_t bytes) { parked_.fetch_add(bytes, std::memory_order_relaxed); }
+  void AddParked(int64_t bytes) {
+    parked_.fetch_add(bytes, std::memory_order_relaxed);
+    Watch();
+  }
 
   size_t free() const { return Sum({&free_, &supply_, &parked_}); }
   size_t live() const { return Sum({&live_}); }
@@ -85,6 +87,14 @@ class Budget {
     }
     const size_t most = Most();
     return now <= most ? 0 : now - most + most / kSlack;
+  }
+
+  // Whether too much may be free: then Excess tells.
+  bool IsExceeded() const { return exceeded_.load(std::memory_order_relaxed); }
+  // It was not.
+  void NoteNotExceeded() {
+    exceeded_.store(false, std::memory_order_relaxed);
+    Watch();
   }
 
   // Memory was given back; memory is touched anew. What is wanted again so soon was worth keeping.
@@ -108,6 +118,12 @@ class Budget {
     return sum > 0 ? static_cast<size_t>(sum) : 0;
   }
   void NoteWantedAgain(size_t bytes);
+  // After each change. Of two threads, one that changes a sum and one that puts the flag down, the
+  // fences let one see what the other did.
+  void Watch() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!IsExceeded() && Excess() != 0) exceeded_.store(true, std::memory_order_relaxed);
+  }
   // How much of the extra may be used now.
   size_t MostBoost() const {
     const size_t heaps = heaps_.load(std::memory_order_relaxed);
@@ -129,6 +145,8 @@ class Budget {
   std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again
   std::atomic<bool> short_{false};
   std::atomic<uint32_t> short_ticks_{0};  // until that is over
+  // Alone on its line.
+  alignas(64) std::atomic<bool> exceeded_{false};
   [[no_unique_address]] LockCount told_{LockName::kBudget};
 };
 

@@ -283,7 +283,7 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
 
 void Heap::CountSent(size_t bytes) {
   sent_bytes_ += static_cast<int64_t>(bytes);
-  if (sent_bytes_ < Budget::kSentStep) return;
+  if (sent_bytes_ < Budget::kStep) return;
   TellSent();
   poll_is_due_ = true;
 }
@@ -292,7 +292,6 @@ void Heap::TellSent() {
   if (sent_bytes_ == 0) return;
   TellBudgetOfSent(sent_bytes_);
   sent_bytes_ = 0;
-  budget_told_.store(true, std::memory_order_relaxed);
 }
 
 void Heap::NoteSlowCall() {

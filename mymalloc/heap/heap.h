@@ -65,13 +65,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
     return due;
   }
   void SetPollIsDue() { poll_is_due_ = true; }
-  // Whether the budget's sums have changed by this heap since the last call. As long as they have
-  // not, its owner need not look at them.
-  bool TakeBudgetTold() {
-    if (!budget_told_.load(std::memory_order_relaxed)) return false;
-    budget_told_.store(false, std::memory_order_relaxed);
-    return true;
-  }
+  // What the budget was not told yet.
+  void TellBudget();
   // FreeRemote from a thread without a heap of its own.
   static void FreeRemoteAtOnce(uintptr_t block, Tag tag);
 
@@ -262,7 +257,6 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int64_t unsettled_live_ ABSL_GUARDED_BY(lock_);
   int64_t unsettled_long_ ABSL_GUARDED_BY(lock_);  // what of that is runs
   std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
-  std::atomic<bool> budget_told_;
   bool magazines_guarded_ ABSL_GUARDED_BY(lock_);
   uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);           // tick
   size_t left_to_decay_ ABSL_GUARDED_BY(lock_);          // pages to look at in that tick

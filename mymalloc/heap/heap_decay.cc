@@ -36,6 +36,11 @@ void Heap::set_parked(bool parked) {
   CountParked(parked ? HeldBytes() : 0);
 }
 
+void Heap::TellBudget() {
+  LockHolder holder(lock_);
+  SettleAccounts();
+}
+
 void Heap::Settle() {
   LockHolder holder(lock_);
   FlushGather();

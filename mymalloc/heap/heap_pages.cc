@@ -66,11 +66,11 @@ void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
 // ---- Accounts ----
 
 void Heap::SettleAccounts() {
+  if ((unsettled_free_ | unsettled_live_ | unsettled_long_) == 0) return;
   g_budget.Tell(unsettled_free_, unsettled_live_, unsettled_long_);
   unsettled_free_ = 0;
   unsettled_live_ = 0;
   unsettled_long_ = 0;
-  budget_told_.store(true, std::memory_order_relaxed);
 }
 
 void Heap::AccountLong(const PageHeader* page, int64_t bytes) {
@@ -80,14 +80,9 @@ void Heap::AccountLong(const PageHeader* page, int64_t bytes) {
 void Heap::Account(int64_t free, int64_t live) {
   unsettled_free_ += free;
   unsettled_live_ += live;
-  const auto outside = [](int64_t n, int64_t most) { return n >= most || n <= -most; };
-  // All threads share the budget's sums: each time one is told, the others wait for its line.
-  const auto dirty = static_cast<int64_t>(dirty_bytes_.load(std::memory_order_relaxed));
-  const int64_t most = Max(Budget::kStep, dirty / Budget::kFreeShare);
-  if (ABSL_PREDICT_FALSE(outside(unsettled_free_, most) ||
-                         outside(unsettled_live_, Budget::kLiveStep))) {
-    SettleAccounts();
-  }
+  const int64_t most = Budget::StepOf(system_);
+  const auto outside = [most](int64_t n) { return n >= most || n <= -most; };
+  if (ABSL_PREDICT_FALSE(outside(unsettled_free_) || outside(unsettled_live_))) SettleAccounts();
 }
 
 // A negative difference wraps around.
@@ -244,7 +239,6 @@ void Heap::RetireSome(SizeClass c, size_t to_keep) {
 void Heap::Retire(PageHeader* page, RetiredPages* retired) {
   EmptyBytes(page->size_class) -= page->DirtyBytes();
   retired->Add(page);
-  budget_told_.store(true, std::memory_order_relaxed);  // by the supply, which has it now
   SetDirty(page, 0);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.

@@ -53,11 +53,7 @@ void Janitor::WorkAndRelease(Lock& lock, Do&& work) ABSL_NO_THREAD_SAFETY_ANALYS
   if (abort) Abort();
 }
 
-bool Janitor::PollFrom(Heap* own, size_t freed) {
-  return Poll(freed, own == nullptr || own->TakeBudgetTold());
-}
-
-bool Janitor::Poll(size_t freed, bool budget_changed) {
+bool Janitor::Poll(size_t freed) {
   // In a signal handler that interrupted the allocator nobody knows what that holds; in one that
   // runs as the process ends for a misuse, the next that is found would cut it short.
   if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return false;
@@ -67,23 +63,18 @@ bool Janitor::Poll(size_t freed, bool budget_changed) {
   // Who comes after a time without calls does the steps of that time.
   const uint64_t steps = Max<uint64_t>(1, Min(ticks, kMostStepsAtOnce));
   Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / kOsPage);
-  const bool had_too_much = too_much_.load(std::memory_order_relaxed);
-  bool too_much = (budget_changed || had_too_much || ticks != 0) && TooMuchIsFree();
-  if (ABSL_PREDICT_FALSE(too_much)) {
-    GiveBack(&step);
-    too_much = TooMuchIsFree();
-  }
-  if (ABSL_PREDICT_FALSE(too_much != had_too_much)) {
-    too_much_.store(too_much, std::memory_order_relaxed);
-  }
+  const bool too_much = TooMuchIsFree();
+  if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
     PassSome(&step);
   }
   if (ABSL_PREDICT_FALSE(g_page_supply.HasToMakeHuge()) && !step.IsOver()) MakeHugeSome(&step);
-  return too_much;
+  return ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
 }
 
 bool Janitor::TooMuchIsFree() const {
+  if (ABSL_PREDICT_TRUE(!g_budget.IsExceeded())) return false;
+  if (g_budget.Excess() == 0) g_budget.NoteNotExceeded();
   return g_budget.Excess() != 0 && g_budget.free() > futile_.load(std::memory_order_relaxed);
 }
 
@@ -238,8 +229,9 @@ bool Janitor::PassAllLocked(Heap* own) {
 
 bool Janitor::Reclaim() {
   g_budget.BeShort();
-  too_much_.store(true, std::memory_order_relaxed);  // by what may be free now
   g_registry.FlushOwn();
+  const HeapId highest = g_registry.HighestId();
+  for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->TellBudget();
   const uint64_t freed = g_budget.freed();
   if (reclaimed_at_.exchange(freed, std::memory_order_relaxed) == freed) return false;
   Pass(/*all=*/true);

@@ -34,10 +34,7 @@ class Janitor {
 
   // From slow paths, with no lock held: does what is due, a step of it. `freed`: what the caller
   // has just freed, for which the step is longer. Returns whether more is to be given back.
-  bool Poll(size_t freed = 0) { return Poll(freed, /*budget_changed=*/true); }
-  // The same after a slow path of the calling thread's heap: looks at the budget, whose lines all
-  // threads share, only if that has changed by it.
-  bool PollFrom(Heap* own, size_t freed = 0);
+  bool Poll(size_t freed = 0);
 
   // A thread has ended: what is beyond the budget goes back, however long that takes.
   void ThreadEnded();
@@ -61,7 +58,6 @@ class Janitor {
  private:
   friend class Inspector;
 
-  bool Poll(size_t freed, bool budget_changed);
   bool TooMuchIsFree() const;
   uint64_t NextTick(uint64_t now, uint64_t due);
   void Advance(uint64_t ticks);
@@ -79,7 +75,6 @@ class Janitor {
   std::atomic<uint16_t> tick_{0};
   std::atomic<uint64_t> next_tick_{0};     // by the clock
   std::atomic<bool> passing_{false};       // a pass is not yet at its end
-  std::atomic<bool> too_much_{false};      // was free when somebody last looked
   std::atomic<uint64_t> reclaimed_at_{0};  // what the budget says of frees, at the last Reclaim
   std::atomic<size_t> futile_{0};          // as long as no more is free, nothing can be given back
   std::atomic<uint32_t> next_giver_{1};    // the heap whose turn it is to give back

@@ -33,8 +33,8 @@ ABSL_CONST_INIT LargeBlocks g_large_blocks;
 void LargeBlocks::CountLive(size_t blocks, size_t bytes) {
   g_totals.large_blocks.AddLocked(blocks);
   g_totals.large_bytes.AddLocked(bytes);
-  g_budget.AddLive(static_cast<int64_t>(bytes));
-  g_budget.AddLong(static_cast<int64_t>(bytes));
+  const auto difference = static_cast<int64_t>(bytes);
+  g_budget.Tell(/*free=*/0, difference, difference);
 }
 
 void LargeBlocks::SetLive(LargeBlock* large) {

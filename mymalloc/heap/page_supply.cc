@@ -48,29 +48,38 @@ void PageSupply::WatchDensity() {
   const size_t live = g_budget.live();
   const size_t mapped = os::g_chunks.mapped();
   const size_t long_blocks = g_budget.live_long();
-  const bool dense = live >= kLeastLive && live >= mapped - mapped / 8 && long_blocks < live / 8;
+  const bool dense = !g_budget.IsShort() && live >= kLeastLive && live >= mapped - mapped / 8 &&
+                     long_blocks < live / 8;
   const bool sparse = live < mapped / 2 || long_blocks > live / 4;
   if (!(os::g_chunks.huge_pages_allowed() ? sparse : dense)) return;
   os::g_chunks.AllowHugePages(dense);
-  made_huge_to_.store(dense ? 0 : kNone, std::memory_order_relaxed);
+  if (dense) had_huge_pages_.store(true, std::memory_order_relaxed);
+  const bool make = dense && may_make_huge_.load(std::memory_order_relaxed);
+  made_huge_to_.store(make ? 0 : kNone, std::memory_order_relaxed);
 }
 
-// Where that is mostly in use. kNone if there is none left.
-uintptr_t PageSupply::TakeNextToMakeHuge() {
+void PageSupply::Forked() {
+  constexpr size_t kMuch = 64 * kMiB;
+  if (g_budget.live() < kMuch) return;
+  may_make_huge_.store(false, std::memory_order_relaxed);
+  made_huge_to_.store(kNone, std::memory_order_relaxed);
+}
+
+// One that is mostly in use as far as the supply knows. 0 if none was found in this step.
+uintptr_t PageSupply::TakeNextToMakeHuge(Step* step) {
   constexpr size_t kMostFree = os::kHugePage / 8;
   LockHolder holder(lock_);
   uintptr_t done = made_huge_to_.load(std::memory_order_relaxed);
-  uintptr_t at = done;
-  for (; at != kNone; at += os::kHugePage) {
-    // The second half of a granule needs no look into the table.
-    if (at % os::kChunkGranule == 0) at = os::Chunks::NextGranule(at);
-    if (at == 0) at = kNone;
-    if (at == kNone || FreeIn({at, at + os::kHugePage}) <= kMostFree) break;
+  uintptr_t next = done;
+  uintptr_t found = 0;
+  for (; found == 0 && next != kNone && !step->IsOver(); step->Look()) {
+    const uintptr_t at = os::InChunk(next) ? next : os::Chunks::NextGranule(next);
+    next = at != 0 ? at + os::kHugePage : kNone;
+    if (at != 0 && FreeIn({at, next}) <= kMostFree) found = at;
   }
-  // Unless they are not allowed any more.
-  made_huge_to_.compare_exchange_strong(done, at != kNone ? at + os::kHugePage : kNone,
-                                        std::memory_order_relaxed);
-  return at;
+  // Unless that was put off meanwhile.
+  made_huge_to_.compare_exchange_strong(done, next, std::memory_order_relaxed);
+  return found;
 }
 
 size_t PageSupply::FreeIn(Interval range) const {
@@ -84,12 +93,17 @@ size_t PageSupply::FreeIn(Interval range) const {
   return bytes;
 }
 
-// What the kernel refuses stays as it is; its own daemon may come to it.
+// What the kernel refuses stays as it is; its own daemon may come to it. Of some it may have no
+// room for just one.
 void PageSupply::MakeHuge(Step* step) {
+  constexpr unsigned kMostRefused = 8;
   while (HasToMakeHuge() && !step->IsOver()) {
-    const uintptr_t at = TakeNextToMakeHuge();
+    const uintptr_t at = TakeNextToMakeHuge(step);
+    if (at == 0) continue;
     step->Call(os::kHugePage);
-    if (at != kNone) os::MakeHuge(at);
+    if (os::MakeHuge(at) || ++refused_ < kMostRefused) continue;
+    may_make_huge_.store(false, std::memory_order_relaxed);
+    made_huge_to_.store(kNone, std::memory_order_relaxed);
   }
 }
 
@@ -159,7 +173,7 @@ size_t PageSupply::BeginDecay() {
 
 bool PageSupply::PurgeAll() {
   LiftProtected();
-  if (os::g_chunks.huge_pages_allowed()) CallAllDirty();
+  if (had_huge_pages_.load(std::memory_order_relaxed)) CallAllDirty();
   return Purge(~size_t{0}) != 0;
 }
 

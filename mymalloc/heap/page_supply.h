@@ -71,6 +71,10 @@ class PageSupply {
   // over.
   void MakeHuge(Step* step);
   bool HasToMakeHuge() const { return made_huge_to_.load(std::memory_order_relaxed) != kNone; }
+  // At the start.
+  void MayMakeHuge(bool allowed) { may_make_huge_.store(allowed, std::memory_order_relaxed); }
+  // After a fork, in parent and child: much of what there is they share, and would each copy.
+  void Forked();
 
   // Unmaps what of the chunks is free. Returns whether there was anything.
   bool ReleaseChunks();
@@ -89,7 +93,7 @@ class PageSupply {
   // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
   static constexpr size_t kLeastGuarded = 64 * kKiB;
   void LiftProtected();
-  uintptr_t TakeNextToMakeHuge();
+  uintptr_t TakeNextToMakeHuge(Step* step);
   size_t FreeIn(Interval range) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CallAllDirty();
   void AddDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -115,8 +119,14 @@ class PageSupply {
   FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
   // The least that was dirty since the last BeginDecay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
+  // Whether what is clean may be resident as a part of a huge page.
+  std::atomic<bool> had_huge_pages_{false};
+  // Whether what is resident may be copied into huge pages; how many of them the kernel refused.
+  std::atomic<bool> may_make_huge_{false};
+  unsigned refused_ = 0;
   static constexpr uintptr_t kNone = ~uintptr_t{0};
-  std::atomic<uintptr_t> made_huge_to_{kNone};  // kNone: nothing is to be made huge
+  // Below this it was done. kNone: nothing is to be done. All threads read it: alone on its line.
+  alignas(64) std::atomic<uintptr_t> made_huge_to_{kNone};
 };
 
 extern PageSupply g_page_supply;

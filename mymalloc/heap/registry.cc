@@ -72,6 +72,7 @@ void Registry::InitProcess() {
   os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!tree_first);
   if (o.guard_pages) GuardBudget::ReadLimit();
   if (o.huge_pages == HugePages::kAlways) os::g_chunks.AllowHugePages(true);
+  if (o.huge_pages == HugePages::kAuto) g_page_supply.MayMakeHuge(os::HugePagesAreThere());
   for (Heap& heap : bare_.heaps) heap.Init(0);
   has_key_ = pthread_key_create(&exit_key_, &Registry::ThreadExits) == 0;
   if (o.sample != 0) g_guarded.Init();

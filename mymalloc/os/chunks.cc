@@ -42,6 +42,12 @@ bool AddressSpaceIsScarce() {
   return LimitOn(RLIMIT_AS) < kAmple || LimitOn(RLIMIT_DATA) < kAmple || OvercommitIsStrict();
 }
 
+// "always", "madvise" or "never", of which the one that holds is in brackets.
+bool HugePagesAreThere() {
+  constexpr char kPath[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+  return SettingHas(kPath, "[madvise]") || SettingHas(kPath, "[always]");
+}
+
 void Chunks::Init(bool scarce, bool tags_readable) {
   scarce_ = scarce;
   if (tags_readable) bits_ |= kTagsReadable;

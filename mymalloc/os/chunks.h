@@ -93,6 +93,10 @@ class Chunks {
 
 extern Chunks g_chunks;
 
+// Whether the system lets a program have huge pages where it asks for them. Asked once, at the
+// start.
+bool HugePagesAreThere();
+
 // Whether limits on the process or strict overcommit make address space scarce. Asked once, at the
 // start.
 bool AddressSpaceIsScarce();

@@ -43,9 +43,10 @@ uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);
 
 // Whether the kernel may back the memory with huge pages: each then comes whole at its first touch.
 void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed);
-// Asks the kernel to copy what is resident there into one. `begin` is a multiple of kHugePage.
+// Copies what is resident there into one. `begin` is a multiple of kHugePage. False if the kernel
+// refuses.
 constexpr size_t kHugePage = 2 * kMiB;
-void MakeHuge(uintptr_t begin);
+bool MakeHuge(uintptr_t begin);
 
 // Milliseconds of a clock that never goes back; coarse and cheap. Always 0 where the time cannot be
 // had without a system call.

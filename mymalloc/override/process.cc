@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/heap/page_supply.h"
 #include "mymalloc/heap/registry.h"
 #include "mymalloc/report/crash.h"
 
@@ -34,12 +35,14 @@ void BeforeFork() {
 }
 
 void AfterForkInParent() {
+  g_page_supply.Forked();
   if (g_alone) return;
   g_registry.AfterForkInParent();
   if (_IO_list_unlock != nullptr) _IO_list_unlock();
 }
 
 void AfterForkInChild() {
+  g_page_supply.Forked();
   if (g_alone) return;
   g_registry.AfterForkInChild();
   if (_IO_list_resetlock != nullptr) _IO_list_resetlock();

@@ -2,6 +2,8 @@
 
 #include "mymalloc/heap/budget.h"
 
+#include <functional>
+
 #include "gtest/gtest.h"
 
 namespace mymalloc {
@@ -12,35 +14,68 @@ constexpr auto kMegabyte = static_cast<int64_t>(kMiB);
 TEST(BudgetTest, WhatIsFreeIsTheSumOfItsParts) {
   Budget budget;
   EXPECT_EQ(budget.free(), 0u);
-  budget.AddFree(5 * kMegabyte);
+  budget.Tell(5 * kMegabyte, 0, 0);
   budget.SetSupply(3 * kMiB);
   budget.AddParked(kMegabyte);
   EXPECT_EQ(budget.free(), 9 * kMiB);
   EXPECT_EQ(budget.parked(), kMiB);
   EXPECT_EQ(budget.live(), 0u);
   budget.SetSupply(2 * kMiB);
-  budget.AddFree(-2 * kMegabyte);
+  budget.Tell(-2 * kMegabyte, 0, 0);
   EXPECT_EQ(budget.free(), 6 * kMiB);
 }
 
 // Threads add their parts late and in any order: the sum may be short for a while.
 TEST(BudgetTest, ASumBelowZeroIsNothing) {
   Budget budget;
-  budget.AddFree(-kMegabyte);
-  budget.AddLive(-kMegabyte);
+  budget.Tell(-kMegabyte, 0, 0);
+  budget.Tell(0, -kMegabyte, 0);
   EXPECT_EQ(budget.free(), 0u);
   EXPECT_EQ(budget.live(), 0u);
   EXPECT_EQ(budget.Excess(), 0u);
-  budget.AddFree(2 * kMegabyte);
+  budget.Tell(2 * kMegabyte, 0, 0);
   EXPECT_EQ(budget.free(), kMiB);
+}
+
+// Others need not look at the sums but when this says so.
+TEST(BudgetTest, WhoeverChangesASumTellsThatItIsExceeded) {
+  const std::function<void(Budget&)> changes[] = {
+      [](Budget& budget) { budget.Tell(6 * kMegabyte, 0, 0); },
+      [](Budget& budget) { budget.SetSupply(6 * kMiB); },
+      [](Budget& budget) { budget.AddParked(6 * kMegabyte); },
+      [](Budget& budget) {
+        budget.Tell(0, 64 * kMegabyte, 0);
+        budget.SetSupply(6 * kMiB);
+        EXPECT_FALSE(budget.IsExceeded());
+        budget.Tell(0, -32 * kMegabyte, 0);
+      },
+      [](Budget& budget) {
+        budget.Tell(0, 64 * kMegabyte, 0);
+        budget.SetSupply(6 * kMiB);
+        EXPECT_FALSE(budget.IsExceeded());
+        budget.BeShort();
+      },
+  };
+  for (const auto& change : changes) {
+    Budget budget;
+    EXPECT_FALSE(budget.IsExceeded());
+    change(budget);
+    EXPECT_TRUE(budget.IsExceeded());
+    budget.NoteNotExceeded();
+    EXPECT_TRUE(budget.IsExceeded()) << "it is";
+    budget.SetSupply(0);
+    budget.Tell(-static_cast<int64_t>(budget.free()), 0, 0);
+    budget.NoteNotExceeded();
+    EXPECT_FALSE(budget.IsExceeded());
+  }
 }
 
 TEST(BudgetTest, AShareOfWhatIsLiveMayBeFree) {
   Budget budget;
   EXPECT_EQ(budget.Most(), Budget::kLeast);
-  budget.AddLive(16 * kMegabyte);
+  budget.Tell(0, 16 * kMegabyte, 0);
   EXPECT_EQ(budget.Most(), Budget::kLeast);
-  budget.AddLive(784 * kMegabyte);
+  budget.Tell(0, 784 * kMegabyte, 0);
   EXPECT_EQ(budget.Most(), 800 * kMiB / Budget::kShare);
 }
 
@@ -68,7 +103,7 @@ TEST(BudgetTest, WhatIsWantedAgainRaisesTheBudget) {
   EXPECT_EQ(budget.boost(), Budget::kEager * 5 * kMiB);
   // With nothing live not all of it may be used.
   EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kAlwaysMostBoost);
-  budget.AddLive(Budget::kEager * 5 * kMegabyte);
+  budget.Tell(0, Budget::kEager * 5 * kMegabyte, 0);
   EXPECT_EQ(budget.Most(), Budget::kEager * 5 * kMiB / Budget::kShare + Budget::kEager * 5 * kMiB);
   budget.NoteWanted(10 * kMiB);
   EXPECT_EQ(budget.boost(), Budget::kEager * 5 * kMiB);
@@ -91,7 +126,7 @@ TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
     budget.NoteWanted(10 * kMiB);
   }
   EXPECT_EQ(budget.boost(), 96 * kMiB);
-  budget.AddLive(300 * kMegabyte);
+  budget.Tell(0, 300 * kMegabyte, 0);
   for (int i = 0; i < 100; ++i) {
     budget.NoteGivenBack(10 * kMiB);
     budget.NoteWanted(10 * kMiB);
@@ -102,9 +137,9 @@ TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
 // A program that fills and empties its memory in turn has nothing live when it gives back.
 TEST(BudgetTest, WhatWasLiveLatelyBoundsItToo) {
   Budget budget;
-  budget.AddLive(300 * kMegabyte);
+  budget.Tell(0, 300 * kMegabyte, 0);
   budget.Tick();
-  budget.AddLive(-300 * kMegabyte);
+  budget.Tell(0, -300 * kMegabyte, 0);
   budget.NoteGivenBack(200 * kMiB);
   budget.NoteWanted(200 * kMiB / Budget::kEager);
   EXPECT_EQ(budget.boost(), 200 * kMiB);

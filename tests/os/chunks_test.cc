@@ -61,6 +61,19 @@ TEST_F(ChunksTest, NothingIsMappedAtFirst) {
   }
 }
 
+TEST_F(ChunksTest, TheNextGranuleIsFoundFromAnywhere) {
+  EXPECT_EQ(Chunks::NextGranule(0), 0u);
+  const Chunk chunk = MapChunk(chunks_, 100 * kMiB);
+  ASSERT_NE(chunk.begin, 0u);
+  EXPECT_EQ(Chunks::NextGranule(0), chunk.begin);
+  EXPECT_EQ(Chunks::NextGranule(chunk.begin), chunk.begin);
+  EXPECT_EQ(Chunks::NextGranule(chunk.begin + 1), chunk.begin + kChunkGranule);
+  EXPECT_EQ(Chunks::NextGranule(chunk.end() - kChunkGranule), chunk.end() - kChunkGranule);
+  for (const uintptr_t p : {chunk.end() - 1, chunk.end(), ~uintptr_t{0} - kChunkGranule}) {
+    EXPECT_EQ(Chunks::NextGranule(p), 0u);
+  }
+}
+
 TEST_F(ChunksTest, AChunkIsZeroWholeGranulesAndLongEnough) {
   size_t mapped = 0;
   for (const size_t bytes : {kOsPage, 3 * kOsPage, 2 * kMiB, 100 * kMiB, kOsPage}) {
