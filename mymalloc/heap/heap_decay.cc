@@ -45,6 +45,7 @@ void Heap::Settle() {
   LockHolder holder(lock_);
   FlushGather();
   CollectRemote(RemoteList::kAll);
+  SettleAccounts();
   if (g_budget.free() + HeldBytes() > g_budget.Most()) {
     FlushLocked();
     DiscardMagazines();

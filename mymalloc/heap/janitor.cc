@@ -227,11 +227,20 @@ bool Janitor::PassAllLocked(Heap* own) {
   return g_page_supply.PurgeAll() || large;
 }
 
+// Also what is too little to be told by itself.
+void Janitor::TellOfAllHeaps() {
+  const Busy busy;
+  const HeapId highest = g_registry.HighestId();
+  for (HeapId id = 1; id <= highest; ++id) {
+    if (g_heaps[id] != g_registry.SharedHeap()) g_heaps[id]->TellBudget();
+  }
+}
+
 bool Janitor::Reclaim() {
+  if (Busy::Now()) return false;
   g_budget.BeShort();
   g_registry.FlushOwn();
-  const HeapId highest = g_registry.HighestId();
-  for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->TellBudget();
+  if (g_budget.freed() == reclaimed_at_.load(std::memory_order_relaxed)) TellOfAllHeaps();
   const uint64_t freed = g_budget.freed();
   if (reclaimed_at_.exchange(freed, std::memory_order_relaxed) == freed) return false;
   Pass(/*all=*/true);

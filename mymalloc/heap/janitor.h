@@ -5,6 +5,7 @@
 //   too much is free   what is beyond the budget (heap/budget.h) goes back at once, the oldest
 //                      first, whoever owns it
 //   time has passed    a pass over all heaps gives back what has not been used for a decay period
+//   the heap is dense  what is resident is copied into huge pages (heap/page_supply.h)
 //
 // What it finds broken it reports at once, but the process is ended only when it has released its
 // locks: a handler of SIGABRT may allocate.
@@ -49,7 +50,8 @@ class Janitor {
   // goes on asking at its limit is refused quickly. REQUIRES: no lock is held.
   bool Reclaim();
 
-  // One of these is held while memory is given back: fork waits for its end.
+  // One of these is held while memory is given back, or copied into huge pages: fork waits for
+  // that.
   Lock& pass_lock() ABSL_LOCK_RETURNED(pass_lock_) { return pass_lock_; }
   static constexpr unsigned kGivers = 4;
   using Givers = std::array<Lock, kGivers>;
@@ -65,6 +67,7 @@ class Janitor {
   bool GiveBackAStep(Step* step);
   void PassSome(Step* step);
   void MakeHugeSome(Step* step);
+  static void TellOfAllHeaps();
   bool PassSomeLocked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();
   bool PassLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);

@@ -53,7 +53,6 @@ void PageSupply::WatchDensity() {
   const bool sparse = live < mapped / 2 || long_blocks > live / 4;
   if (!(os::g_chunks.huge_pages_allowed() ? sparse : dense)) return;
   os::g_chunks.AllowHugePages(dense);
-  if (dense) had_huge_pages_.store(true, std::memory_order_relaxed);
   const bool make = dense && may_make_huge_.load(std::memory_order_relaxed);
   made_huge_to_.store(make ? 0 : kNone, std::memory_order_relaxed);
 }
@@ -68,9 +67,11 @@ void PageSupply::Forked() {
 // One that is mostly in use as far as the supply knows. 0 if none was found in this step.
 uintptr_t PageSupply::TakeNextToMakeHuge(Step* step) {
   constexpr size_t kMostFree = os::kHugePage / 8;
+  // What is given back meanwhile would come back with the rest of its huge page.
+  const bool still_dense = !g_budget.IsShort() && g_budget.live() >= os::g_chunks.mapped() / 4 * 3;
   LockHolder holder(lock_);
   uintptr_t done = made_huge_to_.load(std::memory_order_relaxed);
-  uintptr_t next = done;
+  uintptr_t next = still_dense ? done : kNone;
   uintptr_t found = 0;
   for (; found == 0 && next != kNone && !step->IsOver(); step->Look()) {
     const uintptr_t at = os::InChunk(next) ? next : os::Chunks::NextGranule(next);
@@ -93,15 +94,16 @@ size_t PageSupply::FreeIn(Interval range) const {
   return bytes;
 }
 
-// What the kernel refuses stays as it is; its own daemon may come to it. Of some it may have no
-// room for just one.
+// What the kernel refuses stays as it is; its own daemon may come to it. If it has no memory for
+// several in turn, that is all.
 void PageSupply::MakeHuge(Step* step) {
   constexpr unsigned kMostRefused = 8;
   while (HasToMakeHuge() && !step->IsOver()) {
     const uintptr_t at = TakeNextToMakeHuge(step);
     if (at == 0) continue;
     step->Call(os::kHugePage);
-    if (os::MakeHuge(at) || ++refused_ < kMostRefused) continue;
+    refused_ = os::MakeHuge(at) ? 0 : refused_ + 1;
+    if (refused_ < kMostRefused) continue;
     may_make_huge_.store(false, std::memory_order_relaxed);
     made_huge_to_.store(kNone, std::memory_order_relaxed);
   }
@@ -173,7 +175,7 @@ size_t PageSupply::BeginDecay() {
 
 bool PageSupply::PurgeAll() {
   LiftProtected();
-  if (had_huge_pages_.load(std::memory_order_relaxed)) CallAllDirty();
+  if (os::g_chunks.HugePagesWereAllowed()) CallAllDirty();
   return Purge(~size_t{0}) != 0;
 }
 

@@ -24,7 +24,8 @@
 
 namespace mymalloc {
 
-class PageSupply {
+// Its padding keeps what all threads read apart from what changes.
+class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
  public:
   struct Grant {
     uintptr_t begin = 0;  // 0: the system has no memory
@@ -119,9 +120,8 @@ class PageSupply {
   FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
   // The least that was dirty since the last BeginDecay: nobody needed that much.
   size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
-  // Whether what is clean may be resident as a part of a huge page.
-  std::atomic<bool> had_huge_pages_{false};
-  // Whether what is resident may be copied into huge pages; how many of them the kernel refused.
+  // Whether what is resident may be copied into huge pages; how many the kernel
+  // refused last.
   std::atomic<bool> may_make_huge_{false};
   unsigned refused_ = 0;
   static constexpr uintptr_t kNone = ~uintptr_t{0};

@@ -45,7 +45,7 @@ bool AddressSpaceIsScarce() {
 // "always", "madvise" or "never", of which the one that holds is in brackets.
 bool HugePagesAreThere() {
   constexpr char kPath[] = "/sys/kernel/mm/transparent_hugepage/enabled";
-  return SettingHas(kPath, "[madvise]") || SettingHas(kPath, "[always]");
+  return SettingHas(kPath, {"[madvise]", "[always]"});
 }
 
 void Chunks::Init(bool scarce, bool tags_readable) {
@@ -82,6 +82,7 @@ uintptr_t Chunks::Map(size_t bytes, size_t* granted) {
 // Chunks that lie side by side are one range to the kernel.
 void Chunks::AllowHugePages(bool allowed) {
   huge_pages_.store(allowed, std::memory_order_relaxed);
+  if (allowed) had_huge_pages_.store(true, std::memory_order_relaxed);
   size_t first = 0;
   for (size_t i = 0; i <= kChunkGranules; ++i) {
     const bool ours = i < kChunkGranules && g_chunk_table[i].load(std::memory_order_relaxed) != 0;

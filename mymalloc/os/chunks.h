@@ -58,6 +58,8 @@ class Chunks {
   // them resident.
   void AllowHugePages(bool allowed);
   bool huge_pages_allowed() const { return huge_pages_.load(std::memory_order_relaxed); }
+  // Whether what was never touched, or given back, may be resident as a part of one.
+  bool HugePagesWereAllowed() const { return had_huge_pages_.load(std::memory_order_relaxed); }
 
   // The first granule of a chunk in the table at or above an address; 0 if there is none.
   static uintptr_t NextGranule(uintptr_t at);
@@ -86,6 +88,7 @@ class Chunks {
   uintptr_t next_ = 0;  // where the next chunk is asked for: right below the last
   std::atomic<size_t> mapped_{0};
   std::atomic<bool> huge_pages_{false};
+  std::atomic<bool> had_huge_pages_{false};
   bool scarce_ = false;
   bool window_chosen_ = false;
   uint8_t bits_ = kInChunk;  // of a granule that is ours

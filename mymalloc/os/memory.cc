@@ -95,10 +95,10 @@ void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed) {
           allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
-// Linux before 6.1 does not know how.
 bool MakeHuge(uintptr_t begin) {
-  return !IsError(
-      Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(kHugePage), MADV_COLLAPSE));
+  const long result =
+      Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(kHugePage), MADV_COLLAPSE);
+  return result != -ENOMEM && result != -EBUSY && result != -EAGAIN;
 }
 
 // libc asks the kernel's own code in this process, the vDSO, if there is any.

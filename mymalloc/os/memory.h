@@ -43,8 +43,9 @@ uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);
 
 // Whether the kernel may back the memory with huge pages: each then comes whole at its first touch.
 void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed);
-// Copies what is resident there into one. `begin` is a multiple of kHugePage. False if the kernel
-// refuses.
+// Makes one of what is resident there, and of zeros. `begin` is a multiple of kHugePage. False if
+// the kernel has no memory for it now. (Nothing happens where nothing is resident, nor on Linux
+// before 6.1.)
 constexpr size_t kHugePage = 2 * kMiB;
 bool MakeHuge(uintptr_t begin);
 

@@ -30,9 +30,12 @@ size_t ReadSetting(const char* path, size_t otherwise) {
   return number;
 }
 
-bool SettingHas(const char* path, const char* word) {
+bool SettingHas(const char* path, std::initializer_list<const char*> words) {
   char text[kLongest] = {};
-  return ReadText(path, text) && strstr(text, word) != nullptr;
+  if (!ReadText(path, text)) return false;
+  bool has = false;
+  for (const char* word : words) has |= strstr(text, word) != nullptr;
+  return has;
 }
 
 }  // namespace mymalloc::os

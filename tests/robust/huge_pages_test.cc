@@ -2,6 +2,7 @@
 // each mapping: "hg" where huge pages are asked for, "nh" where they are not wanted.
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "tests/support/block.h"
+#include "tests/support/memory_usage.h"
 
 namespace mymalloc::test {
 namespace {
@@ -120,6 +122,7 @@ void MakeSlowCalls(size_t wanted, int rounds) {
 
 // By default it may have them while it is large and full, and not when it has shrunk.
 TEST_F(HugePages, OfALargeHeapOfShortBlocks) {
+  void* const untouched = malloc(24 * kMiB);  // of that there is nothing to copy
   std::vector<char*> blocks = Filled(kTotal);
   const std::string full = FlagsOf(blocks.front());
   EXPECT_EQ(Has(full, "hg"), Option() != "never") << full;
@@ -138,6 +141,14 @@ TEST_F(HugePages, OfALargeHeapOfShortBlocks) {
   const std::string empty = FlagsOf(blocks.front());
   EXPECT_EQ(Has(empty, "hg"), Option() == "always") << empty;
   free(blocks.front());
+  free(untouched);
+}
+
+TEST_F(HugePages, OfWhatWasFreedNoneAreKept) {
+  const size_t before = ResidentBytes();
+  for (char* const block : Filled(100 * kMiB)) free(block);
+  malloc_trim(0);
+  EXPECT_LE(ResidentBytes(), before + 10 * kMiB);
 }
 
 // The child of a fork shares what was there with its parent: to copy that would cost it as much
