@@ -5,8 +5,8 @@
 // small machine from the one that held the lock.
 //
 // It knows about fork: while a thread is between the prepare and the parent or child half of fork
-// it holds every lock of the allocator (heap/registry.h), and the malloc calls of other libraries'
-// fork handlers on that thread pass through.
+// it holds every lock of the allocator (process/registry.h), and the malloc calls of other
+// libraries' fork handlers on that thread pass through.
 
 #ifndef MYMALLOC_BASE_LOCK_H_
 #define MYMALLOC_BASE_LOCK_H_

@@ -13,7 +13,7 @@ enum class LockName : uint32_t {
   kHeap,    // there is one in each heap; all zero, as heaps are before their Init
   kBudget,  // no lock: sums that all threads share, held as long as they are changed
   kGiver,
-  kGuarded,
+  kSampled,
   kJanitorPass,
   kLargeBlocks,
   kMetadata,

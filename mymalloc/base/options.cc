@@ -184,7 +184,7 @@ void Reader::Set(Text name, Text value, T* option) {
 }
 
 void Reader::SetByName(Text name, Text value) {
-#define MYMALLOC_SET_OPTION(type, field, standard, hardened, help) \
+#define MYMALLOC_SET_OPTION(type, field, standard, hardened, asks, help) \
   if (name.IsName(#field)) return Set(name, value, &options_->field);
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_SET_OPTION)
 #undef MYMALLOC_SET_OPTION
@@ -236,11 +236,11 @@ void PrintHelp(const Options& options) {
   Options standard;
   if (options.harden) Harden(&standard);
   out.Text("mymalloc options (MYMALLOC_<NAME>=value or MYMALLOC_OPTIONS=name=value:...):\n");
-#define MYMALLOC_PRINT_OPTION(type, field, value, hardened, help) \
-  out.Text("  " #field "=");                                      \
-  Print(out, options.field);                                      \
-  out.Text("  (default ");                                        \
-  Print(out, standard.field);                                     \
+#define MYMALLOC_PRINT_OPTION(type, field, value, hardened, asks, help) \
+  out.Text("  " #field "=");                                            \
+  Print(out, options.field);                                            \
+  out.Text("  (default ");                                              \
+  Print(out, standard.field);                                           \
   out.Text(")  " help "\n").WriteTo(STDERR_FILENO);
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_PRINT_OPTION)
 #undef MYMALLOC_PRINT_OPTION
@@ -252,12 +252,31 @@ const char* ToText(Printer& out, T value) {
   return out.Terminated();
 }
 
+bool IsSet(bool value) { return value; }
+bool IsSet(uint32_t value) { return value != 0; }
+bool IsSet(Bytes value) { return value.value != 0; }
+// These ask nothing.
+bool IsSet(Millis) { return true; }
+bool IsSet(OnError) { return true; }
+bool IsSet(HugePages) { return true; }
+
 }  // namespace
 
 Options g_options;
+Policy g_policy;
+
+Policy PolicyOf(const Options& options) {
+  Policy policy;
+#define MYMALLOC_ADD_ASKS(type, field, standard, hardened, asked, help) \
+  if (IsSet(options.field)) policy.asks |= asked;
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_ADD_ASKS)
+#undef MYMALLOC_ADD_ASKS
+  return policy;
+}
 
 void Harden(Options* options) {
-#define MYMALLOC_HARDEN_OPTION(type, field, standard, hardened, help) options->field = hardened;
+#define MYMALLOC_HARDEN_OPTION(type, field, standard, hardened, asks, help) \
+  options->field = hardened;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_HARDEN_OPTION)
 #undef MYMALLOC_HARDEN_OPTION
 }
@@ -273,7 +292,7 @@ void ReadOptionsFrom(const char* const* environment, Options* options) {
 }
 
 void ForEachOption(PrintOption print) {
-#define MYMALLOC_SHOW_OPTION(type, field, standard, hardened, help)                     \
+#define MYMALLOC_SHOW_OPTION(type, field, standard, hardened, asks, help)               \
   {                                                                                     \
     Printer first;                                                                      \
     Printer second;                                                                     \
@@ -287,6 +306,7 @@ void ReadOptions() {
   // A setuid program must not let its caller decide.
   if (getauxval(AT_SECURE) != 0 || environ == nullptr) return;
   ReadOptionsFrom(environ, &g_options);
+  g_policy = PolicyOf(g_options);
 }
 
 }  // namespace mymalloc

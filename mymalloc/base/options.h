@@ -2,7 +2,7 @@
 // MYMALLOC_OPTIONS=name=value:name=value. Ignored in setuid programs.
 //
 // MYMALLOC_FOR_EACH_OPTION is the only place where options are listed: the struct, the parser, the
-// defaults, MYMALLOC_OPTIONS=help and docs/options.md are made from it.
+// defaults, the policy, MYMALLOC_OPTIONS=help and docs/options.md are made from it.
 
 #ifndef MYMALLOC_BASE_OPTIONS_H_
 #define MYMALLOC_BASE_OPTIONS_H_
@@ -28,39 +28,70 @@ struct Millis {
   bool operator==(Millis other) const { return value == other.value; }
 };
 
-// X(type, name, default, default with harden=1, help). Types: bool, uint32_t, Bytes, Millis,
-// OnError, HugePages.
+// What an option asks of the allocator as a whole where it is set, that is, neither false nor 0.
+enum Asks : uint32_t {
+  kNothing = 0,
+  kDetour = 1,               // more of each call than its short way does (front/detour.h)
+  kTreeFirst = kDetour | 2,  // that no tag is read before the tree has said that a page is there
+  kNoRuns = 4,               // something slot by slot, or guards: no runs of slots
+  kHoldsLarge = 8,           // that freed large blocks are kept from use for a while
+  kExplainsFaults = 16,      // a handler that explains the faults it leads to
+};
+
+// X(type, name, default, default with harden=1, what it asks, help). Types: bool, uint32_t, Bytes,
+// Millis, OnError, HugePages.
 // clang-format off
-#define MYMALLOC_FOR_EACH_OPTION(X)                                                               \
-  X(OnError, on_error, OnError::kAbort, OnError::kAbort,                                          \
-    "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)")         \
-  X(bool, harden, false, true,                                                                    \
-    "all that hardens: the next six options, each of which may also be set by itself")            \
-  X(bool, check_tree, false, true, "every free asks the tree before it reads the tag")            \
-  X(bool, check_neighbours, false, true, "every free checks the tags before and behind the block") \
-  X(bool, random_slots, false, true, "blocks are handed out in random order")                     \
+#define MYMALLOC_FOR_EACH_OPTION(X)                                                                \
+  X(OnError, on_error, OnError::kAbort, OnError::kAbort, kNothing,                                 \
+    "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)")          \
+  X(bool, harden, false, true, kNothing,                                                           \
+    "all that hardens: the next six options, each of which may also be set by itself")             \
+  X(bool, check_tree, false, true, kTreeFirst,                                                     \
+    "every free asks the tree before it reads the tag")                                            \
+  X(bool, check_neighbours, false, true, kDetour,                                                  \
+    "every free checks the tags before and behind the block")                                      \
+  X(bool, random_slots, false, true, kDetour,                                                      \
+    "blocks are handed out in random order")                                                       \
   X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
-    "freed blocks that each thread keeps from reuse and looks at for writes, in bytes; of up to 32K each, 4096 at most") \
-  X(bool, zero_on_free, false, true, "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")                                  \
-  X(bool, guard_pages, false, true,                                                               \
-    "unmapped memory around large blocks and behind pages of 64K or more")                        \
-  X(uint32_t, sample, 0, 0,                                                                       \
-    "one in so many allocations gets an OS page of its own between guard pages; 0: none")         \
-  X(bool, checked, false, false,                                                                  \
-    "every free asks the tag, the tree and the bitmap, which must agree; slow")                   \
-  X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto,                                    \
-    "the kernel's huge pages: auto (where the heap is large and dense); never; always")           \
-  X(Millis, decay, Millis{500}, Millis{500},                                                      \
+    kDetour | kNoRuns | kHoldsLarge | kExplainsFaults,                                             \
+    "freed blocks that each thread keeps from reuse and looks at for writes, in bytes; "           \
+    "of up to 32K each, 4096 at most")                                                             \
+  X(bool, zero_on_free, false, true, kDetour | kNoRuns,                                            \
+    "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")           \
+  X(bool, guard_pages, false, true, kTreeFirst | kNoRuns | kHoldsLarge | kExplainsFaults,          \
+    "unmapped memory around large blocks and behind pages of 64K or more")                         \
+  X(uint32_t, sample, 0, 0, kDetour | kExplainsFaults,                                             \
+    "one in so many allocations gets an OS page of its own between guard pages; 0: none")          \
+  X(bool, checked, false, false, kTreeFirst,                                                       \
+    "every free asks the tag, the tree and the bitmap, which must agree; slow")                    \
+  X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto, kNothing,                           \
+    "the kernel's huge pages: auto (where the heap is large and dense); never; always")            \
+  X(Millis, decay, Millis{500}, Millis{500}, kNothing,                                             \
     "give memory back to the system that was unused for so long")
 // clang-format on
 
 struct Options {
-#define MYMALLOC_OPTION_FIELD(type, name, standard, hardened, help) type name = standard;
+#define MYMALLOC_OPTION_FIELD(type, name, standard, hardened, asks, help) type name = standard;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_OPTION_FIELD)
 #undef MYMALLOC_OPTION_FIELD
 };
 
 extern Options g_options;
+
+// What all options together ask.
+struct Policy {
+  uint32_t asks = kNothing;
+
+  bool Detour() const { return (asks & kDetour) != 0; }
+  bool TreeFirst() const { return (asks & kTreeFirst) == kTreeFirst; }
+  bool Runs() const { return (asks & kNoRuns) == 0; }
+  bool HoldsLarge() const { return (asks & kHoldsLarge) != 0; }
+  bool ExplainsFaults() const { return (asks & kExplainsFaults) != 0; }
+};
+Policy PolicyOf(const Options& options);
+
+// Of g_options, as ReadOptions has set them.
+extern Policy g_policy;
 
 // Sets every option to its default with harden=1.
 void Harden(Options* options);

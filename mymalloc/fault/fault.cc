@@ -67,7 +67,7 @@ void PrintStacksAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
 
 void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
   PrintPrefix(out);
-  out.Text(fault.what).Text(": ");
+  out.Text(NameOf(fault.what)).Text(": ");
   if (fault.called != nullptr) {
     out.Text(fault.called).Text("(").Pointer(fault.address).Text("): ");
   } else {

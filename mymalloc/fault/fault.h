@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/fault/misuse.h"
+
 namespace mymalloc {
 
 struct FaultBlock {
@@ -30,11 +32,24 @@ struct FaultEvent {
 };
 
 struct Fault {
-  const char* called;  // the function, "free"; nullptr: a later one found it, with other arguments
-  const char* what;    // the phrase to search for, "double free"
-  uintptr_t address;   // what it was given
-  const char* detail;  // one sentence about the address
-  const char* advice;  // one line: what to do
+  Fault() = default;
+  Fault(Message message, const char* function, uintptr_t given_address)
+      : called(function), address(given_address) {
+    Say(message);
+  }
+  void Say(Message message) {
+    const MisuseText& text = TextOf(message);
+    what = text.kind;
+    detail = text.detail;
+    advice = text.advice;
+  }
+
+  // The function, "free"; nullptr: a later one found it, with other arguments.
+  const char* called = nullptr;
+  uintptr_t address = 0;  // what it was given
+  Misuse what = Misuse::kInvalidPointer;
+  const char* detail = "";  // one sentence about the address
+  const char* advice = "";  // one line: what to do
 
   // What else the call was given, by name ("size"); nullptr if nothing that matters.
   const char* given_name = nullptr;
@@ -46,6 +61,9 @@ struct Fault {
   const FaultEvent* allocated = nullptr;
   const FaultEvent* freed = nullptr;
 };
+
+// What comes to light later than at the call that did it.
+inline Fault FoundLater(Message message, uintptr_t address) { return {message, nullptr, address}; }
 
 // Returns only if on_error is warn or ignore, or while memory is given back; the caller then drops
 // the call.

@@ -1,11 +1,11 @@
 // malloc's slow half, and what is longer than a magazine has.
 //
 //   AllocateSlow   sampled? ------------------> a block between guard pages (detour.h)
-//                  a slot's size -------------> the heap's slow path: spill, bitmaps, a new page
+//                  a slot's size -------------> the heap's slow way: spill, bitmaps, a new page
 //                       no memory |
 //                                 v
 //                  longer -> AllocateLong ----> a run of slots of the heap's; else a range or a
-//                                               mapping of its own (heap/large.h)
+//                                               mapping of its own (large/large.h)
 //                       no memory |
 //                                 v
 //                                 all that is free goes back to the system, and once more; ENOMEM
@@ -15,16 +15,18 @@
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/large.h"
+#include "mymalloc/large/large.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/janitor.h"
+#include "mymalloc/process/registry.h"
 
 namespace mymalloc {
 namespace {
 
 // The heap for slow operations of this thread. nullptr when there is not even memory for a heap.
-Heap* HeapForSlowPath() {
-  g_registry.EnsureHeap();
-  return Registry::HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
+Heap* HeapForSlowWay() {
+  EnsureHeap();
+  return HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
 }
 
 uintptr_t PopFromOwn(Heap* own, SizeClass c) {
@@ -39,8 +41,8 @@ uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
 
 // A run of slots, or a range of its own.
 uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed) {
-  const RunFit fit = RunsAreAllowed() ? RunFor(n, alignment) : RunFit{};
-  Heap* const heap = fit.slots != 0 ? HeapForSlowPath() : nullptr;
+  const RunFit fit = g_policy.Runs() ? RunFor(n, alignment) : RunFit{};
+  Heap* const heap = fit.slots != 0 ? HeapForSlowWay() : nullptr;
   if (heap != nullptr) {
     const Busy busy;
     if (const uintptr_t block = heap->AllocateRun(fit, n, zeroed)) return block;
@@ -49,7 +51,7 @@ uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed) {
 }
 
 NewBlock AllocateLong(size_t n, size_t alignment) {
-  g_registry.EnsureHeap();
+  EnsureHeap();
   bool zeroed = false;
   uintptr_t block = TryAllocateLong(n, alignment, &zeroed);
   if (ABSL_PREDICT_FALSE(block == 0) && g_janitor.Reclaim()) {
@@ -61,8 +63,8 @@ NewBlock AllocateLong(size_t n, size_t alignment) {
 }
 
 NewBlock AllocateClassSlow(SizeClass c) {
-  Heap* const heap = HeapForSlowPath();
-  if (ABSL_PREDICT_FALSE(g_detours) && Registry::HasOwnHeap()) {
+  Heap* const heap = HeapForSlowWay();
+  if (ABSL_PREDICT_FALSE(g_detours) && HasOwnHeap()) {
     if (const uintptr_t popped = PopFromOwn(heap, c)) {
       return {reinterpret_cast<void*>(BlockOf(popped)), popped != BlockOf(popped)};
     }
@@ -79,7 +81,7 @@ NewBlock AllocateClassSlow(SizeClass c) {
 }
 
 void* SampledBlock(size_t n, size_t alignment) {
-  g_registry.EnsureHeap();
+  EnsureHeap();
   if (ABSL_PREDICT_TRUE(!g_detours || g_options.sample == 0)) return nullptr;
   Heap* const own = OwnHeap();
   const Busy busy;

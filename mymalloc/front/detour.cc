@@ -2,8 +2,9 @@
 
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/diagnose.h"
-#include "mymalloc/heap/guarded.h"
+#include "mymalloc/heap/broken.h"
+#include "mymalloc/misuse/diagnose.h"
+#include "mymalloc/misuse/sampled_blocks.h"
 
 namespace mymalloc {
 namespace {
@@ -72,7 +73,7 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
 void* SampleOnDetour(Heap* own, size_t n, size_t alignment) {
   const uint32_t every = g_options.sample;
   if (ABSL_PREDICT_TRUE(every == 0 || own == nullptr || !own->SampleIsDue(every))) return nullptr;
-  return reinterpret_cast<void*>(g_guarded.Allocate(n, alignment, own->Random()));
+  return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, own->Random()));
 }
 
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called) {

@@ -1,22 +1,32 @@
-// free's slow half.
+// free's slow half. Who frees what, with what front.h has in line:
 //
-//   FreeSlow     the tag cannot be read -----------------------> FreeByTree
-//   FreeNotOwn   live in a heap by its tag? -- no -------------> FreeByTree
-//                a run -----------------------> FreeRun         its heap's bitmap, or by the remote
-//                one another heap's --------------> FreeOthers      gathered; one atomic for many
-//                no own heap, a broken fence --> FreeLive ----> FreeSlot
+//   Free -------- no tag can be read ---------------------> FreeSlow -----> FreeByTree
+//     |           not live and this heap's by its tag ----> FreeNotOwn
+//     | own                                                   | no live tag --> FreeByTree
+//     v                                                       | a run --------> FreeRun
+//   FreeOwn ----- the fence is not the next slot's tag        | another's ----> FreeOthers
+//     |             -> FreeUnfenced: a run's, or an overrun   | else ---------> FreeLive
+//     v
+//   the magazine, or if it is full FreeToFullMagazine
 //
-//   FreeByTree   the tree decides: a slot, a run, a large or sampled block; libc's; or a report
+//   FreeByTree    the tree decides: FreeLive, FreeRun, a large or sampled block, libc's; or a
+//   report FreeLive      looks at the fence -> FreeSlot: by the thread's heap, another's, or the
+//   detour FreeRun       into its heap's bitmap, or another's remote one FreeOthers    gathered,
+//   one atomic for many; FreeOthersSlow when its turn has come
+//
+// Where the caller knows the size: FreeOfSize (front.h), FreeNotOwnOfSize, FreeKnownSlow
+// (resize.cc).
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/foreign.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
-#include "mymalloc/heap/diagnose.h"
-#include "mymalloc/heap/guarded.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/large.h"
+#include "mymalloc/large/large.h"
+#include "mymalloc/misuse/diagnose.h"
+#include "mymalloc/misuse/sampled_blocks.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/janitor.h"
 
 namespace mymalloc {
 namespace {
@@ -51,7 +61,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, 
 
 // A block of one slot whose tag verified and says live, and whose fence was looked at.
 void FreeSlot(uintptr_t block, Tag tag, const char* called) {
-  g_registry.EnsureHeap();
+  EnsureHeap();
   Heap* const own = OwnHeap();
   if (ABSL_PREDICT_FALSE(g_detours)) {
     {
@@ -76,7 +86,7 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
   const size_t bytes = tag.slots() * page->stride();
   const uintptr_t fence = block + bytes;
   if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, block, Look(block));
-  g_registry.EnsureHeap();
+  EnsureHeap();
   Heap* const own = OwnHeap();
   bool freed;
   {
@@ -133,7 +143,7 @@ bool FreeByTagAlone(uintptr_t block, const char* called) {
 void FreeByTree(uintptr_t block, const char* called) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
-  if (finding.kind == Finding::kGuarded) return g_guarded.Free(block, called);
+  if (finding.kind == Finding::kSampled) return g_sampled.Free(block, called);
   if (finding.kind == Finding::kUnknown && FreeByTagAlone(block, called)) return;
   Tag tag;
   if (!CheckLive(block, called, finding, &tag)) return;
@@ -151,9 +161,9 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
     result->usable = LibcBlockSize(block);
     if (result->usable != 0) return result->libcs = true;
   }
-  if (finding.kind == Finding::kGuarded) {
-    result->guarded = true;
-    return g_guarded.FindLive(block, called, &result->usable);
+  if (finding.kind == Finding::kSampled) {
+    result->sampled = true;
+    return g_sampled.FindLive(block, called, &result->usable);
   }
   Tag tag;
   if (!CheckLive(block, called, finding, &tag)) return false;

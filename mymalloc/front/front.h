@@ -17,11 +17,11 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
-#include "mymalloc/heap/large.h"
-#include "mymalloc/heap/registry.h"
+#include "mymalloc/large/large.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/page/size_class.h"
 #include "mymalloc/page/tag.h"
+#include "mymalloc/process/thread.h"
 
 namespace mymalloc {
 

@@ -16,12 +16,6 @@ namespace mymalloc {
 
 struct LargeBlock;
 
-// What is freed is held back and overwritten slot by slot, or has guards: of runs, none of that.
-inline bool RunsAreAllowed() {
-  const Options& o = g_options;
-  return !o.guard_pages && o.quarantine.value == 0 && !o.zero_on_free;
-}
-
 // By its tag, a live block in a page.
 inline bool IsPageTag(Tag tag, uintptr_t block) {
   return tag.Verifies(block) && tag.live() && tag.size_class() != Tag::kLargeClass;
@@ -32,10 +26,10 @@ struct LiveBlock {
   size_t usable = 0;
   LargeBlock* large = nullptr;
   bool libcs = false;
-  bool guarded = false;
+  bool sampled = false;
   bool run = false;  // in a page of a run class
 
-  bool InPage() const { return large == nullptr && !libcs && !guarded; }
+  bool InPage() const { return large == nullptr && !libcs && !sampled; }
 };
 
 // From now on a block may be another than its size calls for (FreeKnownSlow).

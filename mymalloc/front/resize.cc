@@ -1,6 +1,6 @@
 // realloc, and what is freed with its size.
 //
-//   Reallocate   large ----------> its end moves, or the kernel moves it (heap/large.h)
+//   Reallocate   large ----------> its end moves, or the kernel moves it (large/large.h)
 //                in a page ------> a run takes the free slots behind it, or gives some back
 //                else -----------> a new block, with some to spare if it grows; copy; free
 
@@ -8,8 +8,8 @@
 
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
-#include "mymalloc/heap/diagnose.h"
-#include "mymalloc/heap/large.h"
+#include "mymalloc/large/large.h"
+#include "mymalloc/misuse/diagnose.h"
 
 namespace mymalloc {
 namespace {
@@ -45,7 +45,7 @@ bool IsRunOf(const LiveBlock& live, size_t n, size_t alignment) {
 // Whether one allocation of n bytes, so aligned (0: as any), could have made a block like this.
 bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (n > live.usable) return false;
-  if (live.guarded) return n == live.usable;
+  if (live.sampled) return n == live.usable;
   const SizeClass c = n > kLargestMedium     ? kNoClass
                       : alignment > kGranule ? AlignedClassOf(n, alignment)
                                              : ClassOf(n);
@@ -76,7 +76,7 @@ bool ResizeInPage(uintptr_t block, size_t n) {
   const Tag tag = Tag::Of(block);
   const size_t stride = StrideOf(tag.size_class());
   const bool run = IsRunClass(tag.size_class());
-  if (!run && (stride < kLeastRunStride || n > kLargestMedium || !RunsAreAllowed())) return false;
+  if (!run && (stride < kLeastRunStride || n > kLargestMedium || !g_policy.Runs())) return false;
   PageHeader* const page = HeaderOf(block, tag);
   // What is broken is reported when the block is freed.
   if (!page->Intact()) return false;
@@ -133,7 +133,7 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   void* fresh = nullptr;
   if (n > live.usable) {
     const size_t ample = Max(n, live.usable + live.usable / kGrowthShare);
-    if (ample >= kLeastMovable && RunsAreAllowed()) {
+    if (ample >= kLeastMovable && g_policy.Runs()) {
       fresh = reinterpret_cast<void*>(AllocateMovable(ample));
     }
     if (fresh == nullptr) fresh = Allocate(ample);

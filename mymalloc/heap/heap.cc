@@ -1,10 +1,9 @@
 #include "mymalloc/heap/heap.h"
 
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/diagnose.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/large.h"
-#include "mymalloc/heap/totals.h"
+#include "mymalloc/heap/broken.h"
+#include "mymalloc/supply/tick.h"
+#include "mymalloc/supply/totals.h"
 
 namespace mymalloc {
 namespace {
@@ -33,7 +32,7 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   CollectRemote(kWordsAtOnce);
   Magazine& m = magazines_[c];
   m.Compact();
-  m.Unguard(0);
+  m.LowerFloor(0);
   if (m.Valid() == 0) Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
   if (ABSL_PREDICT_FALSE(g_options.random_slots)) m.Shuffle(Random());
   const uintptr_t entry = m.Pop();
@@ -181,7 +180,7 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   if (m.Push(block)) return;
   const unsigned half = (m.Depth() + 1) / 2;
   if (!Spill::Takes(c) || m.Depth() < kDeepestMagazine ||
-      !spill_.Put(c, m.begin(), g_janitor.tick())) {
+      !spill_.Put(c, m.begin(), CurrentTick())) {
     ReturnEntries(c, m.begin(), half);
   }
   m.DropOldest(half);

@@ -5,7 +5,7 @@
 //              an empty page ------> kept, or to the page supply
 //   AllocateRun, FreeRun             longer blocks: slots that follow each other, bits at once
 //
-// A heap belongs to one thread at a time and outlives it (heap/registry.h). Its owner uses the
+// A heap belongs to one thread at a time and outlives it (process/registry.h). Its owner uses the
 // magazines without a lock; everything else is under the heap's lock, which the owner takes about
 // once in 64 operations on short blocks. Any thread that finds too much memory free may take it to
 // give back what this heap has of that.
@@ -19,15 +19,15 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
-#include "mymalloc/heap/budget.h"
 #include "mymalloc/heap/magazine.h"
 #include "mymalloc/heap/page_cache.h"
 #include "mymalloc/heap/page_queue.h"
 #include "mymalloc/heap/quarantine.h"
 #include "mymalloc/heap/remote_frees.h"
 #include "mymalloc/heap/spill.h"
-#include "mymalloc/heap/step.h"
 #include "mymalloc/page/page.h"
+#include "mymalloc/supply/budget.h"
+#include "mymalloc/supply/step.h"
 
 namespace mymalloc {
 
@@ -37,7 +37,7 @@ class RetiredPages;
 class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
  public:
   // Zeroed memory is a heap that owns nothing, has no room in its magazines, and to which no block
-  // belongs: every operation on it goes to the slow path.
+  // belongs: every operation on it goes to the slow way.
   void Init(HeapId id);
 
   HeapId id() const { return id_; }
@@ -48,7 +48,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Magazine& SmallMagazine(size_t n);
   const Magazine& magazine(SizeClass c) const { return magazines_[c]; }
 
-  // The slow paths. An entry (see magazine.h), or 0 if the system has no memory.
+  // The slow ways. An entry (see magazine.h), or 0 if the system has no memory.
   uintptr_t AllocateSlow(SizeClass c);
   // Takes a block of this heap that is marked free.
   void FreeSlow(uintptr_t block, SizeClass c);
@@ -105,11 +105,11 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   };
   DecayResult Decay(uint16_t now, Step* step);
   // Gives back all that can be, however young. What other threads hold in magazines only if these
-  // were guarded before.
+  // lay below a raised floor before.
   void DecayAll();
   // Nothing of what the owner holds at the bottom of its magazines is touched by it from a moment
-  // after this call on, as long as it comes to no slow path: see magazine.h.
-  void GuardMagazines();
+  // after this call on, as long as it comes to no slow way: see magazine.h.
+  void RaiseFloors();
   // Whether it is worth asking for that; a glance without the lock.
   bool MayGiveBack() const {
     return dirty_bytes_.load(std::memory_order_relaxed) != 0 || !remote_.LooksEmpty() ||
@@ -219,8 +219,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   // heap_decay.cc
   void StealMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void UnguardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void GuardMagazinesLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void LowerFloors() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RaiseFloorsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountParked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -257,7 +257,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int64_t unsettled_live_ ABSL_GUARDED_BY(lock_);
   int64_t unsettled_long_ ABSL_GUARDED_BY(lock_);  // what of that is runs
   std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
-  bool magazines_guarded_ ABSL_GUARDED_BY(lock_);
+  bool floors_raised_ ABSL_GUARDED_BY(lock_);
   uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);           // tick
   size_t left_to_decay_ ABSL_GUARDED_BY(lock_);          // pages to look at in that tick
   uint32_t pages_[kPageClasses] ABSL_GUARDED_BY(lock_);  // of each class
@@ -294,7 +294,7 @@ struct SmallMagazines {
 };
 
 inline Magazine& Heap::SmallMagazine(size_t n) {
-  static_assert(offsetof(Heap, magazines_) == sizeof(Magazine) / 9, "right behind the key");
+  static_assert(offsetof(Heap, magazines_) == 64, "on the line behind the key's");
   static_assert(sizeof(Magazine) * (SmallClassOf(kLargestSmall) + 1) < 65536, "offsets fit");
   static constexpr SmallMagazines kTable = SmallMagazines::Make(offsetof(Heap, magazines_));
   const uintptr_t offset = kTable.offset[size_class_internal::SmallIndex(n)];

@@ -1,9 +1,8 @@
 // What a heap gives back to the kernel, and when. The janitor calls this, on any thread.
 
 #include "mymalloc/heap/heap.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/retired_pages.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/supply/retired_pages.h"
 
 namespace mymalloc {
 namespace {
@@ -69,7 +68,7 @@ void Heap::FlushLocked() {
     ReturnEntries(c, m.begin(), m.Valid());
     m.Empty();
   }
-  magazines_guarded_ = false;
+  floors_raised_ = false;
   ReturnSpill(/*now=*/0, /*age=*/0);
   CountParked(0);
 }
@@ -89,44 +88,44 @@ void Heap::ReturnSpill(uint16_t now, uint16_t age) {
   }
 }
 
-void Heap::GuardMagazines() {
+void Heap::RaiseFloors() {
   LockHolder holder(lock_);
-  GuardMagazinesLocked();
+  RaiseFloorsLocked();
 }
 
-void Heap::GuardMagazinesLocked() {
+void Heap::RaiseFloorsLocked() {
 #if !defined(MYMALLOC_SANITIZED)  // they cannot see what orders this, and would call it a race
-  for (Magazine& m : magazines_) magazines_guarded_ |= m.Guard();
+  for (Magazine& m : magazines_) floors_raised_ |= m.RaiseFloor();
 #endif
 }
 
 void Heap::StealMagazines() {
-  if (!magazines_guarded_) return;
+  if (!floors_raised_) return;
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
     Magazine& m = magazines_[c];
     const unsigned count = m.Stealable();
     if (count != 0) ReturnEntries(c, m.begin(), count);
-    m.Unguard(count);
+    m.LowerFloor(count);
   }
-  magazines_guarded_ = false;
+  floors_raised_ = false;
 }
 
-void Heap::UnguardMagazines() {
-  if (!magazines_guarded_) return;
-  for (Magazine& m : magazines_) m.Unguard(0);
-  magazines_guarded_ = false;
+void Heap::LowerFloors() {
+  if (!floors_raised_) return;
+  for (Magazine& m : magazines_) m.LowerFloor(0);
+  floors_raised_ = false;
 }
 
-// An owner that has not been on the slow path since the last tick does not need much of what it
-// holds; and what was guarded then it has not touched.
+// An owner that has not been on the slow way since the last tick does not need much of what it
+// holds; and what lay below the floor then it has not touched.
 void Heap::DecayHeld(uint16_t now) {
   const bool idle = slow_calls_ == slow_calls_seen_;
   slow_calls_seen_ = slow_calls_;
   if (!idle) {
-    UnguardMagazines();
+    LowerFloors();
   } else if (!parked()) {
     StealMagazines();
-    GuardMagazinesLocked();
+    RaiseFloorsLocked();
   } else if (parked_bytes_ != 0) {
     FlushLocked();
     DiscardMagazines();
@@ -253,8 +252,7 @@ Heap::DecayResult Heap::DecayLocked(uint16_t now, Step* step) {
   const bool finished = DecayPages(now, step);
   SettleAccounts();
   if (!finished) return DecayResult::kUnfinished;
-  const bool later =
-      dirty_.size() != 0 || remote_.left() || spill_.bytes() != 0 || magazines_guarded_;
+  const bool later = dirty_.size() != 0 || remote_.left() || spill_.bytes() != 0 || floors_raised_;
   return later ? DecayResult::kLater : DecayResult::kNothing;
 }
 

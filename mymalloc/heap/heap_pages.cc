@@ -4,12 +4,12 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/heap.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
-#include "mymalloc/heap/retired_pages.h"
-#include "mymalloc/heap/totals.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/supply/page_map.h"
+#include "mymalloc/supply/page_supply.h"
+#include "mymalloc/supply/retired_pages.h"
+#include "mymalloc/supply/tick.h"
+#include "mymalloc/supply/totals.h"
 
 namespace mymalloc {
 namespace {
@@ -119,7 +119,7 @@ void Heap::CountFreed(PageHeader* page, unsigned slots) {
   const unsigned free = page->free_count;
   page->dirty = static_cast<uint16_t>(before + slots);
   AddDirty(bytes);
-  page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
+  page->freed_at = CurrentTick() & PageHeader::kTickMask;
   int64_t counted = 0;
   if (ABSL_PREDICT_FALSE(page->IsSparse(free))) {
     counted = static_cast<int64_t>((before + slots) * page->stride()) -
@@ -173,7 +173,7 @@ void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slo
   page->clean.ClearRange(end, done - end);
   RaiseHighWater(page, done);
   SetDirty(page, page->dirty + (done - end));
-  page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
+  page->freed_at = CurrentTick() & PageHeader::kTickMask;
   Enqueue(page);
 }
 
@@ -206,7 +206,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
 }
 
 void Heap::Adopt(PageHeader* page) {
-  page->freed_at = g_janitor.tick() & PageHeader::kTickMask;
+  page->freed_at = CurrentTick() & PageHeader::kTickMask;
   EmptyBytes(page->size_class) += page->DirtyBytes();
   AddDirty(page->DirtyBytes());
   Account(static_cast<int64_t>(page->DirtyBytes()), 0);

@@ -8,7 +8,7 @@
 // of a run's slots taken. Only the first has a tag, which says how many there are.
 
 #include "absl/base/optimization.h"
-#include "mymalloc/heap/diagnose.h"
+#include "mymalloc/heap/broken.h"
 #include "mymalloc/heap/heap.h"
 
 namespace mymalloc {

@@ -4,14 +4,14 @@
 // header as long as it serves. The owner pushes and pops without a lock and without an atomic
 // read-modify-write.
 //
-// An idle thread's magazines would hold memory for ever, so the janitor (heap/janitor.h), which
+// An idle thread's magazines would hold memory for ever, so the janitor (process/janitor.h), which
 // runs on any thread, may steal from the bottom of the stack (Heap::StealMagazines):
 //
 //   entries  | stolen |  valid entries ...  | unused
 //                  stolen_end               top
 //
-// `floor` is the owner's guard: it never pops at or below it. The janitor raises the floor to just
-// below the top at one tick. At a later one, if the owner has come to no slow path since, it takes
+// `floor` is the owner's limit: it never pops at or below it. The janitor raises the floor to just
+// below the top at one tick. At a later one, if the owner has come to no slow way since, it takes
 // what lies below the floor, but for the top entry. (When everything is to be given back at once,
 // it waits between the two for longer than any store needs: AwaitStores in janitor.cc.)
 //
@@ -66,7 +66,7 @@ constexpr unsigned RefillOf(SizeClass c) {
       Max<size_t>(1, Min<size_t>(kDeepestMagazine, kRefillBytes / StrideOf(c))));
 }
 
-// Zeroed memory is a magazine with neither entries nor room: every call goes to the slow path.
+// Zeroed memory is a magazine with neither entries nor room: every call goes to the slow way.
 class alignas(64) Magazine {
  public:
   // Pops an entry, or returns 0. Owner only.
@@ -126,11 +126,12 @@ class alignas(64) Magazine {
     return top;
   }
 
-  // By the janitor: Guard, time for its store to be seen by all, Stealable entries from begin() on,
-  // Unguard(how many of them were taken). Guard returns false if there is nothing worth it.
-  bool Guard();
+  // By the janitor: RaiseFloor, time for its store to be seen by all, Stealable entries from
+  // begin() on, LowerFloor(how many of them were taken). RaiseFloor returns false if there is
+  // nothing worth it.
+  bool RaiseFloor();
   unsigned Stealable() const;
-  void Unguard(unsigned taken);
+  void LowerFloor(unsigned taken);
 
  private:
   friend class Inspector;
@@ -176,7 +177,7 @@ inline void Magazine::Shuffle(uint64_t random) {
 
 inline void Magazine::DropOldest(unsigned count) { MoveDown(entries_ + count); }
 
-inline bool Magazine::Guard() {
+inline bool Magazine::RaiseFloor() {
   Entry* const top = top_.load(std::memory_order_relaxed);
   if (top == nullptr || top - stolen_end_ <= 1) return false;
   floor_.store(top - 1, std::memory_order_relaxed);
@@ -190,7 +191,7 @@ inline unsigned Magazine::Stealable() const {
   return end > stolen_end_ ? static_cast<unsigned>(end - stolen_end_) : 0;
 }
 
-inline void Magazine::Unguard(unsigned taken) {
+inline void Magazine::LowerFloor(unsigned taken) {
   stolen_end_ += taken;
   floor_.store(stolen_end_, std::memory_order_relaxed);
 }

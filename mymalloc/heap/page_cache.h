@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "mymalloc/heap/page_map.h"
+#include "mymalloc/supply/page_map.h"
 
 namespace mymalloc {
 

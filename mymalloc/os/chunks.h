@@ -23,7 +23,7 @@ constexpr unsigned kChunkGranuleShift = 22;
 constexpr size_t kChunkGranule = size_t{1} << kChunkGranuleShift;
 constexpr size_t kChunkGranules = size_t{1} << 18;  // of the window: a TiB
 
-// Where the window begins, and which of its granules are ours: plain variables, which the fast path
+// Where the window begins, and which of its granules are ours: plain variables, which the short way
 // of free reads with one instruction each (hidden: not through the global offset table).
 extern uintptr_t g_chunk_window __attribute__((visibility("hidden")));
 extern std::atomic<uint8_t> g_chunk_table[kChunkGranules] __attribute__((visibility("hidden")));

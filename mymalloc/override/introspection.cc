@@ -2,9 +2,9 @@
 
 #include <errno.h>
 
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/registry.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/janitor.h"
 
 namespace mymalloc::api {
 
@@ -58,7 +58,7 @@ struct mallinfo Mallinfo() {
 }
 
 int MallocTrim(size_t) {
-  g_registry.EnsureHeap();
+  EnsureHeap();
   const size_t before = os::ReleasedBytes();
   g_janitor.Pass(/*all=*/true);
   return os::ReleasedBytes() != before ? 1 : 0;

@@ -14,6 +14,18 @@ struct alignas(16) Registration {
   void* argument;
 };
 
+// The kinds of the public header are ours.
+#define MYMALLOC_SAME(ours, theirs) \
+  static_assert(static_cast<int>(Misuse::ours) == (theirs), "one order")
+MYMALLOC_SAME(kDoubleFree, MYMALLOC_DOUBLE_FREE);
+MYMALLOC_SAME(kInvalidPointer, MYMALLOC_INVALID_POINTER);
+MYMALLOC_SAME(kInvalidSize, MYMALLOC_INVALID_SIZE);
+MYMALLOC_SAME(kCorruptedHeap, MYMALLOC_CORRUPTED_HEAP);
+MYMALLOC_SAME(kWriteAfterFree, MYMALLOC_WRITE_AFTER_FREE);
+MYMALLOC_SAME(kUseAfterFree, MYMALLOC_USE_AFTER_FREE);
+MYMALLOC_SAME(kOutOfBounds, MYMALLOC_OUT_OF_BOUNDS);
+#undef MYMALLOC_SAME
+
 Registration g_registration;
 
 // Puts `desired` where `expected` was; returns whether it was, and in `expected` what was there. By
@@ -44,7 +56,8 @@ void CallBack(const Fault& fault, const char* message, size_t size) {
   const Registration registration = CurrentRegistration();
   if (registration.callback == nullptr) return;
   mymalloc_misuse misuse = {};
-  misuse.what = fault.what;
+  misuse.what = NameOf(fault.what);
+  misuse.kind = static_cast<mymalloc_misuse_kind>(fault.what);
   misuse.called = fault.called != nullptr ? fault.called
                   : IsGivingBack()        ? "giving memory back"
                                           : "a later call";

@@ -38,17 +38,26 @@ int mymalloc_malloc_trim(size_t pad) MYMALLOC_NOTHROW;
 void mymalloc_malloc_stats(void) MYMALLOC_NOTHROW;
 int mymalloc_malloc_info(int options, FILE* stream) MYMALLOC_NOTHROW;
 
+enum mymalloc_misuse_kind { /* NOLINT: a name of C's */
+                            MYMALLOC_DOUBLE_FREE,
+                            MYMALLOC_INVALID_POINTER,
+                            MYMALLOC_INVALID_SIZE,
+                            MYMALLOC_CORRUPTED_HEAP,
+                            MYMALLOC_WRITE_AFTER_FREE,
+                            MYMALLOC_USE_AFTER_FREE,
+                            MYMALLOC_OUT_OF_BOUNDS
+};
+
 /* A misuse of the heap. All of it is valid only while the callback runs. */
 struct mymalloc_misuse { /* NOLINT: a name of C's */
-  /* "double free", "invalid pointer", "invalid size", "corrupted heap", "write after free", "use
-   * after free" or "out of bounds" */
-  const char* what;
+  const char* what;      /* the kind in words: "double free", "out of bounds" */
   const char* called;  /* the function: "free"; or "a later call", "giving memory back" found it */
   void* address;       /* what that was given */
   void* block;         /* where the block begins that this lies in or near; NULL if in none */
   size_t usable_size;  /* of that block */
   const char* message; /* the report as it is written to stderr, terminated */
   size_t message_size;
+  enum mymalloc_misuse_kind kind;
 };
 
 /* NOLINTNEXTLINE: C has no `using` */

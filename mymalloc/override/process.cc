@@ -3,9 +3,10 @@
 #include <pthread.h>
 
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/page_supply.h"
-#include "mymalloc/heap/registry.h"
-#include "mymalloc/report/crash.h"
+#include "mymalloc/misuse/crash.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/freeze.h"
+#include "mymalloc/supply/page_supply.h"
 
 // glibc's: the lock of its list of open files. fork takes it after our handler has run, while
 // another thread that holds it may wait for a file whose owner waits for a block of ours. So it is
@@ -31,29 +32,28 @@ void BeforeFork() {
   g_alone = IsAlone();
   if (g_alone) return;
   if (_IO_list_lock != nullptr) _IO_list_lock();
-  g_registry.BeforeFork();
+  Freeze();
 }
 
 void AfterForkInParent() {
   g_page_supply.Forked();
   if (g_alone) return;
-  g_registry.AfterForkInParent();
+  Unfreeze();
   if (_IO_list_unlock != nullptr) _IO_list_unlock();
 }
 
 void AfterForkInChild() {
   g_page_supply.Forked();
   if (g_alone) return;
-  g_registry.AfterForkInChild();
+  UnfreezeInChild();
   if (_IO_list_resetlock != nullptr) _IO_list_resetlock();
 }
 
 // As early as a library can: handlers that are registered later run their first half before ours,
 // and so may still allocate.
 __attribute__((constructor(101))) void LibraryStarts() {
-  g_registry.EnsureHeap();
-  const Options& o = g_options;
-  if (o.sample != 0 || o.guard_pages || o.quarantine.value != 0) InstallCrashHandler();
+  EnsureHeap();
+  if (g_policy.ExplainsFaults()) InstallCrashHandler();
   pthread_atfork(BeforeFork, AfterForkInParent, AfterForkInChild);
 }
 

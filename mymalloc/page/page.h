@@ -41,7 +41,7 @@ struct alignas(64) PageHeader {
   uint8_t longest;         // of a run class: so many free ones follow each other, if not more
   uint16_t high_water;     // slots at and above it have not been touched: they are zero
   uint16_t dirty;          // free slots that are not clean
-  uint16_t freed_at : 14;  // tick of the last free, for decay (heap/janitor.h)
+  uint16_t freed_at : 14;  // tick of the last free, for decay (process/janitor.h)
   uint16_t purged : 1;     // memory of free slots has been given back
 
   // The other threads' half. The thread that makes a word of `remote` non-empty puts that word on

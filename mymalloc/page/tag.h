@@ -76,7 +76,7 @@ class Tag {
   static_assert(kSlotsPerPage == 1u << kSlotBits, "a slot index fills its field");
   static_assert(kLive << 1 == TagSecret::kLowMask + 1, "the fields fill the low bits");
 
-  // The heap in the tags of blocks that lie in no page (heap/large.h); they have this class, too.
+  // The heap in the tags of blocks that lie in no page (large/large.h); they have this class, too.
   static constexpr HeapId kNobody = 0;
   static constexpr SizeClass kLargeClass = (1u << kClassBits) - 1;
   static_assert(kPageClasses <= kLargeClass, "no page has that class");
@@ -155,7 +155,7 @@ class Tag {
 
   static constexpr uint64_t kClassAndSlot = (uint64_t{1} << kHeapShift) - 1;
 
-  // What a heap's fast path needs to know, in half a cache line.
+  // What a heap's short way needs to know, in half a cache line.
   struct Key {
     uint64_t spread;
     uint64_t inverse;

@@ -3,14 +3,15 @@
 #include <unistd.h>
 
 #include "mymalloc/base/printer.h"
-#include "mymalloc/heap/guarded.h"
-#include "mymalloc/heap/large.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
-#include "mymalloc/heap/registry.h"
-#include "mymalloc/heap/totals.h"
+#include "mymalloc/large/large.h"
+#include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
+#include "mymalloc/process/freeze.h"
+#include "mymalloc/process/registry.h"
+#include "mymalloc/supply/page_map.h"
+#include "mymalloc/supply/page_supply.h"
+#include "mymalloc/supply/totals.h"
 
 namespace mymalloc {
 namespace {
@@ -98,8 +99,8 @@ void Counter::CountPage(const PageHeader& page) {
 }
 
 void Counter::CountLarge(Interval range, Owner owner) {
-  if (owner.guarded()) {
-    s_.large.Add(g_guarded.live(), kOsPage);
+  if (owner.sampled()) {
+    s_.large.Add(g_sampled.live(), kOsPage);
   } else if (owner.large()->IsLive()) {
     s_.large.Add(1, range.length());
   }

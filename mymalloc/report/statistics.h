@@ -1,6 +1,6 @@
 // What is in the heap, counted: for mallinfo2, malloc_info, malloc_stats.
 //
-// Counting holds every lock (Registry::Freeze), so the figures belong together; what other threads
+// Counting holds every lock (Freeze), so the figures belong together; what other threads
 // pop from and push to their magazines meanwhile is the only thing that moves.
 
 #ifndef MYMALLOC_REPORT_STATISTICS_H_

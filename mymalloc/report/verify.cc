@@ -1,9 +1,10 @@
 #include "mymalloc/report/verify.h"
 
-#include "mymalloc/heap/guarded.h"
-#include "mymalloc/heap/inspector.h"
-#include "mymalloc/heap/registry.h"
-#include "mymalloc/heap/totals.h"
+#include "mymalloc/misuse/sampled_blocks.h"
+#include "mymalloc/process/freeze.h"
+#include "mymalloc/process/registry.h"
+#include "mymalloc/report/inspector.h"
+#include "mymalloc/supply/totals.h"
 
 namespace mymalloc {
 namespace {
@@ -94,7 +95,7 @@ bool InRemote(const PageHeader& page, unsigned slot) {
 }
 
 void HeapVerifier::CheckTrees() {
-  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_guarded.Verify()};
+  const char* const found[] = {g_page_map.Verify(), g_page_supply.Verify(), g_sampled.Verify()};
   for (const char* wrong : found) {
     if (wrong_ == nullptr) wrong_ = wrong;
   }
@@ -137,7 +138,7 @@ void HeapVerifier::CheckOwners() {
     const Owner owner(entry.value);
     if (const LargeBlock* large = owner.large()) {
       CheckLarge(entry.range, *large);
-    } else if (!owner.guarded()) {
+    } else if (!owner.sampled()) {
       CheckPage(entry.range, *owner.page());
     }
     if (wrong_ != nullptr) return;
@@ -308,7 +309,7 @@ void HeapVerifier::CheckMagazine(const Heap& heap, const Magazine& m) {
               "a magazine's ends are wrong")) {
     return;
   }
-  Expect(!Inspector::IsGuarded(m) || Inspector::HasGuardedMagazines(heap),
+  Expect(!Inspector::IsFloorRaised(m) || Inspector::HasRaisedFloors(heap),
          "a magazine's floor was left raised");
 }
 
@@ -375,7 +376,7 @@ void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
 }
 
 void HeapVerifier::CheckTotals() {
-  const size_t sampled = g_guarded.live();
+  const size_t sampled = g_sampled.live();
   Expect(g_totals.large_blocks.now() == live_large_ + sampled &&
              g_totals.large_bytes.now() == live_large_bytes_ + sampled * kOsPage,
          "the large blocks are not as many as their count says");

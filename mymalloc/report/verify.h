@@ -7,7 +7,7 @@
 namespace mymalloc {
 
 // nullptr, or what is wrong: trees, address ranges, page headers, bitmaps, tags, lists, magazines.
-// Allocates nothing. Holds every lock, so nothing else runs but the fast paths: REQUIRES that no
+// Allocates nothing. Holds every lock, so nothing else runs but the short ways: REQUIRES that no
 // other thread allocates or frees meanwhile, and that no thread was lost to fork in the middle of
 // one.
 const char* VerifyHeap();

@@ -30,7 +30,7 @@ Result Read(const std::vector<std::string>& environment, const Options& before =
 
 bool Same(const Options& a, const Options& b) {
   bool same = true;
-#define MYMALLOC_COMPARE_OPTION(type, name, value, hardened, help) same &= a.name == b.name;
+#define MYMALLOC_COMPARE_OPTION(type, name, value, hardened, asks, help) same &= a.name == b.name;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_COMPARE_OPTION)
 #undef MYMALLOC_COMPARE_OPTION
   return same;
@@ -209,11 +209,32 @@ TEST(OptionsTest, OneBadItemDoesNotSpoilTheOthers) {
   EXPECT_EQ(result.options.decay.value, Options().decay.value);
 }
 
+// What one asks, another does not take back.
+TEST(OptionsTest, ThePolicyIsWhatAllOptionsAsk) {
+  EXPECT_EQ(PolicyOf(Options()).asks, kNothing);
+  Options options;
+  options.check_neighbours = true;
+  EXPECT_TRUE(PolicyOf(options).Detour());
+  EXPECT_FALSE(PolicyOf(options).TreeFirst());
+  EXPECT_TRUE(PolicyOf(options).Runs());
+  options.quarantine = Bytes{4096};
+  EXPECT_FALSE(PolicyOf(options).Runs());
+  EXPECT_TRUE(PolicyOf(options).HoldsLarge());
+  EXPECT_TRUE(PolicyOf(options).ExplainsFaults());
+  options.checked = true;
+  EXPECT_TRUE(PolicyOf(options).TreeFirst());
+  Options sampled;
+  sampled.sample = 100;
+  EXPECT_TRUE(PolicyOf(sampled).Detour());
+  EXPECT_TRUE(PolicyOf(sampled).Runs());
+  EXPECT_FALSE(PolicyOf(sampled).HoldsLarge());
+}
+
 TEST(OptionsTest, HelpListsEveryOptionWithItsValue) {
   const Result result = Read({"MYMALLOC_OPTIONS=help:decay=1234"});
   EXPECT_EQ(result.options.decay.value, 1234u);
   std::string last_help;
-#define MYMALLOC_FIND_OPTION(type, name, value, hardened, help)                      \
+#define MYMALLOC_FIND_OPTION(type, name, value, hardened, asks, help)                \
   EXPECT_NE(result.errors.find("  " #name "="), std::string::npos) << result.errors; \
   last_help = help;
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_FIND_OPTION)

@@ -23,7 +23,7 @@ using ::testing::internal::GetCapturedStderr;
 Fault Example() {
   Fault fault{};
   fault.called = "free";
-  fault.what = "double free";
+  fault.what = Misuse::kDoubleFree;
   fault.address = 0x1000;
   fault.detail = "the block is free.";
   fault.advice = "Free it once.";
@@ -175,10 +175,10 @@ TEST(ListenerTest, IsToldWhatIsNotWritten) {
 void MisuseAgain(const Fault&, const char* message, size_t size) {
   ++told.calls;
   Fault another = Example();
-  another.what = "another";
+  another.what = Misuse::kOutOfBounds;
   Report(another);
   EXPECT_EQ(std::string(message).size(), size);
-  EXPECT_EQ(std::string(message).find("another"), std::string::npos);
+  EXPECT_EQ(std::string(message).find("out of bounds"), std::string::npos);
 }
 
 TEST(ListenerTest, IsNotToldOfItself) {
@@ -186,7 +186,7 @@ TEST(ListenerTest, IsNotToldOfItself) {
   for (int i = 1; i < 4; ++i) {
     const std::string report = Reported(Example());
     EXPECT_EQ(told.calls, i);
-    EXPECT_NE(report.find("another: free("), std::string::npos);
+    EXPECT_NE(report.find("out of bounds: free("), std::string::npos);
   }
 }
 

@@ -6,8 +6,9 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/front/front.h"
-#include "mymalloc/heap/large.h"
+#include "mymalloc/large/large.h"
 #include "mymalloc/page/size_class.h"
+#include "mymalloc/process/attach.h"
 #include "tests/heap/faults.h"
 
 namespace mymalloc {
@@ -17,7 +18,7 @@ constexpr char kDelete[] = "operator delete";
 
 class KnownSizeTest : public testing::Test {
  protected:
-  KnownSizeTest() { g_registry.EnsureHeap(); }
+  KnownSizeTest() { EnsureHeap(); }
 
   test::Faults& faults() {
     // Made when the options have been read.

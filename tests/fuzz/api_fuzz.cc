@@ -13,9 +13,9 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
-#include "mymalloc/heap/janitor.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/override/prefixed.h"
+#include "mymalloc/process/janitor.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/live_blocks.h"
 #include "tests/fuzz/lockstep_threads.h"

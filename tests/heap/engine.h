@@ -8,8 +8,9 @@
 
 #include "gtest/gtest.h"
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/registry.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/janitor.h"
+#include "mymalloc/process/registry.h"
 #include "mymalloc/report/verify.h"
 
 namespace mymalloc::test {
@@ -20,8 +21,9 @@ inline uintptr_t Address(const void* pointer) { return reinterpret_cast<uintptr_
 class EngineTest : public testing::Test {
  protected:
   EngineTest() {
-    g_registry.EnsureHeap();
+    EnsureHeap();
     g_options = Options();
+    g_policy = Policy();
     g_options.decay = Millis{1000 * 60 * 60};  // passes are the test's to make
     g_janitor.Poll();                          // from now on no tick is due
     GiveAllBack();

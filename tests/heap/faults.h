@@ -44,7 +44,7 @@ class Faults {
 
  private:
   static void Note(const Fault& fault, const char*, size_t) {
-    seen_.push_back({fault.what, fault.detail == nullptr ? "" : fault.detail, fault.block});
+    seen_.push_back({NameOf(fault.what), fault.detail, fault.block});
   }
 
   static inline std::vector<Seen> seen_;

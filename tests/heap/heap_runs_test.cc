@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
-#include "mymalloc/heap/diagnose.h"
+#include "mymalloc/misuse/diagnose.h"
 #include "mymalloc/page/page.h"
 #include "tests/heap/engine.h"
 #include "tests/heap/faults.h"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "mymalloc/heap/inspector.h"
+#include "mymalloc/report/inspector.h"
 #include "tests/heap/engine.h"
 #include "tests/support/block.h"
 
@@ -164,7 +164,7 @@ TEST_F(HeapTest, WhatOthersFreeComesBack) {
     const std::vector<uintptr_t> blocks = Allocate(c, 3 * kSlotsPerPage);
     const size_t pages = PagesOf(c);
     std::thread([&] {
-      g_registry.EnsureHeap();
+      EnsureHeap();
       for (const uintptr_t block : blocks) {
         const Tag tag = Tag::Of(block);
         tag.Free().WriteTo(block);
@@ -185,7 +185,7 @@ TEST_F(HeapTest, AGatheredBlockFreedAgainIsSaid) {
   const SizeClass c = ClassOf(kSmall);
   const uintptr_t block = Allocate(c);
   std::thread([&] {
-    g_registry.EnsureHeap();
+    EnsureHeap();
     const Tag tag = Tag::Of(block);
     tag.Free().WriteTo(block);
     EXPECT_TRUE(CurrentHeap()->FreeRemote(block, tag));

@@ -29,7 +29,7 @@ struct Shared {
   std::vector<uintptr_t> returned;  // what was stolen, for the owner to take again; under the lock
   uint64_t slow_calls = 0;          // under the lock
   uint64_t slow_calls_seen = 0;     // the janitor's
-  bool guarded = false;             // under the lock
+  bool raised = false;              // under the lock
   std::atomic<bool> stop{false};
   std::atomic<int> errors{0};
   uint64_t steals = 0;
@@ -87,19 +87,19 @@ void Steal(Shared& s) {
     s.Pass(block, kInMagazine, kStolen);
     s.returned.push_back(block);
   }
-  s.magazine.Unguard(count);
+  s.magazine.LowerFloor(count);
   s.steals += count;
 }
 
-// What Heap::DecayHeld does at each tick: takes what was guarded at the last one, if the owner has
-// not been on its slow path since.
+// What Heap::DecayHeld does at each tick: takes what lay below the floor at the last one, if the
+// owner has not been on its slow path since.
 void Tick(Shared& s) {
   LockHolder holder(s.lock);
   const bool idle = s.slow_calls == s.slow_calls_seen;
   s.slow_calls_seen = s.slow_calls;
-  if (s.guarded && !idle) s.magazine.Unguard(0);
-  if (s.guarded && idle) Steal(s);
-  s.guarded = idle && s.magazine.Guard();
+  if (s.raised && !idle) s.magazine.LowerFloor(0);
+  if (s.raised && idle) Steal(s);
+  s.raised = idle && s.magazine.RaiseFloor();
 }
 
 TEST(MagazineStealTest, EveryBlockIsInOneHand) {
@@ -120,21 +120,21 @@ TEST(MagazineStealTest, EveryBlockIsInOneHand) {
   EXPECT_EQ(s->errors, 0);
   EXPECT_GT(s->steals, 100u);
   EXPECT_GT(s->pops, 100u);
-  s->magazine.Unguard(0);
+  s->magazine.LowerFloor(0);
   unsigned found = static_cast<unsigned>(s->returned.size());
   while (s->magazine.Pop() != 0) ++found;
   EXPECT_EQ(found, kBlocks);
 }
 
 // The owner pops at most what lies above its floor, and finds the rest again in its slow path.
-TEST(MagazineStealTest, AGuardedMagazineGivesOnlyItsTop) {
+TEST(MagazineStealTest, AboveARaisedFloorOnlyTheTopIsGiven) {
   auto s = std::make_unique<Shared>();
   for (unsigned i = 0; i < 8; ++i) {
     s->hand[i] = kStolen;
     s->returned.push_back(Shared::Block(i));
   }
   Refill(*s);
-  ASSERT_TRUE(s->magazine.Guard());
+  ASSERT_TRUE(s->magazine.RaiseFloor());
   EXPECT_EQ(s->magazine.Stealable(), 7u);
   EXPECT_EQ(s->magazine.Pop(), Shared::Block(7));
   EXPECT_EQ(s->magazine.Pop(), 0u);
@@ -142,9 +142,9 @@ TEST(MagazineStealTest, AGuardedMagazineGivesOnlyItsTop) {
   EXPECT_EQ(s->magazine.Stealable(), 6u);
   ASSERT_TRUE(s->magazine.Push(Shared::Block(7)));
   EXPECT_EQ(s->magazine.Stealable(), 7u);
-  s->magazine.Unguard(0);
+  s->magazine.LowerFloor(0);
   for (unsigned i = 8; i-- > 0;) EXPECT_EQ(s->magazine.Pop(), Shared::Block(i));
-  EXPECT_FALSE(s->magazine.Guard());
+  EXPECT_FALSE(s->magazine.RaiseFloor());
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ TEST_F(MagazineTest, ZeroedMemoryHasNeitherEntriesNorRoom) {
   EXPECT_EQ(magazine_->Pop(), 0u);
   EXPECT_FALSE(magazine_->Push(Block(0)));
   EXPECT_EQ(magazine_->Valid(), 0u);
-  EXPECT_FALSE(magazine_->Guard());
+  EXPECT_FALSE(magazine_->RaiseFloor());
   EXPECT_EQ(magazine_->Stealable(), 0u);
-  magazine_->Unguard(0);
+  magazine_->LowerFloor(0);
   EXPECT_EQ(magazine_->Pop(), 0u);
   magazine_->Compact();
   EXPECT_EQ(magazine_->Pop(), 0u);
@@ -104,25 +104,25 @@ TEST_F(MagazineTest, EmptyStartsAnew) {
 TEST_F(MagazineTest, AGuardLeavesOnlyTheTopToTheOwner) {
   MakeReady();
   PushAll(0, 10);
-  ASSERT_TRUE(magazine_->Guard());
+  ASSERT_TRUE(magazine_->RaiseFloor());
   EXPECT_EQ(magazine_->Stealable(), 9u);
   EXPECT_EQ(magazine_->Pop(), Block(9));
   EXPECT_EQ(magazine_->Pop(), 0u);  // the rest is the janitor's
   // The owner may still be about to take the top one: one less.
   EXPECT_EQ(magazine_->Stealable(), 8u);
-  magazine_->Unguard(8);
+  magazine_->LowerFloor(8);
   EXPECT_EQ(magazine_->Valid(), 1u);
   EXPECT_EQ(magazine_->Pop(), Block(8));
   EXPECT_EQ(magazine_->Pop(), 0u);
 }
 
-TEST_F(MagazineTest, PushesWhileGuardedStay) {
+TEST_F(MagazineTest, PushesAboveARaisedFloorStay) {
   MakeReady();
   PushAll(0, 10);
-  ASSERT_TRUE(magazine_->Guard());
+  ASSERT_TRUE(magazine_->RaiseFloor());
   PushAll(10, 5);
   EXPECT_EQ(magazine_->Stealable(), 9u);
-  magazine_->Unguard(9);
+  magazine_->LowerFloor(9);
   for (uintptr_t i = 15; i-- > 9;) EXPECT_EQ(magazine_->Pop(), Block(i));
   EXPECT_EQ(magazine_->Pop(), 0u);
 }
@@ -130,27 +130,27 @@ TEST_F(MagazineTest, PushesWhileGuardedStay) {
 TEST_F(MagazineTest, NothingTakenIsNothingChanged) {
   MakeReady();
   PushAll(0, 10);
-  ASSERT_TRUE(magazine_->Guard());
-  magazine_->Unguard(0);
+  ASSERT_TRUE(magazine_->RaiseFloor());
+  magazine_->LowerFloor(0);
   for (uintptr_t i = 10; i-- > 0;) EXPECT_EQ(magazine_->Pop(), Block(i));
 }
 
 TEST_F(MagazineTest, OneEntryIsNotWorthAGuard) {
   MakeReady();
-  EXPECT_FALSE(magazine_->Guard());
+  EXPECT_FALSE(magazine_->RaiseFloor());
   PushAll(0, 1);
-  EXPECT_FALSE(magazine_->Guard());
+  EXPECT_FALSE(magazine_->RaiseFloor());
   PushAll(1, 1);
-  EXPECT_TRUE(magazine_->Guard());
-  magazine_->Unguard(0);
+  EXPECT_TRUE(magazine_->RaiseFloor());
+  magazine_->LowerFloor(0);
 }
 
 TEST_F(MagazineTest, CompactMakesTheRoomGood) {
   MakeReady();
   PushAll(0, kDeepestMagazine);
-  ASSERT_TRUE(magazine_->Guard());
+  ASSERT_TRUE(magazine_->RaiseFloor());
   const unsigned taken = magazine_->Stealable();
-  magazine_->Unguard(taken);
+  magazine_->LowerFloor(taken);
   EXPECT_FALSE(magazine_->Push(Block(100)));
   magazine_->Compact();
   EXPECT_EQ(magazine_->Valid(), kDeepestMagazine - taken);

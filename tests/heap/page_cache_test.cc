@@ -5,8 +5,8 @@
 #include <memory>
 #include <thread>
 
-#include "mymalloc/heap/inspector.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/report/inspector.h"
 #include "tests/heap/engine.h"
 
 namespace mymalloc {
@@ -52,7 +52,7 @@ TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
   ASSERT_TRUE(g_page_map.Find(large, &range, &owner));
   FreeLarge(owner.large(), owner.large()->block);
   const Interval guarded = NewRange(kOsPage);
-  ASSERT_TRUE(g_page_map.Insert(guarded, Owner::Guarded()));
+  ASSERT_TRUE(g_page_map.Insert(guarded, Owner::Sampled()));
   EXPECT_EQ(cache_->Find(guarded.begin).page, 0u);
   g_page_map.Erase(guarded.begin);
 }

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
-#include "mymalloc/heap/step.h"
+#include "mymalloc/supply/step.h"
+#include "mymalloc/supply/tick.h"
 #include "tests/heap/engine.h"
 #include "tests/heap/free_pages.h"
 #include "tests/support/block.h"
@@ -59,7 +60,7 @@ class PurgeHolesTest : public test::EngineTest, public testing::WithParamInterfa
 
   // A tick that was not yet.
   static uint16_t Later() {
-    static uint16_t later = g_janitor.tick();
+    static uint16_t later = CurrentTick();
     return later = static_cast<uint16_t>(later + 3);
   }
 

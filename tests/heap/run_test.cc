@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/page_supply.h"
+#include "mymalloc/supply/page_supply.h"
 #include "tests/heap/runs.h"
 #include "tests/support/residency.h"
 
@@ -96,6 +96,7 @@ TEST_F(RunTest, ThereAreNoneInTheHardenedModes) {
     g_options.guard_pages = mode == 0;
     g_options.quarantine.value = mode == 1 ? 64 * kKiB : 0;
     g_options.zero_on_free = mode == 2;
+    g_policy = PolicyOf(g_options);
     void* const block = Allocate(100 * kKiB);
     EXPECT_TRUE(IsLarge(block)) << mode;
     Free(block);

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
-#include "mymalloc/heap/page_map.h"
 #include "mymalloc/page/page.h"
 #include "mymalloc/report/statistics.h"
+#include "mymalloc/supply/page_map.h"
 #include "tests/heap/engine.h"
 #include "tests/support/block.h"
 

@@ -4,14 +4,16 @@
 #include <cstring>
 
 #include "mymalloc/base/options.h"
-#include "mymalloc/heap/budget.h"
-#include "mymalloc/heap/guarded.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/large.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
-#include "mymalloc/heap/totals.h"
+#include "mymalloc/large/large.h"
+#include "mymalloc/misuse/sampled_blocks.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/janitor.h"
+#include "mymalloc/process/registry.h"
 #include "mymalloc/report/verify.h"
+#include "mymalloc/supply/budget.h"
+#include "mymalloc/supply/page_map.h"
+#include "mymalloc/supply/page_supply.h"
+#include "mymalloc/supply/totals.h"
 #include "tests/interleave/outside.h"
 
 namespace mymalloc::interleave {
@@ -24,7 +26,7 @@ uintptr_t Address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
 // What the thread-local variables of a heap's owner are.
 intptr_t DistanceOf(const Heap* heap) {
-  return reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(Registry::bare_.heaps);
+  return reinterpret_cast<intptr_t>(heap) - reinterpret_cast<intptr_t>(g_bare_heaps.heaps);
 }
 
 std::vector<uint64_t> LocalsOf(const Heap* heap) {
@@ -49,13 +51,14 @@ struct Base {
 
 Heap* NewThreadsHeap() {
   BecomeStranger();
-  g_registry.EnsureHeap();
+  EnsureHeap();
   return CurrentHeap();
 }
 
 Base MakeBase() {
-  g_registry.EnsureHeap();
+  EnsureHeap();
   g_options = Options();
+  g_policy = Policy();
   g_options.decay = {uint64_t{1000} * 60 * 60};
   g_options.on_error = OnError::kWarn;
   Base base{};
@@ -123,7 +126,7 @@ void EngineProgram::SaveState(std::vector<Saved>* state) const {
   save(Address(&g_janitor), Address(&g_janitor + 1));
   save(Address(&g_large_blocks), Address(&g_large_blocks + 1));
   save(Address(&g_budget), Address(&g_budget + 1));
-  save(Address(&g_guarded), Address(&g_guarded + 1));
+  save(Address(&g_sampled), Address(&g_sampled + 1));
   g_page_map.ForEach([&](Interval range, Owner) { save(range.begin, range.end); });
 }
 

@@ -34,7 +34,7 @@ Result RunAll(const std::string& calls, unsigned entries, bool time_passes, unsi
   });
   p.AddStranger([&] {
     for (unsigned i = 0; i < steals; ++i) {
-      p.heap(0).GuardMagazines();
+      p.heap(0).RaiseFloors();
       Machine::Running()->BarrierOnAllThreads();
       p.heap(0).DecayAll();
     }

@@ -14,7 +14,7 @@ MODES = {
     "Each hardening option by itself": "",
     "Sampled blocks": "_sampled",
 }
-LABEL = re.compile(r"//([a-z/_]+):([a-z_]+)((?: `[\w.]+`)*)")
+LABEL = re.compile(r"//([a-z/_]+):([a-z_]+)((?:\s+`[\w.]+`)*)")
 
 
 def tests_of(package: str, name: str) -> set:
@@ -33,20 +33,31 @@ def tests_of(package: str, name: str) -> set:
     return names
 
 
+def sections() -> list:
+    """(ending of cases, numbered promises, numbered proofs) for each heading with a table."""
+    found = []
+    text = (ROOT / "docs/security.md").read_text()
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = section.partition("\n")
+        rows = dict(re.findall(r"^\| (\d+) \| (.*)", body, re.MULTILINE))
+        proofs = dict(re.findall(r"^(\d+)\. (//.*(?:\n +\S.*)*)", body, re.MULTILINE))
+        found.append((MODES[heading], rows, proofs))
+    return found
+
+
 def promises() -> list:
-    """(line, package, test, case) for each that is named."""
-    found, mode = [], ""
-    for line in (ROOT / "docs/security.md").read_text().splitlines():
-        if line.startswith("## "):
-            mode = MODES[line[3:]]
-        elif line.startswith("| ") and " proved by" not in line:
-            proof = line.rsplit(" | ", 1)[-1]
-            labels = LABEL.findall(proof)
-            found += [(line, package, test, case + ("" if "." in case else mode))
+    """(promise, package, test, case) for each that is named."""
+    found = []
+    for mode, rows, proofs in sections():
+        if rows.keys() != proofs.keys():
+            raise AssertionError(f"promises {sorted(rows)}, proofs {sorted(proofs)}")
+        for number, row in rows.items():
+            labels = LABEL.findall(proofs[number])
+            if not labels or any(not cases for _, _, cases in labels):
+                raise AssertionError("no test is named: " + row)
+            found += [(row, package, test, case + ("" if "." in case else mode))
                       for package, test, cases in labels
                       for case in re.findall(r"`([\w.]+)`", cases)]
-            if not labels or any(not cases for _, _, cases in labels):
-                raise AssertionError("no test is named: " + line)
     return found
 
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
-#include "mymalloc/heap/guarded.h"
-#include "mymalloc/heap/inspector.h"
-#include "mymalloc/heap/totals.h"
+#include "mymalloc/misuse/sampled_blocks.h"
+#include "mymalloc/report/inspector.h"
+#include "mymalloc/supply/totals.h"
 #include "tests/heap/engine.h"
 
 namespace mymalloc {
@@ -180,15 +180,15 @@ TEST_F(StatisticsTest, TheMostStays) {
 }
 
 TEST_F(StatisticsTest, SampledBlocksCountAPageEach) {
-  g_guarded.Init();
+  g_sampled.Init();
   const Statistics before = CountHeap();
   uintptr_t blocks[5];
-  for (uintptr_t& block : blocks) block = g_guarded.Allocate(100, 16, /*random=*/0);
+  for (uintptr_t& block : blocks) block = g_sampled.Allocate(100, 16, /*random=*/0);
   const Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
   EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * kOsPage);
   ExpectTotalsOf(now);
-  for (const uintptr_t block : blocks) g_guarded.Free(block, "free");
+  for (const uintptr_t block : blocks) g_sampled.Free(block, "free");
   EXPECT_EQ(CountHeap().large.bytes, before.large.bytes);
 }
 
@@ -204,6 +204,7 @@ TEST_F(StatisticsTest, WhatIsHeldBackOfLargeBlocksIsFreeMemory) {
                         Case{true, kMiB, kMiB, true}, Case{false, kMiB, 3 * kMiB, false}}) {
     g_options.guard_pages = c.guard_pages;
     g_options.quarantine.value = c.quarantine;
+    g_policy = PolicyOf(g_options);
     void* const block = Allocate(c.size);
     Free(block);
     const Statistics now = CountHeap();

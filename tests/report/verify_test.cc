@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mymalloc/front/front.h"
-#include "mymalloc/heap/inspector.h"
+#include "mymalloc/report/inspector.h"
 #include "tests/heap/engine.h"
 
 namespace mymalloc {
@@ -216,9 +216,9 @@ TEST_F(VerifyTest, TheFloorOfAMagazine) {
   void* const blocks[] = {Allocate(kSize), Allocate(kSize), Allocate(kSize)};
   for (void* block : blocks) Free(block);
   Magazine& magazine = CurrentHeap()->magazine(ClassOf(kSize));
-  ASSERT_TRUE(magazine.Guard());
+  ASSERT_TRUE(magazine.RaiseFloor());
   ExpectFound("a magazine's floor was left raised");
-  magazine.Unguard(0);
+  magazine.LowerFloor(0);
 }
 
 TEST_F(VerifyTest, LargeBlocks) {

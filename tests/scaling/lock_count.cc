@@ -26,7 +26,7 @@ extern "C" __attribute__((visibility("hidden"))) const char etext[];
 namespace mymalloc {
 namespace {
 
-constexpr const char* kNames[kLockNames] = {"heap",         "budget",       "giver",    "guarded",
+constexpr const char* kNames[kLockNames] = {"heap",         "budget",       "giver",    "sampled",
                                             "janitor pass", "large blocks", "metadata", "page map",
                                             "page supply",  "registry"};
 

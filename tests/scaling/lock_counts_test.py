@@ -72,15 +72,15 @@ class LockCountsTest(unittest.TestCase):
     def test_every_acquisition_is_counted(self) -> None:
         """Each block is a sampled one, for which malloc and free take the sampler's lock."""
         counted = lock_counts.steady("pair", 0.0001, (("MYMALLOC_SAMPLE", "1"),))
-        self.assertGreaterEqual(counted.per_1000("guarded"), 2000)
-        self.assertGreater(counted.held_ns["guarded"], 0)
+        self.assertGreaterEqual(counted.per_1000("sampled"), 2000)
+        self.assertGreater(counted.held_ns["sampled"], 0)
 
     def test_the_ways_to_a_lock_are_told(self) -> None:
         settings = (("MYMALLOC_SAMPLE", "1"), ("LOCK_PATHS", "1"))
         counted = lock_counts.count("pair", 0.0001, settings)
-        ways = [one for one in counted.paths if one[1] == "guarded"]
+        ways = [one for one in counted.paths if one[1] == "sampled"]
         times = sum(one[0] for one in ways)
-        self.assertAlmostEqual(times / counted.acquisitions["guarded"], 1, delta=0.1)
+        self.assertAlmostEqual(times / counted.acquisitions["sampled"], 1, delta=0.1)
         ends = {function for one in ways for function in lock_counts.where(one[2])[-1:]}
         self.assertLessEqual({"malloc", "free"}, ends)
 

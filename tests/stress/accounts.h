@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "mymalloc/heap/inspector.h"
-#include "mymalloc/heap/large.h"
-#include "mymalloc/heap/page_map.h"
-#include "mymalloc/heap/page_supply.h"
+#include "mymalloc/large/large.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/override/prefixed.h"
+#include "mymalloc/report/inspector.h"
 #include "mymalloc/report/verify.h"
+#include "mymalloc/supply/page_map.h"
+#include "mymalloc/supply/page_supply.h"
 #include "tests/stress/shadow.h"
 #include "tests/support/check.h"
 #include "tree/interval.h"
@@ -28,7 +28,7 @@ inline size_t MappedBytes(const Shadow& block) {
   Owner owner;
   MYMALLOC_CHECK(g_page_map.Find(block.begin(), &range, &owner));
   if (owner.page() != nullptr) return 0;
-  return owner.guarded() ? kOsPage : range.length();
+  return owner.sampled() ? kOsPage : range.length();
 }
 
 inline bool IsOutsidePages(const Shadow& block) { return MappedBytes(block) != 0; }

@@ -17,9 +17,9 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/heap/heap.h"
-#include "mymalloc/heap/janitor.h"
-#include "mymalloc/heap/registry.h"
 #include "mymalloc/override/prefixed.h"
+#include "mymalloc/process/janitor.h"
+#include "mymalloc/process/registry.h"
 #include "tests/stress/accounts.h"
 #include "tests/stress/shadow.h"
 

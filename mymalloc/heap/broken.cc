@@ -1,0 +1,34 @@
+#include "mymalloc/heap/broken.h"
+
+#include "mymalloc/fault/fault.h"
+#include "mymalloc/supply/page_map.h"
+
+namespace mymalloc {
+namespace {
+
+Fault OfSlot(Message message, const PageHeader& page, unsigned slot) {
+  Fault fault = FoundLater(message, page.Block(slot));
+  fault.block = {page.Block(slot), page.stride() - kTagBytes, "free", page.page(), slot};
+  return fault;
+}
+
+}  // namespace
+
+void ReportFreeTwice(PageHeader* page, unsigned slot) {
+  Report(OfSlot(Message::kFreedByTwoThreads, *page, slot));
+}
+
+void ReportBrokenHeader(PageHeader* page) {
+  Report(FoundLater(Message::kHeaderOverwritten, reinterpret_cast<uintptr_t>(page)));
+}
+
+bool FindBrokenFreeBlock(uintptr_t block, unsigned* slot) {
+  Interval range;
+  Owner owner;
+  if (!g_page_map.Find(block, &range, &owner) || owner.page() == nullptr) return false;
+  *slot = static_cast<unsigned>((block - range.begin) / owner.page()->stride());
+  Report(OfSlot(Message::kFreeTagOverwritten, *owner.page(), *slot));
+  return true;
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,145 @@
+// Large blocks: those that are too long for a run of slots (2 MiB), or aligned too far for one; and
+// with the options that hold freed blocks back, all that are too long for a slot.
+//
+//   | ... | tag | block ...                    | slack |
+//   begin       block                                  end
+//
+// Their memory is a range of the page supply, shared with the pages. Only huge ones have a mapping
+// of their own, which the kernel can move.
+//
+// With the option guard_pages an unmapped page lies before `begin` and another behind `end`. A
+// record of each is in the page map.
+
+#ifndef MYMALLOC_LARGE_LARGE_H_
+#define MYMALLOC_LARGE_LARGE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/large/freed_large.h"
+#include "mymalloc/page/tag.h"
+#include "mymalloc/supply/free_ranges.h"
+#include "mymalloc/supply/guard_budget.h"
+#include "mymalloc/supply/step.h"
+#include "mymalloc/supply/totals.h"
+
+namespace mymalloc {
+
+struct alignas(64) LargeBlock {
+  uintptr_t begin;  // without its guard pages
+  uintptr_t end;
+  uintptr_t block;
+  size_t requested;  // by the last malloc or realloc
+  uint32_t guard;    // bytes of each guard page: 0 if there is none
+  bool mapped;       // a mapping of its own,
+  bool movable;      // as it grows: one of a few
+  // Changes under the lock. A record that is no block's has it false: fresh memory is zero, and no
+  // live block's record goes back.
+  std::atomic<bool> live;
+
+  size_t usable() const { return end - block; }
+  bool IsLive() const { return live.load(std::memory_order_relaxed); }
+  Interval range() const { return {begin, end}; }
+};
+
+// Blocks from here on have a mapping of their own.
+constexpr size_t kLeastHuge = 32 * kMiB;
+
+// A block of at least n bytes; 0 when the system has no memory. `*zeroed` tells whether its memory
+// is known to be zero. REQUIRES: n <= PTRDIFF_MAX, alignment a power of two.
+uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed);
+
+// The same with a mapping of its own, for one that grows, and is then moved by the kernel rather
+// than copied. 0 also where there are many of those already, as each takes one of the mappings that
+// a process may have.
+uintptr_t AllocateMovable(size_t n);
+
+// Frees the block that the page map said has this record. False if it is live no more: another
+// thread has freed it since.
+bool FreeLarge(LargeBlock* large, uintptr_t block);
+
+// Makes the block, which the page map said has this record, at least n bytes long, or shorter.
+// Returns where it is now (the record is the same), or 0 if it can neither stay nor be moved by the
+// kernel: the caller copies.
+uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n);
+
+class LargeBlocks {
+ public:
+  // What becomes of a live block happens in one step: in its record, its tag, the page map and the
+  // totals. All but the first are false if the record is no longer that of a live `block`: whatever
+  // several threads do to one at once, it is freed once, and changed only before.
+  //
+  // False when there is no memory for the map.
+  bool Publish(LargeBlock* large);
+  // Its range as it is now.
+  bool Bounds(const LargeBlock* large, uintptr_t block, Interval* range);
+  // Moves its end, for n bytes, if its range is what it was: else two threads resize it at once.
+  // REQUIRES: nothing else lies there.
+  bool Resize(LargeBlock* large, Interval range, uintptr_t new_end, size_t n);
+  // Moves the mapping to where there is room for `bytes`, if there is any.
+  bool Move(LargeBlock* large, Interval range, size_t bytes, size_t n);
+  // It is live no more, and in the page map no more.
+  bool Unpublish(LargeBlock* large, uintptr_t block);
+  // So many more live blocks, or as a negative number wraps around fewer, and bytes of them: the
+  // sampled ones, which are elsewhere, count as large.
+  void CountLive(size_t blocks, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  // Of what is held back: a tick is over; gives back what was not needed lately, or all, until the
+  // step is over. Returns whether it is done.
+  void Tick();
+  bool GiveBackHeld(bool all, Step* step);
+
+  // What was freed, is held back and may be resident, and in how many pieces.
+  size_t Bytes();
+  size_t Pieces();
+  Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
+
+  // Records of large blocks.
+  LargeBlock* NewRecord();
+  void DeleteRecord(LargeBlock* large);
+  // The same for a block that the program has freed: it is remembered. `held`: its range with
+  // guards, which is held back, resident or not; or nothing.
+  void NoteFreed(LargeBlock* large, Interval held, bool resident);
+  // A range that was held back, of at least so many bytes; nothing held if there is none.
+  FreedLarge::Record TakeHeld(size_t bytes);
+  // Gives up one that was held back, guards and all.
+  void DropHeld(const FreedLarge::Record& record);
+  bool FindFreed(uintptr_t address, FreedLarge::Record* record);
+
+  // Of all large blocks, and what is held back.
+  GuardBudget& guards() { return guards_; }
+
+  // One more movable block. False if there are enough.
+  bool EnterMovable() { return movable_.fetch_add(1, std::memory_order_relaxed) < kMostMovable; }
+  void LeaveMovable() { movable_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  friend class Inspector;
+
+  void SetLive(LargeBlock* large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  static void CheckWrites(const FreedLarge::Record& record);
+  // After each change of what is held back.
+  void NoteHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    g_totals.system.SetFreedLarge(freed_.resident_bytes());
+  }
+
+  Lock lock_{LockName::kLargeBlocks};
+  os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);
+  FreedLarge freed_ ABSL_GUARDED_BY(lock_);
+  static constexpr int kMostMovable = 32;
+  GuardBudget guards_;
+  std::atomic<int> movable_{0};
+};
+
+extern LargeBlocks g_large_blocks;
+
+// Gives back memory of a large block, which can be touched; what cannot be, as guards.
+void GiveBackLarge(Interval range, bool mapped, size_t touched);
+void GiveBackProtected(Interval range, bool mapped);
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_LARGE_LARGE_H_

@@ -1,0 +1,221 @@
+#include "mymalloc/misuse/diagnose.h"
+
+#include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/heap.h"
+#include "mymalloc/os/chunks.h"
+#include "mymalloc/supply/page_map.h"
+
+namespace mymalloc {
+namespace {
+
+// An address belongs to the block that it lies in or, in the tag behind it, has come from: the end
+// of a block is given away by mistake more often than what lies before one.
+void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
+  finding->page = page;
+  const size_t stride = page->stride();
+  const size_t offset = address - page->page();
+  const unsigned slot = static_cast<unsigned>(offset / stride);
+  const SlotRun run = RunAt(*page, slot);
+  finding->slot = run.first;
+  finding->slots = run.slots;
+  finding->block = page->Block(run.first);
+  finding->usable = run.Usable(stride);
+  const uintptr_t header = reinterpret_cast<uintptr_t>(page);
+  const bool under_header = finding->block - kTagBytes < header + sizeof(PageHeader) &&
+                            finding->block + finding->usable > header;
+  if (slot == 0 || under_header) {
+    finding->kind = Finding::kNoBlock;
+    return;
+  }
+  finding->kind = address == finding->block ? Finding::kBlock : Finding::kInterior;
+}
+
+void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
+  finding->large = large;
+  finding->block = large->block;
+  finding->usable = large->usable();
+  finding->kind = address == large->block ? Finding::kLarge : Finding::kInterior;
+}
+
+bool BitIsFree(const PageHeader& page, unsigned slot) {
+  const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(slot));
+  return page.free.Test(slot) || (remote & SlotBitmap::BitOf(slot)) != 0;
+}
+
+// Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its
+// way home through another thread's gathered frees. Where the lock does not come free, magazines
+// are not looked at.
+bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (finding.large != nullptr) return !finding.large->IsLive();
+  if (finding.page == nullptr || !finding.page->Intact()) return false;
+  Heap* const heap = g_heaps[finding.page->heap];
+  const ReportLockHolder holder(heap->lock());
+  if (BitIsFree(*finding.page, finding.slot)) return true;
+  if (finding.slot >= finding.page->high_water) return true;
+  if (holder.held() && heap->Holds(finding.block)) return true;
+  const Tag tag = Tag::Of(finding.block);
+  return tag.Verifies(finding.block) && !tag.live();
+}
+
+FaultBlock Describe(const Finding& finding, bool free) {
+  FaultBlock block;
+  block.begin = finding.block;
+  block.usable = finding.usable;
+  block.state = free ? "free" : "live";
+  block.page = finding.page != nullptr ? finding.page->page() : 0;
+  block.slot = finding.slot;
+  return block;
+}
+
+Fault MakeFault(Message message, const char* called, uintptr_t address, const Finding& finding,
+                bool free) {
+  Fault fault(message, called, address);
+  fault.block = Describe(finding, free);
+  return fault;
+}
+
+// A tag is overwritten by the block before it, if there is one.
+FaultBlock DescribeBefore(const Finding& finding) {
+  if (finding.page == nullptr || finding.slot <= 1) return {};
+  Finding before;
+  LookInPage(finding.page->Block(finding.slot - 1), finding.page, &before);
+  return before.kind != Finding::kNoBlock ? Describe(before, IsFree(before)) : FaultBlock{};
+}
+
+Message OfInterior(uintptr_t address, const Finding& finding, bool free) {
+  const bool beside = address - finding.block >= finding.usable;  // before it, too
+  if (beside) return Message::kBesideBlock;
+  if (!free) return Message::kInsideLiveBlock;
+  return finding.large != nullptr ? Message::kInsideFreedLarge : Message::kInsideFreeBlock;
+}
+
+// The large block that ends there, or with a guard page around there.
+Finding LargeBefore(uintptr_t address) {
+  const Finding next_to = Look(address - 1);
+  if (next_to.large != nullptr) return next_to;
+  const Finding before_guard = Look(address - kOsPage);
+  const LargeBlock* const large = before_guard.large;
+  return large != nullptr && address < large->end + large->guard ? before_guard : Finding();
+}
+
+// False if none of the large blocks that were freed lately was there.
+bool DescribeFreedLarge(uintptr_t address, Fault* fault) {
+  FreedLarge::Record freed;
+  if (!g_large_blocks.FindFreed(address, &freed)) return false;
+  fault->block = {freed.block, freed.usable, "free", 0, 0};
+  fault->Say(address == freed.block ? Message::kIsFree : Message::kInsideFreedLarge);
+  return true;
+}
+
+// No range of ours holds the address. One that did may have gone.
+void DescribeForeign(uintptr_t address, Fault* fault) {
+  const Finding before = LargeBefore(address);
+  if (before.large != nullptr) {
+    fault->block = Describe(before, IsFree(before));
+    return fault->Say(Message::kBesideBlock);
+  }
+  fault->Say(Message::kForeign);
+  if (DescribeFreedLarge(address, fault) || !os::InChunk(address)) return;
+  // A page whose blocks were all freed; what is left of its tags may still prove it.
+  fault->Say(Message::kPageGone);
+  if (!os::HasReadableTag(address)) return;
+  const Tag tag = Tag::Of(address);
+  if (!tag.Verifies(address) || tag.live() || tag.size_class() >= kPageClasses) return;
+  fault->Say(Message::kIsFreeWithItsPage);
+  fault->block = {address, UsableOf(tag.size_class()), "free",
+                  address - tag.slot() * StrideOf(tag.size_class()), tag.slot()};
+}
+
+}  // namespace
+
+Finding Look(uintptr_t address) {
+  Finding finding;
+  Interval range;
+  Owner owner;
+  if (!g_page_map.Find(address, &range, &owner)) {
+    if (g_page_map.EditedByThisThread()) finding.kind = Finding::kUnknown;
+    return finding;
+  }
+  if (LargeBlock* large = owner.large()) {
+    LookInLarge(address, large, &finding);
+  } else if (owner.sampled()) {
+    finding.kind = Finding::kSampled;
+  } else {
+    LookInPage(address, owner.page(), &finding);
+  }
+  return finding;
+}
+
+bool IsFreeByBitmap(const Finding& finding) {
+  LockHolder holder(g_heaps[finding.page->heap]->lock());
+  return BitIsFree(*finding.page, finding.slot);
+}
+
+void ReportBadPointer(const char* called, uintptr_t address, const Finding& found) {
+  Finding finding = found;
+  // As in a page: the end of a block is given away more often than what lies before one.
+  if (found.large != nullptr && address == found.large->begin) {
+    const Finding before = LargeBefore(address);
+    if (before.large != nullptr) finding = before;
+  }
+  const bool has_block = finding.StartsBlock() || finding.kind == Finding::kInterior;
+  const bool free = has_block && IsFree(finding);
+  const bool never = free && finding.page != nullptr && finding.slot >= finding.page->high_water;
+  Fault fault = MakeFault(Message::kNeverHandedOut, called, address, finding, free);
+  if (never) fault.block.state = "never handed out";
+  switch (finding.kind) {
+    case Finding::kSampled:  // not asked here
+    case Finding::kForeign:
+      DescribeForeign(address, &fault);
+      break;
+    case Finding::kUnknown:
+      fault.Say(Message::kInHandler);
+      break;
+    case Finding::kInterior:
+      if (!never) fault.Say(OfInterior(address, finding, free));
+      break;
+    case Finding::kNoBlock:
+      fault.Say(Message::kInAllocatorsMemory);
+      fault.block = {};
+      DescribeFreedLarge(address, &fault);  // whose memory a page has now
+      break;
+    case Finding::kBlock:
+    case Finding::kLarge:
+      if (never) break;
+      fault.Say(free ? Message::kIsFree : Message::kTagOverwritten);
+      if (!free) fault.culprit = DescribeBefore(finding);
+      break;
+  }
+  Report(fault);
+}
+
+void ReportOverrun(const char* called, uintptr_t address, const Finding& finding) {
+  Report(MakeFault(Message::kOverrun, called, address, finding, /*free=*/false));
+}
+
+void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour) {
+  const bool free = IsFree(neighbour);
+  Fault fault = MakeFault(Message::kTagBeforeOverwritten, called, address, neighbour, free);
+  fault.culprit = DescribeBefore(neighbour);
+  Report(fault);
+}
+
+void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
+  Report(MakeFault(Message::kWrittenAfterFree, nullptr, byte, finding, /*free=*/true));
+}
+
+void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,
+                     const char* name, uint64_t given) {
+  Fault fault = MakeFault(Message::kWrongSize, called, address, finding, /*free=*/false);
+  fault.given_name = name;
+  fault.given = given;
+  Report(fault);
+}
+
+void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {
+  Fault fault = MakeFault(Message::kTagOfAnother, called, address, finding, IsFree(finding));
+  fault.culprit = DescribeBefore(finding);
+  Report(fault);
+}
+
+}  // namespace mymalloc

@@ -1,0 +1,85 @@
+// Sampled blocks: one in so many (option `sample`) lies alone on an OS page between two that cannot
+// be touched, at its page's end or at its start. A write or read past that bound, or after the
+// free, faults at the instruction that does it, and where the block was allocated and freed is
+// known. Few enough, and cheap enough where none is due, to be left on.
+//
+//   |guard| slot 0 |guard| slot 1 |guard| ... |guard|
+//
+// The slot that was freed longest ago is used next.
+
+#ifndef MYMALLOC_MISUSE_SAMPLED_BLOCKS_H_
+#define MYMALLOC_MISUSE_SAMPLED_BLOCKS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "mymalloc/base/lock.h"
+#include "mymalloc/base/units.h"
+#include "mymalloc/fault/fault.h"
+
+namespace mymalloc {
+
+struct SampledSlot {
+  enum State : uint8_t { kUnused, kLive, kFree };
+
+  State state;
+  uintptr_t block;
+  size_t size;
+  FaultEvent allocated;
+  FaultEvent freed;
+
+  bool IsLiveBlock(uintptr_t address) const { return state == kLive && block == address; }
+  FaultBlock Describe() const { return {block, size, state == kLive ? "live" : "free", 0, 0}; }
+};
+
+class SampledBlocks {
+ public:
+  static constexpr unsigned kSlots = 256;
+
+  // Reserves the address range and makes it known to the page map. Without memory for that, no
+  // block is ever sampled.
+  void Init();
+
+  // A block of exactly n bytes, cleared; 0 if it does not fit or no slot is free.
+  uintptr_t Allocate(size_t n, size_t alignment, uint64_t random);
+  // REQUIRES: the address lies in the pool, here and below. Reports if it is no live block.
+  void Free(uintptr_t address, const char* called);
+  // The block's size. False, after a report, if it is no live block. Of a live one this thread may
+  // know without the lock; a report is made though it does not come free.
+  bool FindLive(uintptr_t address, const char* called, size_t* size);
+
+  // The slot that an address lies in or beside, as it is now, for a report.
+  SampledSlot Nearest(uintptr_t address) const;
+
+  // nullptr, or what is wrong with the slots.
+  const char* Verify();
+
+  unsigned live() const { return live_.load(std::memory_order_relaxed); }
+  Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
+
+ private:
+  static constexpr size_t kBytes = (2 * kSlots + 1) * kOsPage;
+
+  uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * kOsPage; }
+  void SetLive(unsigned live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  unsigned SlotNear(uintptr_t address) const;
+  void Release(unsigned index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SealReleased() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  Lock lock_{LockName::kSampled};
+  uintptr_t begin_ = 0;
+  SampledSlot* slots_ = nullptr;
+  uint16_t queue_[kSlots] ABSL_GUARDED_BY(lock_) = {};  // a ring of the slots that are not live
+  unsigned first_ ABSL_GUARDED_BY(lock_) = 0;
+  unsigned unsealed_ ABSL_GUARDED_BY(lock_) =
+      0;  // the last of them, whose pages can be touched yet
+  std::atomic<unsigned> live_{0};
+};
+
+extern SampledBlocks g_sampled;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_MISUSE_SAMPLED_BLOCKS_H_

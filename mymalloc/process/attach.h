@@ -1,0 +1,21 @@
+// A thread's first slow call, which gives it a heap, and its end; and within the first of all, the
+// start of the process.
+
+#ifndef MYMALLOC_PROCESS_ATTACH_H_
+#define MYMALLOC_PROCESS_ATTACH_H_
+
+#include "mymalloc/process/thread.h"
+
+namespace mymalloc {
+
+void Attach();
+
+// Sets the process up (options, secret, limits) if nobody has, and gives this thread a heap unless
+// it has one or is exiting.
+inline void EnsureHeap() {
+  if (t_heap == 0) Attach();
+}
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_PROCESS_ATTACH_H_

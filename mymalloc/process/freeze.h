@@ -1,0 +1,26 @@
+// The whole allocator stands still: for fork, and for whoever counts or checks all of it.
+
+#ifndef MYMALLOC_PROCESS_FREEZE_H_
+#define MYMALLOC_PROCESS_FREEZE_H_
+
+namespace mymalloc {
+
+// Takes every lock, in the one order in which they may be taken: until Unfreeze nothing changes but
+// what other threads' magazines hold. The calling thread passes through locks meanwhile.
+void Freeze();
+void Unfreeze();
+// Instead of it, in the child of a fork: the other threads' heaps are parked.
+void UnfreezeInChild();
+
+// Freezes the heap for as long as it lives.
+class Frozen {
+ public:
+  Frozen() { Freeze(); }
+  ~Frozen() { Unfreeze(); }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+};
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_PROCESS_FREEZE_H_

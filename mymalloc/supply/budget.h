@@ -1,0 +1,158 @@
+// How much memory may be free and resident, in all heaps and the page supply together: a share of
+// what is live, and some more for what was given back and then wanted again soon.
+//
+// Heaps add what changes in steps, so the sums lag behind a little; nothing but what is given back,
+// and when, depends on them. All threads share them: who changes them looks whether too much is
+// free, and the others at one flag, which hardly ever changes.
+
+#ifndef MYMALLOC_SUPPLY_BUDGET_H_
+#define MYMALLOC_SUPPLY_BUDGET_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "mymalloc/base/lock_count.h"
+#include "mymalloc/base/units.h"
+
+namespace mymalloc {
+
+// Its padding keeps what all threads read apart from what changes.
+class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
+ public:
+  static constexpr size_t kLeast = 4 * kMiB;
+  static constexpr size_t kShare = 8;  // of what is live
+  // A heap tells what it has gathered when that is a share of its own size, or so much at least or
+  // at most; and what it has sent to others when that is the least of these.
+  static constexpr int64_t kStep = 512 * kKiB;
+  static constexpr int64_t kLargestStep = 4 * kMiB;
+  static constexpr int64_t StepOf(size_t heap_bytes) {
+    return Min(Max(static_cast<int64_t>(heap_bytes / kShare), kStep), kLargestStep);
+  }
+  // Of the extra as much may be used as is live, and so much however little is.
+  static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
+  // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
+  // former is enough for a few heaps; for each more, up to a bound:
+  static constexpr size_t kFewHeaps = 8;
+  static constexpr size_t kMostBoostOfHeap = 8 * kMiB;
+  static constexpr size_t kMostBoostOfHeaps = 96 * kMiB;
+  // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
+  // byte that is wanted again, and shrinks slowly, by this share of what was not used.
+  static constexpr size_t kEager = 8;
+  static constexpr size_t kShrinkShare = 8;
+  static constexpr size_t kSlack =
+      4;  // of the budget, given back ahead: calls of the kernel are dear
+
+  // Of the heaps' pages, what has changed: slots that are free and may be resident; slots that are
+  // taken, and large blocks; what of the latter is long, of which nobody knows how much the program
+  // touches.
+  void Tell(int64_t free, int64_t live, int64_t long_blocks) {
+    told_.Acquire();
+    if (free != 0) free_.fetch_add(free, std::memory_order_relaxed);
+    if (live != 0) live_.fetch_add(live, std::memory_order_relaxed);
+    if (live < 0) freed_.fetch_add(1, std::memory_order_relaxed);
+    if (long_blocks != 0) long_.fetch_add(long_blocks, std::memory_order_relaxed);
+    told_.Release();
+    Watch();
+  }
+  // What the page supply has of free memory.
+  void SetSupply(size_t bytes) {
+    supply_.store(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+    Watch();
+  }
+  // There is one more heap.
+  void AddHeap() { heaps_.fetch_add(1, std::memory_order_relaxed); }
+  // What threads that have ended hold in their magazines and spills.
+  void AddParked(int64_t bytes) {
+    parked_.fetch_add(bytes, std::memory_order_relaxed);
+    Watch();
+  }
+
+  size_t free() const { return Sum({&free_, &supply_, &parked_}); }
+  size_t live() const { return Sum({&live_}); }
+  // Moves on when less is live than before.
+  uint64_t freed() const { return freed_.load(std::memory_order_relaxed); }
+  size_t live_long() const { return Sum({&long_}); }
+  size_t parked() const { return Sum({&parked_}); }
+  size_t Most() const {
+    if (short_.load(std::memory_order_relaxed)) return kLeast;
+    return Max(kLeast, live() / kShare) + Min(boost(), MostBoost());
+  }
+  // How much is to be given back now: nothing, or enough for some calls to come.
+  size_t Excess() {
+    const size_t now = free();
+    if (now <= kLeast) return 0;  // whatever else is to be known
+    if (now > most_free_.load(std::memory_order_relaxed)) {
+      most_free_.store(now, std::memory_order_relaxed);
+    }
+    const size_t most = Most();
+    return now <= most ? 0 : now - most + most / kSlack;
+  }
+
+  // Whether too much may be free: then Excess tells.
+  bool IsExceeded() const { return exceeded_.load(std::memory_order_relaxed); }
+  // It was not.
+  void NoteNotExceeded() {
+    exceeded_.store(false, std::memory_order_relaxed);
+    Watch();
+  }
+
+  // Memory was given back; memory is touched anew. What is wanted again so soon was worth keeping.
+  void NoteGivenBack(size_t bytes);
+  void NoteWanted(size_t bytes) {
+    if (given_back_.load(std::memory_order_relaxed) != 0) NoteWantedAgain(bytes);
+  }
+  // A period is over: what was not used of the extra is not needed.
+  void Tick();
+
+  // The system has refused memory: for some periods hardly any is to be kept.
+  void BeShort();
+  bool IsShort() const { return short_.load(std::memory_order_relaxed); }
+
+  size_t boost() const { return boost_.load(std::memory_order_relaxed); }
+
+ private:
+  static size_t Sum(std::initializer_list<const std::atomic<int64_t>*> parts) {
+    int64_t sum = 0;
+    for (const std::atomic<int64_t>* part : parts) sum += part->load(std::memory_order_relaxed);
+    return sum > 0 ? static_cast<size_t>(sum) : 0;
+  }
+  void NoteWantedAgain(size_t bytes);
+  // After each change. Of two threads, one that changes a sum and one that puts the flag down, the
+  // fences let one see what the other did.
+  void Watch() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!IsExceeded() && Excess() != 0) exceeded_.store(true, std::memory_order_relaxed);
+  }
+  // How much of the extra may be used now.
+  size_t MostBoost() const {
+    const size_t heaps = heaps_.load(std::memory_order_relaxed);
+    const size_t more = heaps - Min(heaps, kFewHeaps);
+    const size_t of_heaps = Min(more * kMostBoostOfHeap, kMostBoostOfHeaps);
+    return Max(Max(kAlwaysMostBoost, of_heaps), live());
+  }
+
+  alignas(64) std::atomic<int64_t> free_{0};
+  std::atomic<int64_t> live_{0};
+  std::atomic<int64_t> long_{0};
+  std::atomic<uint64_t> freed_{1};
+  std::atomic<int64_t> parked_{0};
+  std::atomic<int64_t> supply_{0};
+  std::atomic<size_t> boost_{0};
+  std::atomic<size_t> heaps_{0};
+  std::atomic<size_t> most_free_{0};   // in this period
+  std::atomic<size_t> most_live_{0};   // lately
+  std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again
+  std::atomic<bool> short_{false};
+  std::atomic<uint32_t> short_ticks_{0};  // until that is over
+  // Alone on its line.
+  alignas(64) std::atomic<bool> exceeded_{false};
+  [[no_unique_address]] LockCount told_{LockName::kBudget};
+};
+
+extern Budget g_budget;
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_SUPPLY_BUDGET_H_
