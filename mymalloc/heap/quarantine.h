@@ -2,11 +2,15 @@
 // another's data in it, and what it writes there is found when the block leaves. Filled with a
 // pattern whose words are no address, so that a pointer read from one faults.
 //
-// Belongs to the thread that has the heap; takes blocks of other heaps too.
+// Belongs to the thread that has the heap; takes blocks of other heaps too. A fork may copy it
+// between any two instructions of its thread, and the child goes on with the copy: so what lies in
+// the ring must at all times be in quarantine, and lie there once. What was on its way then is
+// lost.
 
 #ifndef MYMALLOC_HEAP_QUARANTINE_H_
 #define MYMALLOC_HEAP_QUARANTINE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,7 +30,7 @@ class Quarantine {
 
   // Whether a block of this class fits beside the others if all may have `most_bytes`.
   bool HasRoom(SizeClass c, size_t most_bytes) const {
-    return count_ < kMostBlocks && bytes_ + StrideOf(c) <= most_bytes;
+    return count_ == 0 || (count_ < kMostBlocks && bytes_ + StrideOf(c) <= most_bytes);
   }
 
   // Fills the block, which is marked free, and keeps it. False when there is no memory for that.
@@ -65,6 +69,8 @@ class Quarantine {
   using Granule = uint64_t __attribute__((vector_size(16)));
   static constexpr uint64_t kWord = kPattern * (~uint64_t{0} / 255);
 
+  // The kernel's copy sees stores in their order.
+  static void KeepOrder() { std::atomic_signal_fence(std::memory_order_seq_cst); }
   static bool IsFilledLong(uintptr_t begin, size_t bytes);
   bool AllocateItems();
 
@@ -77,8 +83,10 @@ class Quarantine {
 inline bool Quarantine::Put(Item item) {
   if (__builtin_expect(items_ == nullptr, 0) && !AllocateItems()) return false;
   Fill(item.block, UsableOf(item.size_class));
+  if (count_ == 0) bytes_ = 0;
   items_[(first_ + count_) % kMostBlocks] = item.block | uint64_t{item.size_class} << kClassShift;
   bytes_ += StrideOf(item.size_class);
+  KeepOrder();
   ++count_;
   return true;
 }
@@ -87,10 +95,13 @@ inline Quarantine::Item Quarantine::Take(uint32_t random) {
   const unsigned half = (count_ + 1) / 2;
   const unsigned i = static_cast<unsigned>(uint64_t{random} * half >> 32);
   uint64_t& chosen = items_[(first_ + i) % kMostBlocks];
+  const uint64_t oldest = items_[first_];
   const Item item = Unpack(chosen);
-  chosen = items_[first_];
-  first_ = (first_ + 1) % kMostBlocks;
-  --count_;
+  --count_;  // without the youngest,
+  KeepOrder();
+  first_ = (first_ + 1) % kMostBlocks;  // with it again, and without the oldest,
+  KeepOrder();
+  chosen = oldest;  // which takes the other's place
   bytes_ -= StrideOf(item.size_class);
   return item;
 }
