@@ -27,7 +27,7 @@ ENGINE_LINKOPTS = [
     "-Wl,-z,defs",
 ]
 
-# The toolchain keeps frame pointers and guards stack frames. The fast paths are a dozen instructions long:
+# The toolchain keeps frame pointers and guards stack frames. The short ways are a dozen instructions long:
 # both would show. The sanitizers' builds keep them, for their backtraces.
 _OPTIMISED_COPTS = [
     "-fomit-frame-pointer",

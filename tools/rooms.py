@@ -55,8 +55,10 @@ def arrows_of(texts: Mapping[str, str]) -> Arrows:
     arrows: Arrows = {unit: set() for unit in units.values()}
     for name, text in texts.items():
         for included in _INCLUDE.findall(text):
-            target = units.get(included)
-            if target is not None and target != units[name]:
+            if included.endswith(".inc"):  # A part of who includes it.
+                continue
+            target = units[included]
+            if target != units[name]:
                 arrows[units[name]].add(target)
     return arrows
 
@@ -99,6 +101,14 @@ def faults_of(texts: Mapping[str, str]) -> list[str]:
     unknown = sorted({room_of(name) for name in texts} - set(_LEVEL))
     if unknown:
         return [f"{room}/ is on no floor: tools/rooms.py lists them" for room in unknown]
+    lost = [
+        f"{name} includes {included}, which is not there"
+        for name, text in texts.items()
+        for included in _INCLUDE.findall(text)
+        if included not in texts and not included.endswith(".inc")
+    ]
+    if lost:
+        return lost
     arrows = arrows_of(texts)
     faults = climbing(arrows)
     if found := circle(arrows):

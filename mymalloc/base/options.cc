@@ -268,7 +268,7 @@ Policy g_policy;
 Policy PolicyOf(const Options& options) {
   Policy policy;
 #define MYMALLOC_ADD_ASKS(type, field, standard, hardened, asked, help) \
-  if (IsSet(options.field)) policy.asks |= asked;
+  if (IsSet(options.field)) policy.asks |= (asked);
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_ADD_ASKS)
 #undef MYMALLOC_ADD_ASKS
   return policy;

@@ -9,10 +9,10 @@
 //     v
 //   the magazine, or if it is full FreeToFullMagazine
 //
-//   FreeByTree    the tree decides: FreeLive, FreeRun, a large or sampled block, libc's; or a
-//   report FreeLive      looks at the fence -> FreeSlot: by the thread's heap, another's, or the
-//   detour FreeRun       into its heap's bitmap, or another's remote one FreeOthers    gathered,
-//   one atomic for many; FreeOthersSlow when its turn has come
+// - FreeByTree: the tree decides. FreeLive, FreeRun, a large or sampled block, libc's; or a report.
+// - FreeLive looks at the fence, then FreeSlot: into the thread's heap, another's, or the detour.
+// - FreeRun: into its heap's bitmap, or another's remote one.
+// - FreeOthers: gathered, one atomic for many; FreeOthersSlow when its turn has come.
 //
 // Where the caller knows the size: FreeOfSize (front.h), FreeNotOwnOfSize, FreeKnownSlow
 // (resize.cc).

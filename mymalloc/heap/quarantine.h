@@ -101,7 +101,8 @@ inline Quarantine::Item Quarantine::Take(uint32_t random) {
   KeepOrder();
   first_ = (first_ + 1) % kMostBlocks;  // with it again, and without the oldest,
   KeepOrder();
-  chosen = oldest;  // which takes the other's place
+  chosen = oldest;  // which takes the other's place, before that goes anywhere
+  KeepOrder();
   bytes_ -= StrideOf(item.size_class);
   return item;
 }

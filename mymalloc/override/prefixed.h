@@ -38,15 +38,17 @@ int mymalloc_malloc_trim(size_t pad) MYMALLOC_NOTHROW;
 void mymalloc_malloc_stats(void) MYMALLOC_NOTHROW;
 int mymalloc_malloc_info(int options, FILE* stream) MYMALLOC_NOTHROW;
 
-enum mymalloc_misuse_kind { /* NOLINT: a name of C's */
-                            MYMALLOC_DOUBLE_FREE,
-                            MYMALLOC_INVALID_POINTER,
-                            MYMALLOC_INVALID_SIZE,
-                            MYMALLOC_CORRUPTED_HEAP,
-                            MYMALLOC_WRITE_AFTER_FREE,
-                            MYMALLOC_USE_AFTER_FREE,
-                            MYMALLOC_OUT_OF_BOUNDS
+/* NOLINTBEGIN: names of C's */
+enum mymalloc_misuse_kind {
+  MYMALLOC_DOUBLE_FREE,
+  MYMALLOC_INVALID_POINTER,
+  MYMALLOC_INVALID_SIZE,
+  MYMALLOC_CORRUPTED_HEAP,
+  MYMALLOC_WRITE_AFTER_FREE,
+  MYMALLOC_USE_AFTER_FREE,
+  MYMALLOC_OUT_OF_BOUNDS
 };
+/* NOLINTEND */
 
 /* A misuse of the heap. All of it is valid only while the callback runs. */
 struct mymalloc_misuse { /* NOLINT: a name of C's */

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,7 +69,10 @@ static void Print(const char* text) {
 static void Tell(const struct mymalloc_misuse* misuse, void* argument) {
   Print(argument);
   Print(misuse->what);
-  Print(" in ");
+  // What misuses the heap in these cases frees a block twice, or a pointer into one.
+  const bool twice = strcmp(misuse->what, "double free") == 0;
+  const enum mymalloc_misuse_kind kind = twice ? MYMALLOC_DOUBLE_FREE : MYMALLOC_INVALID_POINTER;
+  Print(misuse->kind == kind ? " in " : " (of another kind) in ");
   Print(misuse->called);
   Print(misuse->address == block ? ", address right" : ", address wrong");
   Print(misuse->block == block ? ", block right" : ", block wrong");

@@ -84,7 +84,7 @@ TEST_F(InstructionCountTest, TheFastPathsStayShort) {
   };
   RecordProperty("malloc", std::to_string(per_call("malloc")));
   RecordProperty("free", std::to_string(per_call("free")));
-  // A fast path is not so short: nothing was measured.
+  // A short way is not so short: nothing was measured.
   ASSERT_GT(per_call("malloc"), 5);
   ASSERT_GT(per_call("free"), 5);
   EXPECT_LE(per_call("malloc"), kMallocInstructions);

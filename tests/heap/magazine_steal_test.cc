@@ -41,7 +41,7 @@ struct Shared {
   }
 };
 
-// The owner's slow path: under the lock, everything that was stolen comes back.
+// The owner's slow way: under the lock, everything that was stolen comes back.
 void Refill(Shared& s) {
   LockHolder holder(s.lock);
   ++s.slow_calls;
@@ -55,7 +55,7 @@ void Refill(Shared& s) {
 }
 
 // Pops some blocks and pushes them back, over and over. At times one alone, which does not lead to
-// the slow path: such an owner looks idle.
+// the slow way: such an owner looks idle.
 void Own(Shared& s) {
   uintptr_t mine[kBlocks];
   for (unsigned round = 0; !s.stop; ++round) {
@@ -92,7 +92,7 @@ void Steal(Shared& s) {
 }
 
 // What Heap::DecayHeld does at each tick: takes what lay below the floor at the last one, if the
-// owner has not been on its slow path since.
+// owner has not been on its slow way since.
 void Tick(Shared& s) {
   LockHolder holder(s.lock);
   const bool idle = s.slow_calls == s.slow_calls_seen;
@@ -126,7 +126,7 @@ TEST(MagazineStealTest, EveryBlockIsInOneHand) {
   EXPECT_EQ(found, kBlocks);
 }
 
-// The owner pops at most what lies above its floor, and finds the rest again in its slow path.
+// The owner pops at most what lies above its floor, and finds the rest again in its slow way.
 TEST(MagazineStealTest, AboveARaisedFloorOnlyTheTopIsGiven) {
   auto s = std::make_unique<Shared>();
   for (unsigned i = 0; i < 8; ++i) {

@@ -15,7 +15,7 @@ constexpr uintptr_t Block(uintptr_t i) { return 16 * (i + 1); }
 
 class MagazineTest : public testing::Test {
  protected:
-  // As the heap does before a slow path.
+  // As the heap does before a slow way.
   void MakeReady(SizeClass c = kSmallest) {
     magazine_->Compact();
     while (magazine_->Depth() < DepthOf(c)) magazine_->Deepen(c);

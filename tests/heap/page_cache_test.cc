@@ -51,10 +51,10 @@ TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
   Owner owner;
   ASSERT_TRUE(g_page_map.Find(large, &range, &owner));
   FreeLarge(owner.large(), owner.large()->block);
-  const Interval guarded = NewRange(kOsPage);
-  ASSERT_TRUE(g_page_map.Insert(guarded, Owner::Sampled()));
-  EXPECT_EQ(cache_->Find(guarded.begin).page, 0u);
-  g_page_map.Erase(guarded.begin);
+  const Interval sampled = NewRange(kOsPage);
+  ASSERT_TRUE(g_page_map.Insert(sampled, Owner::Sampled()));
+  EXPECT_EQ(cache_->Find(sampled.begin).page, 0u);
+  g_page_map.Erase(sampled.begin);
 }
 
 TEST_F(PageCacheTest, APageWithABrokenHeaderIsNone) {

@@ -13,6 +13,7 @@
 #include "mymalloc/supply/budget.h"
 #include "mymalloc/supply/page_map.h"
 #include "mymalloc/supply/page_supply.h"
+#include "mymalloc/supply/tick.h"
 #include "mymalloc/supply/totals.h"
 #include "tests/interleave/outside.h"
 
@@ -126,6 +127,7 @@ void EngineProgram::SaveState(std::vector<Saved>* state) const {
   save(Address(&g_janitor), Address(&g_janitor + 1));
   save(Address(&g_large_blocks), Address(&g_large_blocks + 1));
   save(Address(&g_budget), Address(&g_budget + 1));
+  save(Address(&g_tick), Address(&g_tick + 1));
   save(Address(&g_sampled), Address(&g_sampled + 1));
   g_page_map.ForEach([&](Interval range, Owner) { save(range.begin, range.end); });
 }

@@ -40,7 +40,7 @@ bool InTable(const Chunk& chunk) {
   return true;
 }
 
-// What the fast path reads of the chunks is not in the object: each test begins anew.
+// What the short way reads of the chunks is not in the object: each test begins anew.
 class ChunksTest : public testing::Test {
  protected:
   ChunksTest() {

@@ -1,6 +1,6 @@
 // Memory calls that fail at the test's will.
 //
-// The program is linked with the linker's --wrap (MEMORY_FAULTS in BUILD): what the engine calls of
+// The program is linked with the linker's --wrap (MEMORY_CALLS in BUILD): what the engine calls of
 // mymalloc/os/memory.h arrives here first. The engine is the one that ships, object by object.
 
 #ifndef MYMALLOC_TESTS_REFUSED_MEMORY_CALLS_H_

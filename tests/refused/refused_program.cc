@@ -1,5 +1,5 @@
 // Uses every part of the allocator while memory calls fail as the environment says
-// (memory_faults.h), and exits with 0 if it behaved: each request gives a block, or NULL and
+// (memory_calls.h), and exits with 0 if it behaved: each request gives a block, or NULL and
 // ENOMEM; every live block keeps its contents; the heap is sound after each step; and when the
 // faults are over everything can be had again, counted and freed. Prints how many calls there were,
 // and how many of them failed.

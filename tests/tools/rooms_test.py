@@ -46,6 +46,12 @@ class RoomsTest(unittest.TestCase):
     def test_a_room_that_holds_a_quarter_is_told(self) -> None:
         self.assertEqual(len(self.faults(heap__large__cc="\n" * 400)), 1)
 
+    def test_an_include_of_what_is_not_there_is_told(self) -> None:
+        self.assertEqual(
+            self.faults(heap__heap__cc=include("heap/gone.h")),
+            ["heap/heap.cc includes heap/gone.h, which is not there"],
+        )
+
     def test_a_room_on_no_floor_is_told(self) -> None:
         self.assertEqual(
             rooms.faults_of({"attic/attic.h": ""}),
