@@ -26,7 +26,7 @@ enum class Misuse : uint8_t {
 #undef MYMALLOC_NAME
 };
 
-#define MYMALLOC_COUNT(name, phrase) +1
+#define MYMALLOC_COUNT(name, phrase) +1  // NOLINT(bugprone-macro-parentheses)
 inline constexpr int kMisuses = MYMALLOC_MISUSES(MYMALLOC_COUNT);
 #undef MYMALLOC_COUNT
 
