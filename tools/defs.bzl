@@ -43,3 +43,18 @@ def engine_library(name, copts = [], **kwargs):
         }),
         **kwargs
     )
+
+def engine_sources():
+    """A room's sources, for the builds in which the atomics are a model checker's, or locks are counted."""
+    native.filegroup(
+        name = "sources",
+        testonly = 1,
+        srcs = native.glob([
+            "*.cc",
+            "*.h",
+        ]),
+        visibility = [
+            "//tests/interleave:__pkg__",
+            "//tests/scaling:__pkg__",
+        ],
+    )

@@ -5,7 +5,7 @@
 // small machine from the one that held the lock.
 //
 // It knows about fork: while a thread is between the prepare and the parent or child half of fork
-// it holds every lock of the allocator (process/registry.h), and the malloc calls of other
+// it holds every lock of the allocator (process/freeze.h), and the malloc calls of other
 // libraries' fork handlers on that thread pass through.
 
 #ifndef MYMALLOC_BASE_LOCK_H_

@@ -13,9 +13,6 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
 
-// What is on its way to its owner is free: nobody need know whose it is.
-void TellBudgetOfSent(int64_t bytes) { g_budget.Tell(bytes, -bytes, /*long_blocks=*/0); }
-
 }  // namespace
 
 Heap* g_heaps[kMaxHeaps];
@@ -261,7 +258,7 @@ bool Heap::FreeRemote(uintptr_t block, Tag tag) {
 
 void Heap::FreeRemoteAtOnce(uintptr_t block, Tag tag) {
   Send(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()));
-  TellBudgetOfSent(static_cast<int64_t>(StrideOf(tag.size_class())));
+  g_budget.TellSent(static_cast<int64_t>(StrideOf(tag.size_class())));
 }
 
 void Heap::SendGathered(RemoteWord word, uint64_t mask) {
@@ -289,7 +286,7 @@ void Heap::CountSent(size_t bytes) {
 
 void Heap::TellSent() {
   if (sent_bytes_ == 0) return;
-  TellBudgetOfSent(sent_bytes_);
+  g_budget.TellSent(sent_bytes_);
   sent_bytes_ = 0;
 }
 

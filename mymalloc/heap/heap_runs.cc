@@ -125,7 +125,7 @@ bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag
   if (own != nullptr) {
     own->CountSent(bytes);
   } else {
-    g_budget.Tell(static_cast<int64_t>(bytes), -static_cast<int64_t>(bytes), /*long_blocks=*/0);
+    g_budget.TellSent(static_cast<int64_t>(bytes));
   }
   Send(RemoteWord(page, SlotBitmap::WordOf(tag.slot())), SlotBitmap::BitOf(tag.slot()));
   return true;

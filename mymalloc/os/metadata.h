@@ -19,7 +19,7 @@ void SetMetadataRandom(uint64_t random);
 void* AllocateMetadata(size_t bytes);
 // Bytes mapped for metadata so far.
 size_t MetadataBytes();
-// For fork (process/registry.h).
+// For fork (process/freeze.h).
 Lock& MetadataLock();
 
 // Blocks of one size, with reuse. Not thread safe: it lives beside what it feeds, under its lock.

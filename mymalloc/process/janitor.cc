@@ -83,8 +83,11 @@ bool Janitor::Poll(size_t freed) {
 
 bool Janitor::TooMuchIsFree() const {
   if (ABSL_PREDICT_TRUE(!g_budget.IsExceeded())) return false;
-  if (g_budget.Excess() == 0) g_budget.NoteNotExceeded();
-  return g_budget.Excess() != 0 && g_budget.free() > futile_.load(std::memory_order_relaxed);
+  if (g_budget.Excess() == 0) {
+    g_budget.NoteNotExceeded();
+    return false;
+  }
+  return g_budget.free() > futile_.load(std::memory_order_relaxed);
 }
 
 // One of the threads that come here at once does it. Returns how many ticks it were, for that one.

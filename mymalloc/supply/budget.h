@@ -56,6 +56,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
     told_.Release();
     Watch();
   }
+  // So much is on its way to its owner: that is free, nobody need know whose it is.
+  void TellSent(int64_t bytes) { Tell(bytes, -bytes, /*long_blocks=*/0); }
   // What the page supply has of free memory.
   void SetSupply(size_t bytes) {
     supply_.store(static_cast<int64_t>(bytes), std::memory_order_relaxed);

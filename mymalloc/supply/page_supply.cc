@@ -59,9 +59,7 @@ void PageSupply::WatchDensity() {
 
 void PageSupply::Forked() {
   constexpr size_t kMuch = 64 * kMiB;
-  if (g_budget.live() < kMuch) return;
-  may_make_huge_.store(false, std::memory_order_relaxed);
-  made_huge_to_.store(kNone, std::memory_order_relaxed);
+  if (g_budget.live() >= kMuch) MayMakeHuge(false);
 }
 
 // One that is mostly in use as far as the supply knows. 0 if none was found in this step.
@@ -103,9 +101,7 @@ void PageSupply::MakeHuge(Step* step) {
     if (at == 0) continue;
     step->Call(os::kHugePage);
     refused_ = os::MakeHuge(at) ? 0 : refused_ + 1;
-    if (refused_ < kMostRefused) continue;
-    may_make_huge_.store(false, std::memory_order_relaxed);
-    made_huge_to_.store(kNone, std::memory_order_relaxed);
+    if (refused_ == kMostRefused) MayMakeHuge(false);
   }
 }
 

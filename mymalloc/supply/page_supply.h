@@ -72,8 +72,11 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // over.
   void MakeHuge(Step* step);
   bool HasToMakeHuge() const { return made_huge_to_.load(std::memory_order_relaxed) != kNone; }
-  // At the start.
-  void MayMakeHuge(bool allowed) { may_make_huge_.store(allowed, std::memory_order_relaxed); }
+  // Whether what is resident may be copied into huge pages: at the start it may not.
+  void MayMakeHuge(bool allowed) {
+    may_make_huge_.store(allowed, std::memory_order_relaxed);
+    if (!allowed) made_huge_to_.store(kNone, std::memory_order_relaxed);
+  }
   // After a fork, in parent and child: much of what there is they share, and would each copy.
   void Forked();
 

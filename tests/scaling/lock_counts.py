@@ -22,6 +22,11 @@ _AT_ODDS = "prodcons_"
 Settings = tuple[tuple[str, str], ...]
 
 
+def is_shared(name: str) -> bool:
+    """Whether it is a lock of all threads."""
+    return name not in (HEAP, BUDGET)
+
+
 @dataclass
 class Counted:
     """Of a run, or of what one did that another did not."""
@@ -59,7 +64,7 @@ class Counted:
 
     def shared_per_1000(self) -> float:
         """Acquisitions of the locks that all threads share."""
-        return sum(self.per_1000(lock) for lock in self.acquisitions if lock not in (HEAP, BUDGET))
+        return sum(self.per_1000(lock) for lock in self.acquisitions if is_shared(lock))
 
 
 def library() -> str:
@@ -132,7 +137,7 @@ def where(addresses: list[int]) -> list[str]:
 def paths_to_locks(name: str, scale: float, most: int = 6) -> list[str]:
     """The ways on which a run takes shared locks, the most frequent first."""
     counted = count(name, scale, (("LOCK_PATHS", "1"),))
-    shared = sorted((one for one in counted.paths if one[1] not in (HEAP, BUDGET)), reverse=True)
+    shared = sorted((one for one in counted.paths if is_shared(one[1])), reverse=True)
     return [
         f"{1000 * times / counted.operations:8.2f}  {lock}: {' < '.join(where(path))}"
         for times, lock, path in shared[:most]

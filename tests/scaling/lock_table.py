@@ -35,7 +35,7 @@ def main() -> None:
     print(f"| {' | '.join(heads)} |\n| --- | --- |{' ---: |' * (len(heads) - 2)}")
     locks = next(iter(found.values())).acquisitions
     for lock in locks:
-        if lock in (lock_counts.HEAP, lock_counts.BUDGET):
+        if not lock_counts.is_shared(lock):
             continue
         taken = {
             name: one
