@@ -1,5 +1,6 @@
 #include "mymalloc/heap/heap.h"
 
+#include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/supply/tick.h"
@@ -175,13 +176,24 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   if (m.Push(block)) return;
   m.Deepen(c);
   if (m.Push(block)) return;
+  MakeRoom(c, m);
+  m.Push(block);
+}
+
+// The older half goes. Where far too much is free, all that the owner holds does: each such block
+// keeps its page from being given back.
+void Heap::MakeRoom(SizeClass c, Magazine& m) {
+  if (ABSL_PREDICT_FALSE(g_budget.IsFarExceeded())) {
+    FlushLocked();
+    m.Deepen(c);
+    return;
+  }
   const unsigned half = (m.Depth() + 1) / 2;
   if (!Spill::Takes(c) || m.Depth() < kDeepestMagazine ||
       !spill_.Put(c, m.begin(), CurrentTick())) {
     ReturnEntries(c, m.begin(), half);
   }
   m.DropOldest(half);
-  m.Push(block);
 }
 
 // Blocks of one bitmap word that follow each other go back together.

@@ -186,6 +186,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void RaiseHighWater(PageHeader* page, unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountSystem(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
+  void MakeRoom(SizeClass c, Magazine& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnEntries(SizeClass c, const Entry* entries, unsigned count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)

@@ -18,7 +18,7 @@ namespace {
 // A free range that is worth a call of the kernel.
 constexpr size_t kLeastRange = 64 * kKiB;
 // What must become free after a call that could give nothing back, until the next one tries.
-constexpr size_t kWorthAnotherTry = kMiB;
+constexpr size_t kWorthAnotherTry = 128 * kKiB;
 // After so many ticks the budget is at its least.
 constexpr uint64_t kMostTicksAtOnce = 64;
 // After a time without calls one call does so many steps.
@@ -134,8 +134,8 @@ void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 bool Janitor::GiveBackAStep(Step* step) {
   const size_t excess = g_budget.Excess();
   if (excess == 0) return false;
-  // What is short yet may become one with what comes free beside it, unless there is too much.
-  const size_t least = excess > g_budget.Most() ? kOsPage : kLeastRange;
+  // What is short yet may become one with what comes free beside it, unless there is far too much.
+  const size_t least = g_budget.IsFarExceeded() ? kOsPage : kLeastRange;
   size_t given = g_page_supply.Purge(excess, least, step);
   const HeapId highest = g_registry.HighestId();
   HeapId looked_at = 0;
@@ -160,6 +160,7 @@ bool Janitor::GiveBackAStep(Step* step) {
     ++looked_at;
   }
   if (given != 0) {
+    futile_.store(0, std::memory_order_relaxed);
     g_page_supply.Purge(Min(excess, g_budget.Excess()), least, step);
     ReleaseIfShort();
   } else if (looked_at >= highest && !busy) {

@@ -94,6 +94,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   // Whether too much may be free: then Excess tells.
   bool IsExceeded() const { return exceeded_.load(std::memory_order_relaxed); }
+  // Whether half as much again is free: what has gone so far was not enough.
+  bool IsFarExceeded() const { return IsExceeded() && free() > Most() * 3 / 2; }
   // It was not.
   void NoteNotExceeded() {
     exceeded_.store(false, std::memory_order_relaxed);

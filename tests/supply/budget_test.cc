@@ -37,6 +37,17 @@ TEST(BudgetTest, ASumBelowZeroIsNothing) {
   EXPECT_EQ(budget.free(), kMiB);
 }
 
+TEST(BudgetTest, FarTooMuchIsHalfAsMuchAgain) {
+  Budget budget;
+  budget.SetSupply(Budget::kLeast + kMiB);
+  EXPECT_TRUE(budget.IsExceeded());
+  EXPECT_FALSE(budget.IsFarExceeded());
+  budget.SetSupply(Budget::kLeast + 3 * kMiB);
+  EXPECT_TRUE(budget.IsFarExceeded());
+  budget.Tell(0, 128 * kMegabyte, 0);
+  EXPECT_FALSE(budget.IsFarExceeded());
+}
+
 // Others need not look at the sums but when this says so.
 TEST(BudgetTest, WhoeverChangesASumTellsThatItIsExceeded) {
   const std::function<void(Budget&)> changes[] = {
