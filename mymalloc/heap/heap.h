@@ -97,13 +97,14 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Flush();
 
   // Gives back to the kernel or the page supply what has been free since before the last ticks
-  // (`now` is the janitor's tick), until the step is over.
+  // (`now` is the janitor's tick), until the step is over. `by_owner`: the caller owns this heap,
+  // and is not in the middle of an operation on it.
   enum class DecayResult : uint8_t {
     kNothing,     // is left
     kLater,       // something is left, but it is too young
     kUnfinished,  // there is more to do now
   };
-  DecayResult Decay(uint16_t now, Step* step);
+  DecayResult Decay(uint16_t now, bool by_owner, Step* step);
   // Gives back all that can be, however young. What other threads hold in magazines only if these
   // lay below a raised floor before.
   void DecayAll();
@@ -225,8 +226,10 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountParked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void DecayHeld(uint16_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  DecayResult DecayLocked(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void EmptyUnused() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void DecayHeld(uint16_t now, bool by_owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  DecayResult DecayLocked(uint16_t now, bool by_owner, Step* step)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool DecayPages(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectSome(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Enqueue(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -267,6 +270,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots, and new ones
   PageQueue<1> sparse_ ABSL_GUARDED_BY(lock_);  // those of them that are sparse, or were
   Spill spill_ ABSL_GUARDED_BY(lock_);
+  const Entry* seen_end_[kSizeClasses] ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
 
   // The owner's: what it has freed for others and not yet told to the budget; and whether it has.
   int64_t sent_bytes_;

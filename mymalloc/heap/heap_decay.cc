@@ -116,12 +116,27 @@ void Heap::LowerFloors() {
   floors_raised_ = false;
 }
 
+// By the owner: what has as many as at the last tick was hardly used since.
+void Heap::EmptyUnused() {
+  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+    Magazine& m = magazines_[c];
+    if (m.Valid() != 0 && m.end() == seen_end_[c]) {
+      ReturnEntries(c, m.begin(), m.Valid());
+      m.Empty();
+    }
+    seen_end_[c] = m.end();
+  }
+}
+
 // An owner that has not been on the slow way since the last tick does not need much of what it
 // holds; and what lay below the floor then it has not touched.
-void Heap::DecayHeld(uint16_t now) {
+void Heap::DecayHeld(uint16_t now, bool by_owner) {
   const bool idle = slow_calls_ == slow_calls_seen_;
   slow_calls_seen_ = slow_calls_;
-  if (!idle) {
+  if (by_owner) {
+    LowerFloors();
+    EmptyUnused();
+  } else if (!idle) {
     LowerFloors();
   } else if (!parked()) {
     StealMagazines();
@@ -233,21 +248,22 @@ bool Heap::DecayPages(uint16_t now, Step* step) {
 }
 
 // An owner that is at work just now has its turn at the next tick.
-Heap::DecayResult Heap::Decay(uint16_t now, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+Heap::DecayResult Heap::Decay(uint16_t now, bool by_owner,
+                              Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!lock_.TryAcquire()) return DecayResult::kLater;
-  const DecayResult result = DecayLocked(now, step);
+  const DecayResult result = DecayLocked(now, by_owner, step);
   lock_.Release();
   return result;
 }
 
-Heap::DecayResult Heap::DecayLocked(uint16_t now, Step* step) {
+Heap::DecayResult Heap::DecayLocked(uint16_t now, bool by_owner, Step* step) {
   if (decayed_at_ != now) {
     decayed_at_ = now;
     left_to_decay_ = dirty_.size();
     do {
       CollectSome(step);
     } while (remote_.left() && !step->IsOver());
-    DecayHeld(now);
+    DecayHeld(now, by_owner);
   }
   const bool finished = DecayPages(now, step);
   SettleAccounts();

@@ -9,9 +9,6 @@
 namespace mymalloc::os {
 namespace {
 
-// A chunk is an eighth of what is mapped already, between these: a large process makes few system
-// calls, and a small one has little that it does not use.
-constexpr size_t kSmallestChunk = 16 * kMiB;
 constexpr size_t kLargestChunk = 64 * kMiB;
 constexpr size_t kSmallestScarceChunk = kMiB;
 constexpr size_t kGrowthShare = 8;
@@ -19,6 +16,10 @@ constexpr size_t kGrowthShare = 8;
 // What of the window lies above the first chunk: the kernel goes downwards, but fills gaps.
 constexpr size_t kWindowAbove = 64 * kGiB;
 constexpr size_t kWindowBytes = kChunkGranules * kChunkGranule;
+
+// What is shorter is not worth a mapping of its own.
+constexpr size_t kLeastLeftOut = 2 * kChunkGranule;
+constexpr size_t kMostLeftOut = 16;
 
 rlim_t LimitOn(int resource) {
   rlimit limit{};
@@ -156,11 +157,52 @@ void Chunks::SetTable(uintptr_t begin, uintptr_t end, uint8_t bits) {
   }
 }
 
+bool Chunks::IsLeftOut(uintptr_t granule) {
+  const uintptr_t index = (granule - g_chunk_window) / kChunkGranule;
+  return index < kChunkGranules &&
+         (g_chunk_table[index].load(std::memory_order_relaxed) & kLeftOut) != 0;
+}
+
+void Chunks::LeaveOut(Range range) {
+  const Range whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
+  if (whole.end < whole.begin + kLeastLeftOut || left_out_ >= kMostLeftOut) return;
+  if (InChunk(whole.begin) && InChunk(whole.end - 1)) SetLeftOut(whole, true);
+}
+
+// Where that would make two ranges of one, and there are many already, that one as a whole.
+void Chunks::PutGranulesBack(Range range) {
+  range.begin = RoundDown(range.begin, kChunkGranule);
+  range.end = RoundUp(range.end, kChunkGranule);
+  const bool splits = IsLeftOut(range.begin - 1) && IsLeftOut(range.end);
+  if (splits && left_out_ >= kMostLeftOut) {
+    while (IsLeftOut(range.begin - 1)) range.begin -= kChunkGranule;
+    while (IsLeftOut(range.end)) range.end += kChunkGranule;
+  }
+  SetLeftOut(range, false);
+}
+
+// Those of the granules that are ours and not so yet.
+void Chunks::SetLeftOut(Range granules, bool left_out) {
+  Range changed = {granules.end, granules.begin};
+  for (uintptr_t g = granules.begin; g < granules.end; g += kChunkGranule) {
+    if (!InChunk(g) || IsLeftOut(g) == left_out) continue;
+    changed = {Min(changed.begin, g), g + kChunkGranule};
+    const size_t neighbours = IsLeftOut(g - 1) + size_t{IsLeftOut(g + kChunkGranule)};
+    left_out_ = left_out ? left_out_ + 1 - neighbours : left_out_ + neighbours - 1;
+    g_chunk_table[(g - g_chunk_window) / kChunkGranule].store(left_out ? bits_ | kLeftOut : bits_,
+                                                              std::memory_order_relaxed);
+  }
+  if (changed.begin < changed.end) {
+    os::PutIntoCores(changed.begin, changed.end - changed.begin, !left_out);
+  }
+}
+
 // The OS page before a granule of ours stays, and only that: so what is unmapped takes the one
 // before it along if that is no one's any more, and leaves its last to what lies behind.
 Chunks::Range Chunks::Unmap(Range range) {
   const Range whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.begin >= whole.end || !InChunk(whole.begin)) return {};
+  PutBack(whole);
   SetTable(whole.begin, whole.end, /*bits=*/0);
   const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - kOsPage;
   const uintptr_t end = InChunk(whole.end) ? whole.end - kOsPage : whole.end;

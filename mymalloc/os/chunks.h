@@ -21,6 +21,9 @@ namespace mymalloc::os {
 
 constexpr unsigned kChunkGranuleShift = 22;
 constexpr size_t kChunkGranule = size_t{1} << kChunkGranuleShift;
+// A chunk is an eighth of what is mapped already, and at least so long: a large process makes few
+// system calls, and a small one has little that it does not use.
+constexpr size_t kSmallestChunk = 16 * kMiB;
 constexpr size_t kChunkGranules = size_t{1} << 18;  // of the window: a TiB
 
 // Where the window begins, and which of its granules are ours: plain variables, which the short way
@@ -31,6 +34,7 @@ extern std::atomic<uint8_t> g_chunk_table[kChunkGranules] __attribute__((visibil
 // What the table says of a granule: bits.
 constexpr uint8_t kTagsReadable = 1;
 constexpr uint8_t kInChunk = 2;
+constexpr uint8_t kLeftOut = 4;  // of core files
 
 // Whether `p` is a multiple of 16 inside a chunk, and p - 8 can be read. The rotation makes a
 // misaligned pointer a huge offset.
@@ -49,6 +53,11 @@ inline bool InChunk(uintptr_t p) {
 
 class Chunks {
  public:
+  struct Range {
+    uintptr_t begin;
+    uintptr_t end;
+  };
+
   // `scarce`: the process may use little address space (ulimit -v and the like): chunks are short.
   // `tags_readable`: HasReadableTag may say so; else free asks the tree about every pointer.
   void Init(bool scarce, bool tags_readable);
@@ -68,11 +77,15 @@ class Chunks {
   // safe, here and below: the page supply locks.
   uintptr_t Map(size_t bytes, size_t* granted);
 
+  // Leaves what of a range that is not resident is whole granules out of core files, if it is long
+  // and there are not many such ranges already: each is a mapping more.
+  void LeaveOut(Range range);
+  // Before any of a range is used: puts its granules back into core files.
+  void PutBack(Range range) {
+    if (left_out_ != 0) PutGranulesBack(range);
+  }
+
   // Unmaps what of a free range is whole granules. Returns that part, empty if there is none.
-  struct Range {
-    uintptr_t begin;
-    uintptr_t end;
-  };
   Range Unmap(Range range);
 
   // Bytes of all chunks.
@@ -84,6 +97,9 @@ class Chunks {
   static bool MapAt(uintptr_t wanted, size_t bytes);
   static uintptr_t MapAndCut(size_t bytes);
   void SetTable(uintptr_t begin, uintptr_t end, uint8_t bits);
+  void PutGranulesBack(Range range);
+  static bool IsLeftOut(uintptr_t granule);
+  void SetLeftOut(Range granules, bool left_out);
 
   uintptr_t next_ = 0;  // where the next chunk is asked for: right below the last
   std::atomic<size_t> mapped_{0};
@@ -91,6 +107,7 @@ class Chunks {
   std::atomic<bool> had_huge_pages_{false};
   bool scarce_ = false;
   bool window_chosen_ = false;
+  size_t left_out_ = 0;      // ranges
   uint8_t bits_ = kInChunk;  // of a granule that is ours
 };
 

@@ -95,6 +95,11 @@ void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed) {
           allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
+void PutIntoCores(uintptr_t begin, size_t bytes, bool put) {
+  Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes),
+          put ? MADV_DODUMP : MADV_DONTDUMP);
+}
+
 bool MakeHuge(uintptr_t begin) {
   const long result =
       Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(kHugePage), MADV_COLLAPSE);

@@ -43,6 +43,8 @@ uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);
 
 // Whether the kernel may back the memory with huge pages: each then comes whole at its first touch.
 void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed);
+// Whether a core file has the memory: a debugger that makes one also writes what is not resident.
+void PutIntoCores(uintptr_t begin, size_t bytes, bool put);
 // Makes one of what is resident there, and of zeros. `begin` is a multiple of kHugePage. False if
 // the kernel has no memory for it now. (Nothing happens where nothing is resident, nor on Linux
 // before 6.1.)

@@ -75,7 +75,7 @@ bool Janitor::Poll(size_t freed) {
   const bool too_much = TooMuchIsFree();
   if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
-    PassSome(&step);
+    PassSome(OwnHeap(), &step);
   }
   if (ABSL_PREDICT_FALSE(g_page_supply.HasToMakeHuge()) && !step.IsOver()) MakeHugeSome(&step);
   return ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
@@ -175,10 +175,10 @@ void Janitor::ReleaseIfShort() {
   if (ABSL_PREDICT_FALSE(g_budget.IsShort())) g_page_supply.ReleaseChunks();
 }
 
-void Janitor::PassSome(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+void Janitor::PassSome(const Heap* own, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!pass_lock_.TryAcquire()) return;
   WorkAndRelease(pass_lock_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (PassSomeLocked(step)) passing_.store(false, std::memory_order_relaxed);
+    if (PassSomeLocked(own, step)) passing_.store(false, std::memory_order_relaxed);
   });
 }
 
@@ -187,8 +187,8 @@ void Janitor::MakeHugeSome(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   WorkAndRelease(pass_lock_, [step] { g_page_supply.MakeHuge(step); });
 }
 
-// Whether the pass is at its end.
-bool Janitor::PassSomeLocked(Step* step) {
+// Whether the pass is at its end. `own`: the heap of the calling thread.
+bool Janitor::PassSomeLocked(const Heap* own, Step* step) {
   if (next_heap_ == 0) {
     next_heap_ = 1;
     more_ = false;
@@ -197,7 +197,7 @@ bool Janitor::PassSomeLocked(Step* step) {
   for (unsigned i = 0; i < kHeapsAtOnce && next_heap_ <= g_registry.HighestId(); ++i) {
     Heap* const heap = g_heaps[next_heap_];
     if (heap != nullptr && heap != g_registry.SharedHeap()) {
-      const Heap::DecayResult result = heap->Decay(CurrentTick(), step);
+      const Heap::DecayResult result = heap->Decay(CurrentTick(), heap == own, step);
       if (result == Heap::DecayResult::kUnfinished) return false;
       more_ |= result == Heap::DecayResult::kLater;
     }
@@ -217,11 +217,11 @@ bool Janitor::PassSomeLocked(Step* step) {
   return true;
 }
 
-bool Janitor::PassLocked() {
+bool Janitor::PassLocked(const Heap* own) {
   Advance(1);
   for (bool done = false; !done;) {
     Step step;
-    done = PassSomeLocked(&step);
+    done = PassSomeLocked(own, &step);
   }
   passing_.store(false, std::memory_order_relaxed);
   return more_;
@@ -266,7 +266,7 @@ bool Janitor::Pass(bool all) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   bool more = false;
   pass_lock_.Acquire();
   WorkAndRelease(pass_lock_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    more = all ? PassAllLocked(own) : PassLocked();
+    more = all ? PassAllLocked(own) : PassLocked(own);
   });
   return more;
 }

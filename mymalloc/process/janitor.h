@@ -63,12 +63,12 @@ class Janitor {
   void Advance(uint64_t ticks);
   void GiveBack(Step* step);
   bool GiveBackAStep(Step* step);
-  void PassSome(Step* step);
+  void PassSome(const Heap* own, Step* step);
   void MakeHugeSome(Step* step);
   static void TellOfAllHeaps();
-  bool PassSomeLocked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  bool PassSomeLocked(const Heap* own, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();
-  bool PassLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
+  bool PassLocked(const Heap* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   bool PassAllLocked(Heap* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   template <typename Do>
   static void WorkAndRelease(Lock& lock, Do&& work);

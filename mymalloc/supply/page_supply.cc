@@ -15,6 +15,7 @@ ABSL_CONST_INIT PageSupply g_page_supply;
 // What is free right there.
 PageSupply::Grant PageSupply::Take(Interval range) {
   const size_t before = dirty_.bytes();
+  os::g_chunks.PutBack({range.begin, range.end});
   const auto last = dirty_.tree().Predecessor(range.end);
   const uintptr_t touched_end = last ? Min<uintptr_t>(last.range.end, range.end) : 0;
   TakeFromAll(range);
@@ -125,6 +126,7 @@ PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
     const uintptr_t begin = os::g_chunks.Map(bytes, &granted);
     if (begin == 0) return {};
     Add({begin, begin + granted}, /*dirty_bytes=*/0);
+    if (granted > os::kSmallestChunk) LeaveOutOfCores(begin);
     entry = all_.tree().TightestWithAtLeast(bytes);
     if (!entry) return {};
   }
@@ -216,7 +218,10 @@ unsigned PageSupply::AllocateSome(size_t bytes, unsigned count, Grant* grants) {
 void PageSupply::FreePages(const Interval* pages, const size_t* touched, unsigned count) {
   {
     LockHolder holder(lock_);
-    for (unsigned i = 0; i < count; ++i) Add(pages[i], touched[i]);
+    for (unsigned i = 0; i < count; ++i) {
+      Add(pages[i], touched[i]);
+      if (touched[i] == 0) LeaveOutOfCores(pages[i].begin);
+    }
   }
   for (unsigned i = 0; i < count; ++i) {
     const size_t guard = GuardOf(pages[i].length());
@@ -261,10 +266,20 @@ size_t PageSupply::Purge(size_t bytes, size_t least, Step* step) {
     if (going_on) purged += range.length();
     lock_.Acquire();
     Add(range, going_on ? 0 : range.length());
+    if (going_on) LeaveOutOfCores(range.begin);
   }
   lock_.Release();
   if (purged != 0) g_budget.NoteGivenBack(purged);
   return purged;
+}
+
+// What is clean around there.
+void PageSupply::LeaveOutOfCores(uintptr_t at) {
+  const Interval free = all_.tree().Stab(at).range;
+  const auto before = dirty_.tree().Predecessor(at + 1);
+  const auto behind = dirty_.tree().Successor(at);
+  os::g_chunks.LeaveOut({before ? Max(free.begin, before.range.end) : free.begin,
+                         behind ? Min(free.end, behind.range.begin) : free.end});
 }
 
 // Also from the middle of a range.

@@ -100,6 +100,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   uintptr_t TakeNextToMakeHuge(Step* step);
   size_t FreeIn(Interval range) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CallAllDirty();
+  void LeaveOutOfCores(uintptr_t at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void AddDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned AllocateSome(size_t bytes, unsigned count, Grant* grants);
   enum class Side : bool { kFront, kEnd };

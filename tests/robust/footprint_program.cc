@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -127,10 +129,8 @@ void RunGcore(const std::string& path) {
   Expect(status == 0, "gcore ends with %d", status);
 }
 
-// Writes what a core takes, in bytes: the larger of its length and its disk blocks.
-void PrintCoreSize() {
-  std::vector<void*> blocks;
-  Fill(50 * kMiB, &blocks);
+// What a core of this process takes, in bytes: the larger of its length and its disk blocks.
+size_t CoreBytes() {
   const char* const folder = getenv("TMPDIR");
   const std::string path = std::string(folder == nullptr ? "/tmp" : folder) + "/footprint";
   const std::string core = path + "." + std::to_string(getpid());
@@ -138,11 +138,35 @@ void PrintCoreSize() {
   struct stat file;
   MYMALLOC_CHECK(stat(core.c_str(), &file) == 0);
   unlink(core.c_str());
-  const auto length = static_cast<size_t>(file.st_size);
-  const size_t blocks_on_disk = static_cast<size_t>(file.st_blocks) * 512;
-  Expect(length >= 50 * kMiB, "a core of %zu MiB, %zu MiB on the disk", length / kMiB,
-         blocks_on_disk / kMiB);
-  printf("%zu\n", std::max(length, blocks_on_disk));
+  return std::max(static_cast<size_t>(file.st_size), static_cast<size_t>(file.st_blocks) * 512);
+}
+
+void PrintCoreSize() {
+  std::vector<void*> blocks;
+  Fill(50 * kMiB, &blocks);
+  const size_t bytes = CoreBytes();
+  Expect(bytes >= 50 * kMiB, "a core of %zu MiB", bytes / kMiB);
+  printf("%zu\n", bytes);
+}
+
+// All has been freed, in any order, the program has gone on with little, and then needs some again.
+void PrintCoreSizeAfterFrees() {
+  std::vector<void*> blocks;
+  Fill(300 * kMiB, &blocks);
+  std::shuffle(blocks.begin(), blocks.end(), std::minstd_rand(1));
+  for (void* const block : blocks) free(block);
+  for (int i = 0; i < 30; ++i) {
+    usleep(100000);
+    std::array<void*, 500> some;
+    for (void*& block : some) block = Touched(100);
+    for (void* const block : some) free(block);
+  }
+  blocks.clear();
+  Fill(20 * kMiB, &blocks);
+  const size_t resident = ResidentBytes();
+  const size_t bytes = CoreBytes();
+  Expect(bytes >= 20 * kMiB && resident >= 20 * kMiB, "a core of %zu MiB", bytes / kMiB);
+  printf("%zu\n", bytes > resident ? bytes - resident : 1);
 }
 
 // All memory locked, now and in future: what is freed cannot be given back, but can be had again.
@@ -179,6 +203,7 @@ constexpr NamedCase kCases[] = {
     {"holes_40k", ManyHoles<200000, 40 * kKiB>},
     {"holes_64k", ManyHoles<140000, 64 * kKiB>},
     {"core", PrintCoreSize},
+    {"core_after_frees", PrintCoreSizeAfterFrees},
     {"locked", LockedMemory},
 };
 

@@ -64,6 +64,14 @@ TEST(CoreFile, IsHardlyLargerThanWhatIsLive) {
   EXPECT_LT(FigureOfProgram(command), kLive + 32 + other) << "MiB, beside " << other;
 }
 
+TEST(CoreFile, HasHardlyMoreThanWhatIsResident) {
+  if (FindProgram("gcore").empty()) GTEST_SKIP() << "gcore is not installed";
+  if (!RunProgram(CaseOfSystemMalloc("footprint_program", "core")).Succeeded()) {
+    GTEST_SKIP() << "gcore may not attach to a process here";
+  }
+  EXPECT_LT(Mebibytes("core_after_frees"), 32);
+}
+
 TEST(LockedMemory, CanBeHadAndReused) {
   rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
