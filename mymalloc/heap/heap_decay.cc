@@ -116,13 +116,15 @@ void Heap::LowerFloors() {
   floors_raised_ = false;
 }
 
-// By the owner: what has as many as at the last tick was hardly used since.
+// By the owner: what has as many as at the last tick was hardly used since. It stays as deep as it
+// is: bundles of the spill must find room in it.
 void Heap::EmptyUnused() {
   for (SizeClass c = 0; c < kSizeClasses; ++c) {
     Magazine& m = magazines_[c];
     if (m.Valid() != 0 && m.end() == seen_end_[c]) {
+      m.Compact();
       ReturnEntries(c, m.begin(), m.Valid());
-      m.Empty();
+      m.DropOldest(m.Valid());
     }
     seen_end_[c] = m.end();
   }

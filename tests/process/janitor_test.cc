@@ -76,6 +76,30 @@ TEST_F(JanitorTest, WhatIsFreedGoesBackAfterAFewPassesAndNotAtOnce) {
   EXPECT_EQ(DirtyBytes(), 0u);
 }
 
+// The rest of what the owner holds goes when it has not been used for as long.
+TEST_F(JanitorTest, TheOwnersUnusedMagazineIsEmptiedWhileItsSpillIsYoung) {
+  constexpr size_t kSize = 100;
+  const SizeClass c = ClassOf(kSize);
+  Magazine& magazine = CurrentHeap()->magazine(c);
+  for (char* block : AllocateFilled(kSize, 300)) Free(block);
+  const unsigned held = magazine.Valid();
+  ASSERT_GT(held, 0u);
+  g_janitor.Pass(/*all=*/false);
+  EXPECT_EQ(magazine.Valid(), held);
+  std::vector<char*> blocks = AllocateFilled(kSize, 300);
+  for (; blocks.size() > 100 || (!blocks.empty() && magazine.Valid() != held); blocks.pop_back()) {
+    Free(blocks.back());
+  }
+  ASSERT_EQ(magazine.Valid(), held);
+  g_janitor.Pass(/*all=*/false);
+  EXPECT_EQ(magazine.Valid(), 0u);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  // From the spill, and back.
+  for (char* block : AllocateFilled(kSize, 10)) Free(block);
+  EXPECT_STREQ(VerifyHeap(), nullptr);
+  for (char* block : blocks) Free(block);
+}
+
 TEST_F(JanitorTest, LargeBlocksGoBackToo) {
   for (char* block : AllocateFilled(5 * kMiB, 4)) Free(block);
   EXPECT_GE(DirtyBytes(), kMiB) << "some is kept";
