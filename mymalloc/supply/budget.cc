@@ -20,7 +20,7 @@ size_t Load(const std::atomic<size_t>& value) { return value.load(std::memory_or
 
 void Budget::NoteGivenBack(size_t bytes) {
   given_back_.fetch_add(bytes, std::memory_order_relaxed);
-  if (live() > Load(most_live_)) most_live_.store(live(), std::memory_order_relaxed);
+  most_live_.Note(live());
 }
 
 // Two threads at once may take one's share twice, or lose it: it is an estimate.
@@ -28,7 +28,7 @@ void Budget::NoteWantedAgain(size_t bytes) {
   const size_t given_back = Load(given_back_);
   const size_t again = Min(bytes, given_back);
   given_back_.store(given_back - again, std::memory_order_relaxed);
-  const size_t most = Max(kLeastMostBoost, Max(live(), Load(most_live_)));
+  const size_t most = Max(kLeastMostBoost, Max(live(), most_live_.value()));
   boost_.store(Min(boost() + kEager * again, most), std::memory_order_relaxed);
 }
 
@@ -43,14 +43,14 @@ void Budget::Tick() {
   if (ticks != 0) short_ticks_.store(ticks - 1, std::memory_order_relaxed);
   if (ticks == 0) short_.store(false, std::memory_order_relaxed);
   given_back_.store(Load(given_back_) / 2, std::memory_order_relaxed);
-  most_live_.store(Max(live(), Load(most_live_) / 2), std::memory_order_relaxed);
+  most_live_.Begin(Max(live(), most_live_.value() / 2));
   const size_t base = Max(kLeast, live() / kShare);
-  const size_t used = Load(most_free_) > base ? Load(most_free_) - base : 0;
+  const size_t most_free = most_free_.Begin(free());
+  const size_t used = most_free > base ? most_free - base : 0;
   if (used < boost()) {
     boost_.store(boost() - (boost() - used + kShrinkShare - 1) / kShrinkShare,
                  std::memory_order_relaxed);
   }
-  most_free_.store(free(), std::memory_order_relaxed);
   Watch();
 }
 

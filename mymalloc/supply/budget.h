@@ -15,6 +15,7 @@
 
 #include "mymalloc/base/lock_count.h"
 #include "mymalloc/base/units.h"
+#include "mymalloc/supply/watermark.h"
 
 namespace mymalloc {
 
@@ -85,9 +86,7 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t Excess() {
     const size_t now = free();
     if (now <= kLeast) return 0;  // whatever else is to be known
-    if (now > most_free_.load(std::memory_order_relaxed)) {
-      most_free_.store(now, std::memory_order_relaxed);
-    }
+    most_free_.Note(now);
     const size_t most = Most();
     return now <= most ? 0 : now - most + most / kSlack;
   }
@@ -145,8 +144,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::atomic<int64_t> supply_{0};
   std::atomic<size_t> boost_{0};
   std::atomic<size_t> heaps_{0};
-  std::atomic<size_t> most_free_{0};   // in this period
-  std::atomic<size_t> most_live_{0};   // lately
+  HighWater most_free_;
+  HighWater most_live_;                // of a period and half of the one before, and so on
   std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again
   std::atomic<bool> short_{false};
   std::atomic<uint32_t> short_ticks_{0};  // until that is over

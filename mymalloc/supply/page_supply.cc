@@ -166,9 +166,7 @@ void PageSupply::Free(uintptr_t begin, size_t bytes, size_t touched) {
 size_t PageSupply::BeginDecay() {
   LiftProtected();
   LockHolder holder(lock_);
-  const size_t unneeded = least_dirty_;
-  least_dirty_ = dirty_.bytes();
-  return unneeded;
+  return least_dirty_.Begin(dirty_.bytes());
 }
 
 bool PageSupply::PurgeAll() {
@@ -234,17 +232,13 @@ void PageSupply::FreePages(const Interval* pages, const size_t* touched, unsigne
 void PageSupply::FreeProtected(uintptr_t begin, size_t bytes) {
   if (os::Commit(begin, bytes)) return Free(begin, bytes);
   LockHolder holder(lock_);
-  protected_.AddOrLose({begin, begin + bytes});
+  protected_.Add({begin, begin + bytes});
 }
 
 void PageSupply::LiftProtected() {
   LockHolder holder(lock_);
-  while (const auto entry = protected_.tree().Successor(0)) {
-    const Interval range = entry.range;
-    if (!os::Commit(range.begin, range.length())) return;
-    protected_.TakeAt(range.begin, range.length());
-    Add(range, range.length());
-  }
+  Interval range;
+  while (protected_.TakeLifted(&range)) Add(range, range.length());
 }
 
 // The range being purged is in neither set while the kernel works, so the lock is free meanwhile.

@@ -19,8 +19,10 @@
 #include "mymalloc/supply/budget.h"
 #include "mymalloc/supply/free_ranges.h"
 #include "mymalloc/supply/guard_budget.h"
+#include "mymalloc/supply/protected_ranges.h"
 #include "mymalloc/supply/step.h"
 #include "mymalloc/supply/totals.h"
+#include "mymalloc/supply/watermark.h"
 
 namespace mymalloc {
 
@@ -111,7 +113,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Add(Interval range, size_t dirty_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // After each change.
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
-    if (dirty_.bytes() < least_dirty_) least_dirty_ = dirty_.bytes();
+    least_dirty_.Note(dirty_.bytes());
     g_totals.system.SetFreeRanges(dirty_.bytes());
     g_budget.SetSupply(dirty_.bytes());
   }
@@ -121,9 +123,8 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
   FreeRanges all_ ABSL_GUARDED_BY(lock_){&nodes_};
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};
-  FreeRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};  // guards that could not be lifted yet
-  // The least that was dirty since the last BeginDecay: nobody needed that much.
-  size_t least_dirty_ ABSL_GUARDED_BY(lock_) = 0;
+  ProtectedRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};
+  LowWater least_dirty_ ABSL_GUARDED_BY(lock_);  // since the last BeginDecay
   // Whether what is resident may be copied into huge pages; how many the kernel
   // refused last.
   std::atomic<bool> may_make_huge_{false};
