@@ -16,6 +16,15 @@ extern "C" {
 #define MYMALLOC_NOTHROW
 #endif
 
+/* Of this header, and of the library that the program runs with, as "MAJOR.MINOR.PATCH". A program
+ * made for one version runs with each later one of the same MAJOR; before 1.0 also MINOR must be
+ * the same. */
+#define MYMALLOC_VERSION_MAJOR 0
+#define MYMALLOC_VERSION_MINOR 9
+#define MYMALLOC_VERSION_PATCH 0
+#define MYMALLOC_VERSION "0.9.0"
+const char* mymalloc_version(void) MYMALLOC_NOTHROW;
+
 void* mymalloc_malloc(size_t n) MYMALLOC_NOTHROW;
 void mymalloc_free(void* pointer) MYMALLOC_NOTHROW;
 void* mymalloc_calloc(size_t count, size_t size) MYMALLOC_NOTHROW;

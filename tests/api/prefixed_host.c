@@ -27,6 +27,7 @@ int main(int count, char** arguments) {
   if (!IsFrom("libc.so", Function("free"))) return Fail("free is not libc's");
   if (!IsFrom("libmymalloc_prefixed.so", Function("mymalloc_malloc")))
     return Fail("mymalloc_malloc is not in the library");
+  if (strcmp(mymalloc_version(), MYMALLOC_VERSION) != 0) return Fail("another version");
   enum { kBlocks = 1000, kBytes = 100 };
   static char* ours[kBlocks];
   static char* libcs[kBlocks];
