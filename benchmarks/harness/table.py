@@ -182,8 +182,8 @@ def _row_line(results: Results, row: RowResult, figure: str) -> Line:
 
 
 def mean_ratio(rows: list[RowResult], name: str, figure: str) -> float:
-    ratios = [row.ratio(name, figure, BASELINE) for row in rows]
-    return stats.geometric_mean([ratio for ratio in ratios if ratio is not None])
+    found = [row.ratio(name, figure, BASELINE) for row in rows]
+    return stats.geometric_mean([ratio for ratio in found if ratio is not None])
 
 
 def lacking(rows: list[RowResult], name: str, figure: str) -> int:
