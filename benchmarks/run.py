@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+_REFUSED = 2
 _INTERRUPTED = 130
 
 
@@ -30,7 +31,16 @@ def _main() -> int:
     _on_ending(_leave)
     # Under Bazel the root is on the path already; in a plain checkout it is not.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    from benchmarks.harness import main  # pylint: disable=import-outside-toplevel
+    try:
+        from benchmarks.harness import main  # pylint: disable=import-outside-toplevel
+    except ModuleNotFoundError as error:
+        if error.name != "rich":
+            raise
+        print(
+            f"benchmarks: {sys.executable} has no rich: `tools/setup build` installs Debian's for /usr/bin/python3",
+            file=sys.stderr,
+        )
+        return _REFUSED
 
     try:
         _on_ending(_interrupt)

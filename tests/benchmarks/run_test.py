@@ -62,6 +62,12 @@ class RefusedTest(unittest.TestCase):
         self.assertIn("--allocator", self._refused("--allocator=name"))
         self.assertIn("--allocator", self._refused("--allocator=name=/absent.so"))
 
+    def test_a_python_without_rich(self) -> None:
+        command = [sys.executable, "-S", "-E", str(support.RUN), "--list"]  # Without packages.
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (options.REFUSED, ""))
+        self.assertRegex(done.stderr, r"\Abenchmarks: [^\n]+ has no rich: [^\n]+\n\Z")
+
     def test_the_check_leaves_no_file_behind_and_none_changed(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "kept"
