@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
-import types
+from collections.abc import Callable
 
+_REFUSED = 2
 _INTERRUPTED = 130
 
 
@@ -17,7 +18,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _on_ending(handler: types.FunctionType) -> None:
+def _on_ending(handler: Callable[..., None]) -> None:
     """SIGTERM and SIGHUP end a run as Ctrl-C does, but for those that are ignored, as with nohup."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -30,7 +31,16 @@ def _main() -> int:
     _on_ending(_leave)
     # Under Bazel the root is on the path already; in a plain checkout it is not.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    from benchmarks.harness import main
+    try:
+        from benchmarks.harness import main  # pylint: disable=import-outside-toplevel
+    except ModuleNotFoundError as error:
+        if error.name != "rich":
+            raise
+        print(
+            f"benchmarks: {sys.executable} has no rich: `tools/setup build` installs Debian's for /usr/bin/python3",
+            file=sys.stderr,
+        )
+        return _REFUSED
 
     try:
         _on_ending(_interrupt)

@@ -8,18 +8,22 @@ import json
 import sys
 import urllib.parse
 import urllib.request
-import xml.etree.ElementTree
+from typing import Any
+from xml.etree import ElementTree
+
+Counts = tuple[int, int, int]  # Passed, failed, skipped.
+Event = dict[str, Any]  # As bazel's JSON has it.
 
 
-def read_events(path):
+def read_events(path: str) -> list[Event]:
     with open(path, encoding="utf-8") as lines:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def count_cases(xml_uri, label):
+def count_cases(xml_uri: str, label: str) -> Counts:
     """The passed, failed and skipped cases that one test.xml reports."""
     path = urllib.request.url2pathname(urllib.parse.urlparse(xml_uri).path)
-    root = xml.etree.ElementTree.parse(path).getroot()
+    root = ElementTree.parse(path).getroot()
     passed = failed = skipped = 0
     for suite in root.iter("testsuite"):
         bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
@@ -31,9 +35,9 @@ def count_cases(xml_uri, label):
     return passed, failed, skipped
 
 
-def tell_skipped(root, label):
+def tell_skipped(root: ElementTree.Element, label: str) -> None:
     """Names the first case for each reason, which googletest gives below the place in the source."""
-    cases = {}
+    cases: dict[str, list[str]] = {}
     for case in root.iter("testcase"):
         for skipped in case.iter("skipped"):
             reason = " ".join(skipped.get("message", "").splitlines()[1:])
@@ -43,26 +47,26 @@ def tell_skipped(root, label):
         print(f"skipped: {label} {names[0]}{more}: {reason}", file=sys.stderr)
 
 
-def count_result(result, label):
+def count_result(result: Event, label: str) -> Counts:
     """One run of one shard. What ends badly after its last case, or before its first, is one failure."""
     outputs = {output["name"]: output.get("uri") for output in result.get("testActionOutput", [])}
     try:
         passed, failed, skipped = count_cases(outputs["test.xml"], label)
-    except (KeyError, OSError, xml.etree.ElementTree.ParseError):
+    except (KeyError, OSError, ElementTree.ParseError):
         passed, failed, skipped = 0, 0, 0
     if result.get("status") != "PASSED":
         return passed, max(failed, 1), skipped
     return (passed, 0, skipped) if passed + skipped > 0 else (1, 0, 0)
 
 
-def count_events(events):
+def count_events(events: list[Event]) -> list[int]:
     counts = [0, 0, 0]
-    last_attempt = {}
+    last_attempt: dict[tuple[str, int, int], Event] = {}
     for event in events:
         identity = event["id"]
         if "testResult" in event:
             key = identity["testResult"]
-            last_attempt[key["label"], key.get("shard"), key.get("run")] = event["testResult"]
+            last_attempt[key["label"], key.get("shard", 0), key.get("run", 0)] = event["testResult"]
         elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
             print("not built:", identity["targetCompleted"]["label"], file=sys.stderr)
             counts[1] += 1
@@ -71,7 +75,7 @@ def count_events(events):
     return counts
 
 
-def main():
+def main() -> None:
     events, status = sys.argv[1], int(sys.argv[2])
     passed, failed, skipped = count_events(read_events(events))
     if status != 0 and failed == 0:

@@ -17,16 +17,17 @@ INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 FLAGS = ["-xc++", "-std=c++17", "-I.", "-Wall", "-Wextra", "-Wno-pragma-once-outside-header"]
 
 
-def cache_directory():
+def cache_directory() -> pathlib.Path:
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     directory = pathlib.Path(base) / "mymalloc" / "tidy"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 
-def included_files(name):
+def included_files(name: str) -> dict[str, bytes]:
     """The file and all project files that it includes, directly or not."""
-    seen, pending = {}, [name]
+    seen: dict[str, bytes] = {}
+    pending = [name]
     while pending:
         current = pending.pop()
         if current in seen or not (ROOT / current).is_file():
@@ -36,23 +37,27 @@ def included_files(name):
     return seen
 
 
-def result_key(name, common):
+def result_key(name: str, common: bytes) -> str:
     digest = hashlib.sha256(common)
     for included, content in sorted(included_files(name).items()):
         digest.update(f"{included}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
-def check(name):
+def check(name: str) -> bool:
     result = subprocess.run(
         ["clang-tidy", "--quiet", name, "--"] + FLAGS,
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
     if result.returncode:
         sys.stderr.buffer.write(result.stdout + result.stderr)
     return result.returncode == 0
 
 
-def main():
+def main() -> int:
     version = subprocess.run(["clang-tidy", "--version"], stdout=subprocess.PIPE, check=True).stdout
     common = version + (ROOT / ".clang-tidy").read_bytes() + " ".join(FLAGS).encode()
     cache = cache_directory()

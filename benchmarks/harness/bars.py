@@ -93,7 +93,9 @@ def _never_slower(rows: list[RowResult]) -> Bar:
             continue
         text = f"{row.name} {ours.median / base.median:.2f}"
         if ours.overlaps(base):
-            slower.append(f"{text} ({_ends(ours.over(base.median))}, glibc {_ends(base.over(base.median))})")
+            slower.append(
+                f"{text} ({_ends(ours.over(base.median))}, glibc {_ends(base.over(base.median))})"
+            )
         else:
             beyond.append(text)
     figure = ", ".join(beyond) if beyond else "none is, beyond the spread"
@@ -188,7 +190,9 @@ def _hardened(rows: list[RowResult], results: Results) -> Bar | None:
     mean = _mean_spread(rows, HARDENED, "scudo", "seconds")
     if mean is None:
         return None
-    return Bar("hardened no slower than Scudo", mean.median <= 1.0, f"{_mean_text(mean)} of its time")
+    return Bar(
+        "hardened no slower than Scudo", mean.median <= 1.0, f"{_mean_text(mean)} of its time"
+    )
 
 
 def _startup(results: Results) -> Bar | None:

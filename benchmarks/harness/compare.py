@@ -10,7 +10,9 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from benchmarks.harness import catalogue, stats, table
+from rich.console import RenderableType
+
+from benchmarks.harness import catalogue, stats, table, terminal, tree
 from benchmarks.harness.allocators import BASELINE, OURS
 from benchmarks.harness.results import Results, RowResult
 
@@ -23,6 +25,7 @@ SIZE = ("smaller", "larger")
 _WORDS = {"seconds": TIME, "peak_rss": SIZE, "idle_rss": SIZE, "minor_faults": ("fewer", "more")}
 _TITLES = {"idle_rss": "RSS when idle", **table.FIGURES}
 _LATENCY = "latency"
+_HEADS = ("old", "new", "factor")
 _WHOLE = ("seconds", "peak_rss")  # Of the other figures, only what has a verdict is shown.
 
 # What two machines may differ in without being others.
@@ -125,17 +128,17 @@ def _one_sided(old: Results, new: Results) -> list[str]:
     ]
 
 
-def _tree_changes(old: Results, new: Results) -> list[str]:
+def _tree_changes(old: Results, new: Results) -> list[RenderableType]:
     """Nanoseconds: of the tree, medians alone are kept."""
-    lines = []
+    shown = terminal.columns("the tree, ns (no spread is kept)", *_HEADS)
     for operation, structures in new.tree.items():
-        was = {count: nanos for count, nanos in old.tree.get(operation, {}).get("IntervalTree", [])}
-        for count, nanos in structures.get("IntervalTree", []):
+        was = {count: nanos for count, nanos in old.tree.get(operation, {}).get(tree.OURS, [])}
+        for count, nanos in structures.get(tree.OURS, []):
             if was.get(count):
-                factor = nanos / was[count]
                 ends = table.short(was[count]), table.short(nanos)
-                lines.append(_line(f"{operation} at {count:.0f}", *ends, factor))
-    return [_head("the tree, ns (no spread is kept)"), *lines] if lines else []
+                factor = nanos / was[count]
+                shown.add_row(f"{operation} at {count:.0f}", *ends, f"{factor:.3f}")
+    return [shown] if shown.row_count else []
 
 
 def _differences(old: Results, new: Results) -> list[str]:
@@ -150,29 +153,20 @@ def _differences(old: Results, new: Results) -> list[str]:
     ]
 
 
-def _head(title: str) -> str:
-    return f"{title:32}{'old':>11}{'new':>11}{'factor':>9}"
-
-
-def _line(name: str, old: str, new: str, factor: float) -> str:
-    return f"{name:32}{old:>11}{new:>11}{factor:9.3f}"
-
-
-def _section(title: str, own: list[Change], whole: bool) -> list[str]:
-    lines = [_head(title)] if own else []
+def _section(title: str, own: list[Change], whole: bool) -> list[RenderableType]:
+    if not own:
+        return []
+    shown = terminal.columns(title, *_HEADS)
     for change in own:
         if whole or change.decided:
             name = change.name if change.figure in _WORDS else change.figure
             ends = change.shown(change.old), change.shown(change.new)
-            text = _line(name, *ends, change.factor)
-            lines.append(f"{text}  {change.verdict}".rstrip())
-    left_out = 0 if whole else sum(not change.decided for change in own)
-    if left_out:
-        lines.append(f"{left_out} without a verdict: {_reasons(own)}")
+            shown.add_row(name, *ends, f"{change.factor:.3f}", change.verdict)
     if len(own) > 1:
         mean = stats.geometric_mean([change.factor for change in own])
-        lines.append(f"{'geometric mean':54}{mean:9.3f}")
-    return lines
+        shown.add_row("geometric mean", "", "", f"{mean:.3f}")
+    left_out = 0 if whole else sum(not change.decided for change in own)
+    return [shown, f"{left_out} without a verdict: {_reasons(own)}"] if left_out else [shown]
 
 
 def _reasons(own: list[Change]) -> str:
@@ -191,13 +185,14 @@ def obstacle(old: Results, new: Results) -> str:
 def render(old: Results, new: Results) -> str:
     found = changes(old, new)
     versions = f"{old.allocators.get(OURS)} -> {new.allocators.get(OURS)}"
-    lines = ["", *_differences(old, new), f"mymalloc's ratios to glibc: {versions}"]
+    parts: list[RenderableType] = ["", *_differences(old, new)]
+    parts.append(f"mymalloc's ratios to glibc: {versions}")
     for figure in _WORDS:
         own = [change for change in found if change.figure == figure]
-        lines += _section(_TITLES[figure], own, figure in _WHOLE)
+        parts += _section(_TITLES[figure], own, figure in _WHOLE)
     latencies = [change for change in found if change.figure not in _WORDS]
-    lines += _section(_LATENCY, latencies, whole=False)
-    lines += _tree_changes(old, new)
+    parts += _section(_LATENCY, latencies, whole=False)
+    parts += _tree_changes(old, new)
     for name in _one_sided(old, new):
-        lines.append(f"{name}: not compared, only one of the runs has glibc's figure")
-    return "\n".join(lines)
+        parts.append(f"{name}: not compared, only one of the runs has glibc's figure")
+    return terminal.text(parts)

@@ -77,7 +77,8 @@ def _prepare(options: argparse.Namespace, rows: int) -> tuple[results.Results, l
 def _measure_tree(kept: results.Results, binary: str, progress: Progress) -> None:
     try:
         kept.tree = tree.measure(binary, progress)
-    except Exception as error:  # The rows are worth more than it is.
+    # pylint: disable-next=broad-exception-caught  # The rows are worth more than it is.
+    except Exception as error:
         kept.broken["the tree"] = str(error)
 
 

@@ -81,7 +81,12 @@ def render(results: Results, picture: str = "") -> str:
     if sentence:
         lines += ["", f"**{sentence}**"]
     if picture:
-        lines += ["", f"![mean time and mean peak memory]({picture})", "", verdict.explanation(results)]
+        lines += [
+            "",
+            f"![mean time and mean peak memory]({picture})",
+            "",
+            verdict.explanation(results),
+        ]
     lines.append(_HEAD)
     for caveat in results.caveats():
         lines += [f"**{caveat}**", ""]

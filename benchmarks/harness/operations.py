@@ -41,9 +41,7 @@ def _seconds(found: dict[str, Any]) -> float:
     return float(found["cpu_time"]) * 1e-9
 
 
-def _measure(
-    argv: list[str], preload: str, settings: process.Settings, timeout: float
-) -> Measured:
+def _measure(argv: list[str], preload: str, settings: process.Settings, timeout: float) -> Measured:
     done = process.run(argv, preload, timeout, settings)
     if done.failure:
         return catalogue.failed(done)

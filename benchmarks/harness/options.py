@@ -113,7 +113,9 @@ def whole(options: argparse.Namespace) -> bool:
 def less(options: argparse.Namespace) -> list[str]:
     """The flags that make a run less than the whole one."""
     found = [f"--{flag}" for flag in ("quick", "smoke") if getattr(options, flag)]
-    found += [f"--{flag}={given}" for flag in ("only", "filter") if (given := getattr(options, flag))]
+    found += [
+        f"--{flag}={given}" for flag in ("only", "filter") if (given := getattr(options, flag))
+    ]
     if options.rounds is not None and options.rounds < DEFAULT_ROUNDS:
         found.append(f"--rounds={options.rounds}")
     return found

@@ -66,6 +66,8 @@ def _failure(figures: dict[str, Any], stderr: bytes) -> Finished | None:
 class Launched:
     """A running process. Call `finish` or `end`, or use it in a `with` statement."""
 
+    # pylint: disable=consider-using-with  # All that is opened here `end` closes.
+
     def __init__(
         self, argv: list[str], preload: str, settings: Settings = (), cwd: str | None = None
     ) -> None:

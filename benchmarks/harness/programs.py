@@ -53,9 +53,9 @@ def _python_row(name: str, what: str, script: str, count: int, environment: list
     )
 
 
-def _sqlite_script(rows: int) -> str:
+def _sqlite_script(records: int) -> str:
     # The leading newline: an argument that starts with a comment's "--" would be an option.
-    return "\n" + (_FOLDER / "sqlite.sql").read_text().replace("SCALE", str(rows))
+    return "\n" + (_FOLDER / "sqlite.sql").read_text().replace("SCALE", str(records))
 
 
 def _free_port() -> int:

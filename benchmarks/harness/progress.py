@@ -1,62 +1,60 @@
 """One line on stderr: what is running, how far we are, and how long it will take still."""
 
-import os
 import sys
 import time
-from typing import TextIO
+from datetime import timedelta
 
-_NO_WIDTH = 80  # Where a terminal does not know its own.
+from rich import progress
+from rich.console import Console
+from rich.table import Column
 
-
-def _clock(seconds: float) -> str:
-    whole = int(seconds + 0.5)
-    return f"{whole // 60}:{whole % 60:02d}"
-
-
-def _width(terminal: TextIO) -> int:
-    try:
-        return os.get_terminal_size(terminal.fileno()).columns or _NO_WIDTH
-    except OSError:
-        return _NO_WIDTH
+_PERIOD = 600.0  # So many seconds tell how fast it is: the rows differ.
+_FILE_WIDTH = 200  # Nothing is cut off where there is no terminal.
 
 
 class Progress:
     """Of work of `total` weight; on a terminal a bar, else a line for every tenth of the work."""
 
     def __init__(self, total: float) -> None:
-        self._total = max(total, 1e-9)
-        self._done = 0.0
+        width = None if sys.stderr.isatty() else _FILE_WIDTH
+        self._console = Console(stderr=True, width=width, highlight=False)
+        self._drawn = self._console.is_interactive
+        rest = Column(ratio=1, no_wrap=True)  # On a terminal it gets what the others leave.
+        self._shown = progress.Progress(
+            *([progress.BarColumn(20)] if self._drawn else []),
+            progress.TaskProgressColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("left"),
+            progress.TextColumn("{task.description}", markup=False, table_column=rest),
+            console=self._console,
+            auto_refresh=False,  # A thread that draws would disturb what is measured.
+            expand=self._drawn,
+            redirect_stdout=False,  # It would go to stderr.
+            speed_estimate_period=_PERIOD,
+        )
+        self._task = self._shown.add_task("", total=max(total, 1e-9))
         self._start = time.monotonic()
-        self._terminal = sys.stderr.isatty()
+        self._weight = 0.0  # Of the step that is running.
         self._last_tenth = -1
 
     def __enter__(self) -> "Progress":
+        if self._drawn:
+            self._shown.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        elapsed = _clock(time.monotonic() - self._start)
-        self._show(f"measured in {elapsed} minutes")
-        if self._terminal:
-            sys.stderr.write("\n")
-
-    def _show(self, line: str) -> None:
-        if self._terminal:
-            # Not into the last column, or the terminal begins a new line.
-            room = _width(sys.stderr) - 1
-            sys.stderr.write(f"\r{line[:room]:{room}}")
-        else:
-            sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        if self._drawn:
+            self._shown.stop()
+        elapsed = timedelta(seconds=round(time.monotonic() - self._start))
+        self._console.print(f"measured in {elapsed}")
 
     def step(self, what: str, weight: float) -> None:
         """Says that `what` is starting; `weight` is about how many seconds it will take."""
-        part = min(1.0, self._done / self._total)
-        elapsed = time.monotonic() - self._start
-        left = _clock(elapsed / part - elapsed) if part > 0.01 else "?"
-        self._done += weight
-        if self._terminal:
-            bar = "#" * round(30 * part)
-            self._show(f"[{bar:30}] {100 * part:3.0f}%  {left} left  {what}")
-        elif int(part * 10) > self._last_tenth:
-            self._last_tenth = int(part * 10)
-            self._show(f"{100 * part:3.0f}%  {left} left  {what}")
+        self._shown.update(self._task, advance=self._weight, description=what)
+        self._weight = weight
+        tenth = int(self._shown.tasks[0].percentage / 10)
+        if self._drawn:
+            self._shown.refresh()
+        elif tenth > self._last_tenth:
+            self._last_tenth = tenth
+            self._console.print(self._shown)

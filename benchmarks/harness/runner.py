@@ -22,6 +22,7 @@ def _note(cell: Cell, measured: Measured, expected: str) -> None:
 
 def _measure(row: Row, allocator: Allocator) -> Measured:
     """Whatever goes wrong is the cell's: it must not cost the others."""
+    # pylint: disable=broad-exception-caught
     if allocator.failure:
         return Measured(allocator.failure, allocator.detail)
     try:

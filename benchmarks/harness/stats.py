@@ -33,9 +33,7 @@ def spread(values: list[float]) -> Spread:
 
 def geometric_mean(ratios: list[float]) -> float:
     """NaN for no ratios."""
-    if not ratios:
-        return math.nan
-    return math.exp(sum(math.log(ratio) for ratio in ratios) / len(ratios))
+    return statistics.geometric_mean(ratios) if ratios else math.nan
 
 
 def part_below(ours: list[float], theirs: list[float]) -> float:

@@ -108,9 +108,9 @@ def _one_bar(bar: Bar, y: float, scale: float, most: float, palette: dict[str, s
     low, high = (min(end, most) * scale for end in (bar.value.low, bar.value.high))
     middle = y + (_BAR - 1) / 2
     parts.append(_line(low, middle, high, middle, 'class="spread"'))
-    number = table.short(bar.value.median) + (" →" if bar.value.median > most else "")
+    shown_value = table.short(bar.value.median) + (" →" if bar.value.median > most else "")
     end = max(high, shown * scale)
-    parts.append(_text(end, y + _BAR - 2.5, number, extra='dx="3" class="number"'))
+    parts.append(_text(end, y + _BAR - 2.5, shown_value, extra='dx="3" class="number"'))
     return "".join(parts)
 
 
@@ -131,7 +131,7 @@ class Axes:
 
 
 @dataclass
-class _Scale:
+class Scale:
     """Maps values to places along one axis."""
 
     low: float
@@ -184,9 +184,9 @@ def curves(lines: list[Curve], palette: dict[str, str], title: str, axes: Axes) 
     ys = [y for line in decisive for _, y in line.points]
     bounded = axes.log_x or bool(axes.x_ticks)
     x_low, x_high = (min(xs), max(xs)) if bounded else _bounds(xs, False)
-    across = _Scale(x_low, x_high, _LEFT, _RIGHT, axes.log_x)
-    up = _Scale(*_bounds(ys, axes.log_y), axes.height - _BOTTOM, _TOP, axes.log_y)
-    fine = _Scale(x_low, x_high, 0, _FINE, axes.log_x)
+    across = Scale(x_low, x_high, _LEFT, _RIGHT, axes.log_x)
+    up = Scale(*_bounds(ys, axes.log_y), axes.height - _BOTTOM, _TOP, axes.log_y)
+    fine = Scale(x_low, x_high, 0, _FINE, axes.log_x)
     drawn = sorted(lines, key=lambda line: line.series in _OURS)  # Ours is above the others.
     parts = [
         *_grid(across, up, axes),
@@ -207,7 +207,7 @@ def _plot(polylines: list[str], height: float) -> str:
     )
 
 
-def _polyline(line: Curve, palette: dict[str, str], fine: _Scale, up: _Scale) -> str:
+def _polyline(line: Curve, palette: dict[str, str], fine: Scale, up: Scale) -> str:
     places = " ".join(f"{fine.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
     wide = 3.5 if line.series in _OURS else 1.2 if line.series == _LIMIT else 1.4
     dashes = f' stroke-dasharray="{_DASHES[line.series]}"' if line.series in _DASHES else ""
@@ -235,8 +235,8 @@ def _around(values: list[float]) -> tuple[float, float]:
 
 def scatter(points: list[Point], palette: dict[str, str], title: str, axes: Axes) -> str:
     """A named point for each; both axes have a dashed line at the ratio of 1."""
-    across = _Scale(*_around([point.x for point in points]), _LEFT, _RIGHT, False)
-    up = _Scale(*_around([point.y for point in points]), axes.height - _BOTTOM, _TOP, False)
+    across = Scale(*_around([point.x for point in points]), _LEFT, _RIGHT, False)
+    up = Scale(*_around([point.y for point in points]), axes.height - _BOTTOM, _TOP, False)
     drawn = sorted(points, key=lambda point: point.series in _OURS)  # Ours is above the others.
     marks = {point.series: point.mark for point in points}
     names = [Curve(point.series, [(point.x, point.y)]) for point in points]
@@ -250,7 +250,7 @@ def scatter(points: list[Point], palette: dict[str, str], title: str, axes: Axes
     return _svg(axes.height, title, parts)
 
 
-def _circle(point: Point, palette: dict[str, str], across: _Scale, up: _Scale) -> str:
+def _circle(point: Point, palette: dict[str, str], across: Scale, up: Scale) -> str:
     radius = 9 if point.series in _OURS else 5
     tip = f"{point.series}{point.mark} {point.x:.3f}, {point.y:.3f}"
     return (
@@ -274,8 +274,8 @@ def _apart(places: list[float], low: float, high: float) -> list[float]:
 def _names_at_ends(
     lines: list[Curve],
     palette: dict[str, str],
-    across: _Scale,
-    up: _Scale,
+    across: Scale,
+    up: Scale,
     marks: dict[str, str] | None = None,
 ) -> list[str]:
     ends = {line.series: line.points[-1] for line in lines}
@@ -294,7 +294,7 @@ def _names_at_ends(
     return parts
 
 
-def _grid(across: _Scale, up: _Scale, axes: Axes) -> list[str]:
+def _grid(across: Scale, up: Scale, axes: Axes) -> list[str]:
     height = axes.height
     parts = [_text(0, 12, axes.y_label, extra='class="label"')]
     parts.append(_text(_RIGHT, height - 6, axes.x_label, "end", 'class="label"'))

@@ -1,9 +1,12 @@
-"""What the tables say: ratios and their spread, marks, means. And the one on the terminal."""
+"""What the tables say: ratios and their spread, marks, means. And those that are printed."""
 
 import math
 from dataclasses import dataclass, field
 
-from benchmarks.harness import catalogue, stats
+from rich.console import RenderableType
+from rich.text import Text
+
+from benchmarks.harness import catalogue, stats, terminal
 from benchmarks.harness.allocators import BASELINE, LIMIT, OURS
 from benchmarks.harness.results import Results, RowResult
 from benchmarks.harness.stats import Spread
@@ -19,9 +22,8 @@ FIGURES = {
     "mappings": "mappings",
 }
 
-_NAME_WIDTH = 26
-_CELL_WIDTH = 11
 _SHORT = {"out of memory": "no memory", "not preloaded": "no preload", "wrong result": "WRONG"}
+_LOOKS = {"*": "bold green", "!": "bold red"}  # Of what has such a mark.
 _LEAST_SPREAD = 0.005  # Less than this either way would be shown as 0%.
 
 # The groups whose memory is of interest.
@@ -37,25 +39,6 @@ LEGEND = (
     "! mymalloc is behind glibc by more than the spread, or more than 1.10 of the best; "
     "in parentheses, mymalloc's quartiles and glibc's ±"
 )
-
-
-class Style:
-    """Colours, when the output is a terminal."""
-
-    def __init__(self, colour: bool) -> None:
-        self._colour = colour
-
-    def _wrap(self, code: str, text: str) -> str:
-        return f"\033[{code}m{text}\033[0m" if self._colour else text
-
-    def best(self, text: str) -> str:
-        return self._wrap("1;32", text)
-
-    def lost(self, text: str) -> str:
-        return self._wrap("1;31", text)
-
-    def head(self, text: str) -> str:
-        return self._wrap("1", text)
 
 
 @dataclass(frozen=True)
@@ -182,8 +165,8 @@ def _row_line(results: Results, row: RowResult, figure: str) -> Line:
 
 
 def mean_ratio(rows: list[RowResult], name: str, figure: str) -> float:
-    ratios = [row.ratio(name, figure, BASELINE) for row in rows]
-    return stats.geometric_mean([ratio for ratio in ratios if ratio is not None])
+    found = [row.ratio(name, figure, BASELINE) for row in rows]
+    return stats.geometric_mean([ratio for ratio in found if ratio is not None])
 
 
 def lacking(rows: list[RowResult], name: str, figure: str) -> int:
@@ -270,24 +253,18 @@ def latencies(results: Results) -> Section | None:
     return Section(LATENCY, "", lines) if lines else None
 
 
-def _shown(line: Line, style: Style) -> str:
-    text = f"{line.name:{_NAME_WIDTH}}"
-    for cell, sign in zip(line.cells, line.marks):
-        padded = f"{cell + sign:>{_CELL_WIDTH}}"
-        text += {"*": style.best, "!": style.lost}.get(sign, str)(padded)
-    if line.spread:
-        text += f"  ({' '.join(line.spread.values())})"
-    return style.head(text) if line.name == MEAN else text
-
-
-def _text(results: Results, section: Section | None, style: Style) -> list[str]:
+def _printed(results: Results, section: Section | None) -> list[RenderableType]:
     if section is None:
         return []
-    heads = "".join(f"{name:>{_CELL_WIDTH - 1}} " for name in results.allocators)
-    title = section.title
-    above = [style.head(title)] if len(title) > _NAME_WIDTH else []
-    head = style.head(f"{'' if above else title:{_NAME_WIDTH}}{heads}")
-    return ["", *above, head, *(_shown(line, style) for line in section.lines), *section.notes]
+    shown = terminal.columns("", *results.allocators)
+    for line in section.lines:
+        cells = [
+            Text(mark.strip() + cell, _LOOKS.get(mark, ""))
+            for cell, mark in zip(line.cells, line.marks)
+        ]
+        spread = f"({' '.join(line.spread.values())})" if line.spread else ""
+        shown.add_row(line.name, *cells, spread, style="bold" if line.name == MEAN else "")
+    return ["", Text(section.title, "bold"), shown, *section.notes]
 
 
 def _widest_spread(results: Results) -> str:
@@ -306,20 +283,19 @@ def _widest_spread(results: Results) -> str:
 
 
 def render(results: Results, colour: bool) -> str:
-    style = Style(colour)
-    lines = [style.lost(caveat) for caveat in results.caveats()]
-    lines += [f"{key}: {value}" for key, value in results.about().items()]
+    parts: list[RenderableType] = [Text(caveat, _LOOKS["!"]) for caveat in results.caveats()]
+    parts += [f"{key}: {value}" for key, value in results.about().items()]
     groups = list(dict.fromkeys(row.group for row in results.rows))
-    lines += ["", LEGEND]
+    parts += ["", LEGEND]
     for group in groups:
         if group != catalogue.LATENCY:
-            lines += _text(results, ratios(results, "seconds", group), style)
+            parts += _printed(results, ratios(results, "seconds", group))
     for group in SIZED:
-        lines += _text(results, ratios(results, "peak_rss", group), style)
-    lines += _text(results, idle(results), style)
-    lines += _text(results, latencies(results), style)
+        parts += _printed(results, ratios(results, "peak_rss", group))
+    parts += _printed(results, idle(results))
+    parts += _printed(results, latencies(results))
     skipped = [f"{row.name}: {row.skipped}" for row in results.rows if row.skipped]
     if skipped:
-        lines += ["", style.head("skipped"), *skipped]
-    lines += ["", _widest_spread(results)]
-    return "\n".join(lines)
+        parts += ["", Text("skipped", "bold"), *skipped]
+    parts += ["", _widest_spread(results)]
+    return terminal.text(parts, colour)

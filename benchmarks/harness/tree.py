@@ -37,7 +37,7 @@ def program(binary: str | None) -> str:
     return binary or str(paths.artifact(PROGRAM) or "")
 
 
-def _names(binary: str) -> list[str]:
+def names(binary: str) -> list[str]:
     command = [binary, "--benchmark_list_tests", f"--benchmark_filter=^({'|'.join(OPERATIONS)})/"]
     listed = subprocess.run(
         command, capture_output=True, text=True, check=False, env=process.environment()
@@ -71,9 +71,9 @@ def _median(binary: str, name: str) -> dict[str, Any]:
 def measure(binary: str, progress: Progress) -> dict[str, dict[str, Points]]:
     """Per operation and structure. Without an allocator under test."""
     found: dict[str, dict[str, Points]] = {operation: {} for operation in OPERATIONS}
-    names = _names(binary)
-    for name in names:
-        progress.step(f"the tree: {name}", weight(binary) / len(names))
+    wanted = names(binary)
+    for name in wanted:
+        progress.step(f"the tree: {name}", weight(binary) / len(wanted))
         median = _median(binary, name)
         operation, structure, count = name.split("/")[:3]
         # Processor time, which others on the machine disturb the least; edits time it themselves.

@@ -28,7 +28,9 @@ def _record(kind: Any, value: Any, where: str) -> Any:
         needed = part.default is part.default_factory is dataclasses.MISSING
         if needed and part.name not in value:
             raise ValueError(f"{where}.{part.name} is missing")
-    return kind(**{name: read(hints[name], part, f"{where}.{name}") for name, part in value.items()})
+    return kind(
+        **{name: read(hints[name], part, f"{where}.{name}") for name, part in value.items()}
+    )
 
 
 def read(kind: Any, value: Any, where: str) -> Any:

@@ -53,7 +53,9 @@ def standing(results: Results, group: str, figure: str) -> Standing | None:
 
 def _in_groups(results: Results, figure: str) -> str:
     found = {group: standing(results, group, figure) for group in table.SIZED}
-    texts = [f"{_ordinal(one.place)} in {group} {one}".rstrip() for group, one in found.items() if one]
+    texts = [
+        f"{_ordinal(one.place)} in {group} {one}".rstrip() for group, one in found.items() if one
+    ]
     return f"in {_FIGURES[figure]} {_listed(texts)}" if texts else ""
 
 
@@ -79,7 +81,10 @@ def _losses(results: Results) -> str:
         found.append(
             f"it takes more than {table.NEAR_BEST:.2f} of the best's time in {count}, {more}{_listed(texts)}"
         )
-    return "; ".join(found) or f"in no row does it take more than {table.NEAR_BEST:.2f} of the best's time"
+    return (
+        "; ".join(found)
+        or f"in no row does it take more than {table.NEAR_BEST:.2f} of the best's time"
+    )
 
 
 def sentence(results: Results) -> str:

@@ -8,8 +8,8 @@ import pickle
 import re
 import sqlite3
 import sys
-import xml.etree.ElementTree as ElementTree
 import zlib
+from xml.etree import ElementTree
 
 
 def records(count: int) -> list[dict[str, object]]:

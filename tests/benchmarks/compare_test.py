@@ -156,8 +156,9 @@ class BarsTest(unittest.TestCase):
             bar = _bar(results, rival)
             assert bar is not None
             self.assertEqual(bar.passed, not slower)
-        self.assertIn("Stab hit", bar.figure)
-        self.assertIn("1.02", bar.figure)
+            if slower:
+                self.assertIn("Stab hit", bar.figure)
+                self.assertIn("1.02", bar.figure)
 
     def test_an_edit_of_the_tree_may_not_be_slower_either(self) -> None:
         results = _run(STEADY)

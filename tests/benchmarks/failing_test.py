@@ -7,10 +7,21 @@ import sys
 import tempfile
 import unittest
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.harness import allocators, catalogue, main, options, paths, results, runner, subjects, tree
+from benchmarks.harness import (
+    allocators,
+    catalogue,
+    main,
+    options,
+    paths,
+    results,
+    runner,
+    subjects,
+    tree,
+)
 from benchmarks.harness.progress import Progress
 from tests.benchmarks import support
 
@@ -80,7 +91,11 @@ class AllocatorTest(unittest.TestCase):
     def test_a_cell_of_one_that_is_only_there_does_not_fail_the_run(self) -> None:
         with _kept() as file:
             done = _run(
-                "--smoke", "--filter=^batch_fifo$", "--only=crashing", _given("crashing"), f"--json={file}"
+                "--smoke",
+                "--filter=^batch_fifo$",
+                "--only=crashing",
+                _given("crashing"),
+                f"--json={file}",
             )
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertEqual(_run(f"--load={file}").returncode, 1)
@@ -127,7 +142,7 @@ class AllocatorTest(unittest.TestCase):
 class NotBuiltTest(unittest.TestCase):
     """As from a checkout in which nothing was built but what is named."""
 
-    def _artifact_without(self, *missing: str) -> object:
+    def _artifact_without(self, *missing: str) -> AbstractContextManager[object]:
         found = paths.artifact
 
         def artifact(relative: str) -> Path | None:

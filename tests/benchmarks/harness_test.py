@@ -3,7 +3,16 @@
 import unittest
 from pathlib import Path
 
-from benchmarks.harness import allocators, catalogue, main, options, paths, process, programs, runner
+from benchmarks.harness import (
+    allocators,
+    catalogue,
+    main,
+    options,
+    paths,
+    process,
+    programs,
+    runner,
+)
 from benchmarks.harness.progress import Progress
 from benchmarks.harness.results import Results, RowResult
 from tests.benchmarks import support
@@ -81,7 +90,12 @@ class HonestyTest(unittest.TestCase):
         self.assertEqual(tried.failure, "not preloaded")
 
     def test_mymallocs_own_parts_are_measured_once(self) -> None:
-        given = ["--quick", "--only=mymalloc,slow", f"--allocator=slow={support.shim('slow')}", "--filter=^(tag/Make|bitmap/Count)"]
+        given = [
+            "--quick",
+            "--only=mymalloc,slow",
+            f"--allocator=slow={support.shim('slow')}",
+            "--filter=^(tag/Make|bitmap/Count)",
+        ]
         rows = main.measure(options.parse(given)).rows
         self.assertEqual([row.name for row in rows], ["tag/Make/256", "bitmap/Count"])
         for row in rows:

@@ -164,7 +164,9 @@ class WriteTest(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (options.UNREAD, ""))
 
     def test_no_colour_where_it_is_not_wanted(self) -> None:
-        found = results.Results(**{name: _GOOD[name] for name in ("machine", "options", "allocators")})
+        found = results.Results(
+            **{name: _GOOD[name] for name in ("machine", "options", "allocators")}
+        )
         for no_colour, coloured in (("", True), ("1", False)):
             with (
                 mock.patch.dict(os.environ, {"NO_COLOR": no_colour}),
@@ -198,7 +200,9 @@ class HonestyTest(unittest.TestCase):
                 self.assertEqual("BUSY" in machine.busy(), said)
 
     def test_a_note_is_in_every_output_but_makes_no_run_partial(self) -> None:
-        found = results.Results(**{name: _GOOD[name] for name in ("machine", "options", "allocators")})
+        found = results.Results(
+            **{name: _GOOD[name] for name in ("machine", "options", "allocators")}
+        )
         found.notes.append("A NOTE")
         self.assertEqual((found.caveats(), found.partial()), (["A NOTE"], []))
 

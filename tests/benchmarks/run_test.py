@@ -62,6 +62,12 @@ class RefusedTest(unittest.TestCase):
         self.assertIn("--allocator", self._refused("--allocator=name"))
         self.assertIn("--allocator", self._refused("--allocator=name=/absent.so"))
 
+    def test_a_python_without_rich(self) -> None:
+        command = [sys.executable, "-S", "-E", str(support.RUN), "--list"]  # Without packages.
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (options.REFUSED, ""))
+        self.assertRegex(done.stderr, r"\Abenchmarks: [^\n]+ has no rich: [^\n]+\n\Z")
+
     def test_the_check_leaves_no_file_behind_and_none_changed(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "kept"
@@ -79,7 +85,12 @@ class WhatItIsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "kept.json"
             # The last row idles for seconds, so that there is time to interrupt it.
-            run = _start("--only=mymalloc", "--rounds=1", "--filter=^pair$|^batch_|^idle_memory$", f"--json={file}")
+            run = _start(
+                "--only=mymalloc",
+                "--rounds=1",
+                "--filter=^pair$|^batch_|^idle_memory$",
+                f"--json={file}",
+            )
             assert run.stderr is not None
             while "idle_memory" not in run.stderr.readline():
                 self.assertIsNone(run.poll())
@@ -97,7 +108,9 @@ class WhatItIsTest(unittest.TestCase):
     def test_a_filtered_run_says_what_was_asked_for(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "kept.json"
-            run = _start("--only=mymalloc", "--quick", "--rounds=1", "--filter=^pair$", f"--json={file}")
+            run = _start(
+                "--only=mymalloc", "--quick", "--rounds=1", "--filter=^pair$", f"--json={file}"
+            )
             _, err = run.communicate(timeout=60)
             self.assertEqual(run.returncode, 0, err)
             kept = results.load(file)

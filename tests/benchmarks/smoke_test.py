@@ -40,9 +40,9 @@ class SmokeTest(unittest.TestCase):
         self.assertEqual([one for one in samples if one[2] < one[1]], [])
 
     def test_the_tree_is_measured_at_its_smallest(self) -> None:
-        names = tree._names(tree.program(None))
+        names = tree.names(tree.program(None))
         small = [name for name in names if "/10/" in f"{name}/"]
-        with mock.patch.object(tree, "_names", return_value=small):
+        with mock.patch.object(tree, "names", return_value=small):
             found = tree.measure(tree.program(None), Progress(1))
         self.assertEqual(list(found), list(tree.OPERATIONS))
         for structures in found.values():

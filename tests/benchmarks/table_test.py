@@ -1,5 +1,6 @@
 """What the tables show of figures that are known: marks, spreads, digits, means."""
 
+import re
 import unittest
 
 from benchmarks.harness import catalogue, markdown, page, table
@@ -60,6 +61,33 @@ class TextTest(unittest.TestCase):
         for text in _outputs(_results(row)):
             self.assertIn("0.45-0.55", text)
             self.assertIn("±5%", text)
+
+    def test_columns_are_as_wide_as_what_they_hold(self) -> None:
+        long = "an-allocator-whose-name-is-long"
+        rows = [
+            _row(
+                name, catalogue.WORKLOADS, **{"glibc": STEADY, long: _scaled(0.5), "b": _scaled(2)}
+            )
+            for name in ("pair", "a_row_whose_name_is_longer_than_all_others")
+        ]
+        lines = table.render(_results(*rows), colour=False).splitlines()
+        head = next(line for line in lines if line.endswith(f"{long}     b"))
+        figures = [line for line in lines if "*0.50" in line]
+        self.assertEqual(len(figures), 2)
+        for line in figures:
+            self.assertEqual(line.index("0.50") + len("0.50"), head.index(long) + len(long))
+
+    def test_what_is_printed_is_plain_unless_it_is_for_a_terminal(self) -> None:
+        name = "pair[/b]:smile:"
+        results = _results(_row(name, catalogue.WORKLOADS, glibc=STEADY, mymalloc=_scaled(1.5)))
+        results.machine["cpu"] = "a [bold]processor[/bold] :smile: " + 50 * "of many words "
+        plain = table.render(results, colour=False)
+        for text in (name, results.machine["cpu"].rstrip()):
+            self.assertIn(text, plain)  # Neither folded nor understood.
+        self.assertNotRegex(plain, r"\033| \n")
+        coloured = table.render(results, colour=True)
+        self.assertRegex(coloured, r"\033\[1;31m *!1\.50\033\[0m")
+        self.assertEqual(re.sub(r"\033\[[0-9;]*m", "", coloured).split(), plain.split())
 
     def test_small_ratios_and_times_have_two_digits(self) -> None:
         small = _row("pair", catalogue.WORKLOADS, glibc=STEADY, mymalloc=_scaled(0.0042))

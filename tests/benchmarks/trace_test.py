@@ -37,7 +37,7 @@ def _run(out: str, *command: str) -> "subprocess.CompletedProcess[str]":
         "PATH": os.defpath,
     }
     return subprocess.run(
-        command, env=environment, timeout=_TIMEOUT, stderr=subprocess.PIPE, text=True
+        command, env=environment, timeout=_TIMEOUT, stderr=subprocess.PIPE, text=True, check=False
     )
 
 
@@ -65,7 +65,8 @@ class RecorderTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             raw = _record(folder, _artifact("tests/benchmarks/recorded"), "fork")
         self.assertIn(100, _sizes(raw))
-        self.assertNotIn(12345, _sizes(raw))  # What the children ask for is not in their parent's file.
+        # What the children ask for is not in their parent's file.
+        self.assertNotIn(12345, _sizes(raw))
 
     def test_nothing_is_lost_however_the_program_ends(self) -> None:
         for how, status in (("_exit", 0), ("kill", -signal.SIGKILL)):
@@ -77,7 +78,9 @@ class RecorderTest(unittest.TestCase):
 
     def test_a_program_that_executes_another_keeps_its_trace(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            _run(f"{folder}/raw.%p", _artifact("tests/benchmarks/recorded"), "exec").check_returncode()
+            _run(
+                f"{folder}/raw.%p", _artifact("tests/benchmarks/recorded"), "exec"
+            ).check_returncode()
             first, second = (_sizes(raw.read_bytes()) for raw in sorted(Path(folder).iterdir()))
         self.assertEqual((54321 in first, 12345 in first), (True, False))
         self.assertEqual((54321 in second, 12345 in second), (False, True))
@@ -124,7 +127,9 @@ class TraceTest(unittest.TestCase):
         for row, packed in zip(rows, sorted(traces.FOLDER.glob("*.xz")), strict=True):
             threads = lzma.decompress(packed.read_bytes())[len(pack.MAGIC)]
             events = row.measure(allocators.discover()[0]).figures["operations"]
-            self.assertRegex(row.what, rf"^recorded calls of \S.* [0-9.]+: {events} events, {threads} threads$")
+            self.assertRegex(
+                row.what, rf"^recorded calls of \S.* [0-9.]+: {events} events, {threads} threads$"
+            )
 
     def test_a_cut_trace_is_refused(self) -> None:
         packed = paths.ROOT / "benchmarks" / "traces" / "sqlite3.trace.xz"
@@ -138,9 +143,16 @@ class TraceTest(unittest.TestCase):
     def test_what_cannot_be_packed_is_refused(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             trace = Path(folder) / "trace.xz"
-            for raw, why in (("/absent", "No such file"), ("/etc/passwd", "nothing that"), (folder, "directory")):
+            for raw, why in (
+                ("/absent", "No such file"),
+                ("/etc/passwd", "nothing that"),
+                (folder, "directory"),
+            ):
                 done = subprocess.run(
-                    [sys.executable, pack.__file__, raw, str(trace)], capture_output=True, text=True
+                    [sys.executable, pack.__file__, raw, str(trace)],
+                    capture_output=True,
+                    text=True,
+                    check=False,
                 )
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, rf"\Apack.py: {raw}: [^\n]*{why}[^\n]*\n\Z")

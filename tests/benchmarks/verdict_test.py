@@ -37,8 +37,14 @@ class SentenceTest(unittest.TestCase):
         text = verdict.sentence(_two_groups())
         self.assertIn("Of 3 allocators", text)  # The limit is none.
         time, memory, losses = text.split("; ")
-        self.assertIn("mean time first in workloads (0.50) and second in programs (0.90, 1.50 of fast's)", time)
-        self.assertIn("memory second in workloads (1.20) and second in programs (0.80, 1.14 of fast's)", memory)
+        self.assertIn(
+            "mean time first in workloads (0.50) and second in programs (0.90, 1.50 of fast's)",
+            time,
+        )
+        self.assertIn(
+            "memory second in workloads (1.20) and second in programs (0.80, 1.14 of fast's)",
+            memory,
+        )
         self.assertIn("in 1 of 2 rows, perl (1.50 of fast's)", losses)
 
     def test_it_is_one_sentence(self) -> None:
@@ -52,7 +58,8 @@ class SentenceTest(unittest.TestCase):
 
     def test_only_the_worst_are_named(self) -> None:
         rows = [
-            _row(f"row{i}", catalogue.SCALING, glibc=(1, 1), mymalloc=(1.0 + i, 1)) for i in range(6)
+            _row(f"row{i}", catalogue.SCALING, glibc=(1, 1), mymalloc=(1.0 + i, 1))
+            for i in range(6)
         ]
         text = verdict.sentence(_results(*rows))
         self.assertIn("in 5 of 6 rows, the most in row5 (6.00 of glibc's), row4", text)
@@ -117,8 +124,10 @@ class PictureTest(unittest.TestCase):
         self.assertEqual(text.count("<circle"), 2)
 
     def test_ticks_begin_where_the_axis_does(self) -> None:
-        ticks = svg._Scale(0.9, 1.4, 0, 1, False).ticks()
-        self.assertEqual([svg.number(tick) for tick in ticks], ["0.9", "1", "1.1", "1.2", "1.3", "1.4"])
+        ticks = svg.Scale(0.9, 1.4, 0, 1, False).ticks()
+        self.assertEqual(
+            [svg.number(tick) for tick in ticks], ["0.9", "1", "1.1", "1.2", "1.3", "1.4"]
+        )
 
 
 class PlaceTest(unittest.TestCase):
@@ -148,7 +157,9 @@ class LargeBlocksTest(unittest.TestCase):
         rows = []
         for kind in catalogue.SCALE_LARGE:
             for threads, seconds in ((1, 1.0), (2, two)):
-                row = _row(f"{kind}/{threads}", catalogue.SCALING, glibc=(1, 1), mymalloc=(seconds, 1))
+                row = _row(
+                    f"{kind}/{threads}", catalogue.SCALING, glibc=(1, 1), mymalloc=(seconds, 1)
+                )
                 row.cells["mymalloc"].figures["operations"] = [1e6 * threads] * 5
                 rows.append(row)
         (found,) = (bar for bar in bars.judge(_results(*rows)) if "large blocks" in bar.name)

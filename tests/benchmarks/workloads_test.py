@@ -21,7 +21,8 @@ class WorkloadsTest(unittest.TestCase):
         library = support.shim("mapping")
         mapping = _measure("large_turns", 0.1, Allocator("mapping", str(library), ""))
         self.assertEqual(mapping.failure, "", mapping.detail)
-        self.assertGreater(mapping.figures["mappings"], 2 * 8)  # Of eight blocks, and the program's.
+        # Of eight blocks, and the program's.
+        self.assertGreater(mapping.figures["mappings"], 2 * 8)
         glibc = _measure("large_turns", 0.1)
         self.assertGreater(mapping.figures["mappings"], glibc.figures["mappings"] + 8)
 

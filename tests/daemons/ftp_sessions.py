@@ -2,47 +2,48 @@
 open all the while. WORK `files`: each stores files in the folder `incoming`, lists it, and has the same
 bytes back; `talk`: each asks what the server answers without looking at a file."""
 
-import ftplib
 import io
 import sys
+from collections.abc import Callable
+from ftplib import FTP
 
 SIZES = [0, 1, 5000, 3_000_000]
 PATIENCE = 30
 
 
-def contents(session, size):
+def contents(session: int, size: int) -> bytes:
     return bytes((session + i) % 251 for i in range(1000)) * (size // 1000 + 1)
 
 
-def store(ftp, session):
+def store(ftp: FTP, session: int) -> None:
     for size in SIZES:
         ftp.storbinary(f"STOR {session}_{size}", io.BytesIO(contents(session, size)[:size]))
 
 
-def check_listing(ftp, session):
-    lines = []
+def check_listing(ftp: FTP, session: int) -> None:
+    lines: list[str] = []
     ftp.retrlines("LIST", lines.append)
     listed = {line.split()[-1]: int(line.split()[4]) for line in lines}
     for size in SIZES:
         assert listed[f"{session}_{size}"] == size, lines
 
 
-def check_contents(ftp, session):
+def check_contents(ftp: FTP, session: int) -> None:
     for size in SIZES:
         got = io.BytesIO()
         ftp.retrbinary(f"RETR {session}_{size}", got.write)
         assert got.getvalue() == contents(session, size)[:size], size
 
 
-def log_in(port):
-    ftp = ftplib.FTP()
+def log_in(port: int) -> FTP:
+    ftp = FTP()
     ftp.connect("127.0.0.1", port, PATIENCE)
     ftp.login()
     ftp.cwd("incoming")
     return ftp
 
 
-def move_files(ftp, session):
+def move_files(ftp: FTP, session: int) -> None:
     store(ftp, session)
     check_listing(ftp, session)
     check_contents(ftp, session)
@@ -50,7 +51,7 @@ def move_files(ftp, session):
         ftp.delete(f"{session}_{size}")
 
 
-def talk(ftp, session):
+def talk(ftp: FTP, session: int) -> None:
     for _ in range(50 + session):
         assert ftp.pwd() == "/incoming"
         ftp.voidcmd("NOOP")
@@ -62,7 +63,7 @@ def talk(ftp, session):
 WORK = {"files": move_files, "talk": talk}
 
 
-def main(port, work, count):
+def main(port: int, work: Callable[[FTP, int], None], count: int) -> None:
     idle = log_in(port)
     for session in range(count):
         ftp = log_in(port)

@@ -9,7 +9,7 @@ SERVER_MODE = 4
 REQUEST = bytes([CLIENT_VERSION_4]) + bytes(39) + b"transmit"  # The answer repeats the last eight.
 
 
-def ask(port, address):
+def ask(port: int, address: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         client.bind((address, 0))
@@ -18,7 +18,7 @@ def ask(port, address):
         assert answer[0] & 7 == SERVER_MODE and answer[24:32] == b"transmit", answer
 
 
-def main(port, count):
+def main(port: int, count: int) -> None:
     for i in range(count):
         ask(port, f"127.{1 + i // 250 // 250}.{i // 250 % 250}.{1 + i % 250}")
     print(count, "answers")

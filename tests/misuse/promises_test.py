@@ -17,7 +17,7 @@ MODES = {
 LABEL = re.compile(r"//([a-z/_]+):([a-z_]+)((?:\s+`[\w.]+`)*)")
 
 
-def tests_of(package: str, name: str) -> set:
+def tests_of(package: str, name: str) -> set[str]:
     """What the program would run: Suite.Test, or the part behind the slash if there is one."""
     program = ROOT / package / name
     listing = subprocess.run(
@@ -33,7 +33,7 @@ def tests_of(package: str, name: str) -> set:
     return names
 
 
-def sections() -> list:
+def sections() -> list[tuple[str, dict[str, str], dict[str, str]]]:
     """(ending of cases, numbered promises, numbered proofs) for each heading with a table."""
     found = []
     text = (ROOT / "docs/security.md").read_text()
@@ -48,7 +48,7 @@ def sections() -> list:
     return found
 
 
-def promises() -> list:
+def promises() -> list[tuple[str, str, str, str]]:
     """(promise, package, test, case) for each that is named."""
     found = []
     for mode, rows, proofs in sections():
@@ -56,16 +56,18 @@ def promises() -> list:
             labels = LABEL.findall(proofs[number])
             if not labels or any(not cases for _, _, cases in labels):
                 raise AssertionError("no test is named: " + row)
-            found += [(row, package, test, case + ("" if "." in case else mode))
-                      for package, test, cases in labels
-                      for case in re.findall(r"`([\w.]+)`", cases)]
+            found += [
+                (row, package, test, case + ("" if "." in case else mode))
+                for package, test, cases in labels
+                for case in re.findall(r"`([\w.]+)`", cases)
+            ]
     return found
 
 
 class PromisesTest(unittest.TestCase):
     def test_every_promise_is_proved_by_tests_that_exist(self) -> None:
-        known = {}
-        for line, package, test, case in promises():
+        known: dict[tuple[str, str], set[str]] = {}
+        for _, package, test, case in promises():
             with self.subTest(test=f"//{package}:{test}", case=case):
                 if (package, test) not in known:
                     known[package, test] = tests_of(package, test)

@@ -1,10 +1,11 @@
 """fill.py MIB: runs out of memory several times, in large and in small objects, and goes on."""
 
 import sys
+from collections.abc import Callable, Sized
 
 
-def fill(make):
-    kept = []
+def fill(make: Callable[[int], Sized]) -> list[Sized]:
+    kept: list[Sized] = []
     try:
         while True:
             kept.append(make(len(kept)))
@@ -13,7 +14,7 @@ def fill(make):
     return kept
 
 
-def check(make, size):
+def check(make: Callable[[int], Sized], size: int) -> None:
     amounts = []
     for _ in range(3):
         kept = fill(make)

@@ -40,7 +40,9 @@ OTHERS = {
 
 class LockCountsTest(unittest.TestCase):
     def test_shared_locks_are_rarely_taken(self) -> None:
-        print(f"\n{'acquisitions of shared locks for 1,000 operations':<52}by lock, and changes of the budget")
+        print(
+            f"\n{'acquisitions of shared locks for 1,000 operations':<52}by lock, and changes of the budget"
+        )
         for name in lock_counts.names():
             with self.subTest(name):
                 self._judge(name, SCALES.get(name, SCALE))
@@ -62,7 +64,9 @@ class LockCountsTest(unittest.TestCase):
         print(f"{name:<24}{shared:>8.2f}{'':20}{locks}{f' ({other})' if other else ''}", flush=True)
         if other:
             return
-        self.assertGreater(shared, -MOST, "the starts of the two runs differ by more than is judged")
+        self.assertGreater(
+            shared, -MOST, "the starts of the two runs differ by more than is judged"
+        )
         self.assertLessEqual(told, MOST_TOLD, "changes of the budget's sums for 1,000 operations")
         if shared <= MOST:
             return

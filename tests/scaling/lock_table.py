@@ -28,10 +28,15 @@ def _line(lock: str, name: str, counted: Counted) -> str:
     )
 
 
+def _worst(lock: str, found: dict[str, Counted]) -> list[str]:
+    """The names of those that would keep the lock busy with the fewest cores."""
+    return sorted(found, key=lambda name: _saturated_at(found[name], lock))[:WORST]
+
+
 def main() -> None:
     found = {name: lock_counts.steady(name, SCALE) for name in lock_counts.names()}
-    heads = ("Lock", "Workload", "Taken in 1,000 operations", "Held, ns", "An operation, ns")
-    heads += ("Longest, µs", "Waits", "Busy at, cores")
+    heads = ["Lock", "Workload", "Taken in 1,000 operations", "Held, ns", "An operation, ns"]
+    heads += ["Longest, µs", "Waits", "Busy at, cores"]
     print(f"| {' | '.join(heads)} |\n| --- | --- |{' ---: |' * (len(heads) - 2)}")
     locks = next(iter(found.values())).acquisitions
     for lock in locks:
@@ -44,8 +49,7 @@ def main() -> None:
         }
         if not taken:
             print(f"| {lock} | each | fewer than {FEWEST} times in all |")
-        worst = sorted(taken, key=lambda name: _saturated_at(taken[name], lock))[:WORST]
-        for name in worst:
+        for name in _worst(lock, taken):
             print(_line(lock, name, taken[name]))
 
 

@@ -21,63 +21,68 @@ SKIPPED = """<testcase name="Case{number}" classname="Suite" status="run" result
 </testcase>"""
 
 
-def suite(passed=0, failed=0, skipped=0):
+def suite(passed: int = 0, failed: int = 0, skipped: int = 0) -> str:
     cases = "".join(SKIPPED.format(number=i) for i in range(skipped))
     return XML.format(tests=passed + failed + skipped, failed=failed, skipped=skipped, cases=cases)
 
 
 class CountTestsTest(unittest.TestCase):
-    def count(self, *targets, status=0):
+    said = ""  # By the tool, besides the counts.
+
+    def count(self, *targets: tuple[str, str | None], status: int = 0) -> str:
         """Targets: (bazel's status, test.xml or None). Returns what the tool prints."""
         with tempfile.TemporaryDirectory() as folder:
             events = pathlib.Path(folder, "events.json")
             lines = []
             for number, (outcome, xml) in enumerate(targets):
-                result = {"status": outcome, "testActionOutput": []}
+                outputs = []
                 if xml is not None:
                     path = pathlib.Path(folder, f"{number}.xml")
                     path.write_text(xml)
-                    result["testActionOutput"] = [{"name": "test.xml", "uri": path.as_uri()}]
+                    outputs = [{"name": "test.xml", "uri": path.as_uri()}]
+                result = {"status": outcome, "testActionOutput": outputs}
                 key = {"label": f"//tests:number_{number}", "run": 1, "shard": 1}
                 lines.append(json.dumps({"id": {"testResult": key}, "testResult": result}))
             events.write_text("\n".join(lines))
-            command = [sys.executable, TOOLS / "count_tests.py", events, str(status)]
+            command = [sys.executable, str(TOOLS / "count_tests.py"), str(events), str(status)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             self.said = done.stderr
             return done.stdout.strip()
 
-    def test_cases_are_added_up(self):
+    def test_cases_are_added_up(self) -> None:
         self.assertEqual(self.count(("PASSED", suite(3)), ("FAILED", suite(2, failed=1))), "5 1 0")
 
-    def test_a_target_that_skips_everything_has_not_passed(self):
+    def test_a_target_that_skips_everything_has_not_passed(self) -> None:
         self.assertEqual(self.count(("PASSED", suite(skipped=5))), "0 0 5")
 
-    def test_what_was_skipped_is_named_with_the_reason(self):
+    def test_what_was_skipped_is_named_with_the_reason(self) -> None:
         self.assertEqual(self.count(("PASSED", suite(2, skipped=1))), "2 0 1")
-        self.assertIn("skipped: //tests:number_0 Suite.Case0: only where there is a moon", self.said)
+        self.assertIn(
+            "skipped: //tests:number_0 Suite.Case0: only where there is a moon", self.said
+        )
 
-    def test_a_reason_is_told_once_for_each_target(self):
+    def test_a_reason_is_told_once_for_each_target(self) -> None:
         self.count(("PASSED", suite(skipped=5)))
         self.assertEqual(self.said.count("moon"), 1)
         self.assertIn("and 4 more", self.said)
 
-    def test_a_target_without_cases_is_one(self):
+    def test_a_target_without_cases_is_one(self) -> None:
         self.assertEqual(self.count(("PASSED", None), ("FAILED", None)), "1 1 0")
 
-    def test_what_ends_badly_has_failed_whatever_it_skipped(self):
+    def test_what_ends_badly_has_failed_whatever_it_skipped(self) -> None:
         self.assertEqual(self.count(("TIMEOUT", suite(skipped=5))), "0 1 5")
 
-    def test_bazels_own_failure_counts(self):
+    def test_bazels_own_failure_counts(self) -> None:
         self.assertEqual(self.count(("PASSED", suite(1)), status=1), "1 1 0")
 
 
 class SummaryTest(unittest.TestCase):
-    def summary(self, *counts):
+    def summary(self, *counts: int) -> str:
         script = '. "$1"; shift; summary "$@"'
-        command = ["bash", "-c", script, "bash", TOOLS / "common.sh", *map(str, counts)]
+        command = ["bash", "-c", script, "bash", str(TOOLS / "common.sh"), *map(str, counts)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def test_skipped_cases_are_told_if_there_are_any(self):
+    def test_skipped_cases_are_told_if_there_are_any(self) -> None:
         self.assertEqual(self.summary(12, 1, 0), "12 passed, 1 failed\n")
         self.assertEqual(self.summary(12, 0, 5), "12 passed, 0 failed, 5 skipped\n")
 

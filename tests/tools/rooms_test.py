@@ -40,7 +40,9 @@ class RoomsTest(unittest.TestCase):
         self.assertEqual(faults, ["a circle: heap/a -> heap/b -> heap/a"])
 
     def test_a_source_counts_with_the_header_whose_name_it_carries(self) -> None:
-        faults = self.faults(heap__heap_runs__cc=include("heap/b.h"), heap__b__h=include("heap/heap.h"))
+        faults = self.faults(
+            heap__heap_runs__cc=include("heap/b.h"), heap__b__h=include("heap/heap.h")
+        )
         self.assertEqual(faults, ["a circle: heap/b -> heap/heap -> heap/b"])
 
     def test_a_room_that_holds_a_quarter_is_told(self) -> None:

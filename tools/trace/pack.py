@@ -63,7 +63,8 @@ def events(raw: bytes) -> Iterator[tuple[int, int, int, int, int]]:
     for record in _RECORD.iter_unpack(raw[_RECORD.size : len(raw) // _RECORD.size * _RECORD.size]):
         if not any(record):
             return  # The rest of the file was made ready, and never used.
-        yield record
+        result, size, argument, thread, code = record
+        yield result, size, argument, thread, code
 
 
 def pack(raw: bytes, limit: int) -> bytes:

@@ -7,15 +7,15 @@ import threading
 import zlib
 
 
-def document(seed):
+def document(seed: int) -> dict[str, object]:
     return {
         "id": seed,
-        "words": ["word%d" % (seed * i % 97) for i in range(200)],
-        "nested": [{"k%d" % i: [i] * (i % 17)} for i in range(100)],
+        "words": [f"word{seed * i % 97}" for i in range(200)],
+        "nested": [{f"k{i}": [i] * (i % 17)} for i in range(100)],
     }
 
 
-def work(seed, results):
+def work(seed: int, results: dict[int, tuple[bool, int, int, int]]) -> None:
     text = json.dumps([document(seed + i) for i in range(20)])
     again = json.dumps(json.loads(text))
     packed = zlib.compress(text.encode())
@@ -23,8 +23,8 @@ def work(seed, results):
     results[seed] = (again == text, zlib.crc32(packed), found, len(zlib.decompress(packed)))
 
 
-def threads():
-    results = {}
+def threads() -> None:
+    results: dict[int, tuple[bool, int, int, int]] = {}
     workers = [threading.Thread(target=work, args=(seed, results)) for seed in range(1, 25)]
     for worker in workers:
         worker.start()
@@ -33,15 +33,19 @@ def threads():
     print(json.dumps(sorted(results.items())))
 
 
-def database():
+def database() -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("create table t(a integer, b text)")
-    connection.executemany("insert into t values(?, ?)", ((i, "x" * (i % 50)) for i in range(20000)))
+    connection.executemany(
+        "insert into t values(?, ?)", ((i, "x" * (i % 50)) for i in range(20000))
+    )
     print(connection.execute("select count(*), sum(length(b)) from t").fetchone())
-    print(connection.execute("select b, count(*) from t group by b order by 2, 1 limit 5").fetchall())
+    print(
+        connection.execute("select b, count(*) from t group by b order by 2, 1 limit 5").fetchall()
+    )
 
 
-def growth():
+def growth() -> None:
     block = bytearray()
     for i in range(2000):
         block += bytes([i % 251]) * (i + 1)
