@@ -6,22 +6,9 @@
 
 #include <cstdint>
 
-namespace mymalloc {
+#include "mymalloc/base/lock_order.h"
 
-// All but the first two are names of one lock each, or of a few, which all threads share.
-enum class LockName : uint32_t {
-  kHeap,    // there is one in each heap; all zero, as heaps are before their Init
-  kBudget,  // no lock: sums that all threads share, held as long as they are changed
-  kGiver,
-  kSampled,
-  kJanitorPass,
-  kLargeBlocks,
-  kMetadata,
-  kPageMap,
-  kPageSupply,
-  kRegistry,
-};
-inline constexpr unsigned kLockNames = 10;
+namespace mymalloc {
 
 // Part of a lock.
 class LockCount {
@@ -29,14 +16,19 @@ class LockCount {
   constexpr LockCount() = default;
 
 #ifdef MYMALLOC_COUNT_LOCKS
-  constexpr explicit LockCount(LockName name) : name_(name) {}
+  constexpr explicit LockCount(LockName name)
+      : below_heap_(static_cast<uint32_t>(name) - static_cast<uint32_t>(LockName::kHeap)) {}
   // By the thread that has just taken it; that will release it; that found it taken.
   void Acquire() const;
   void Release() const;
   void Wait() const;
 
  private:
-  LockName name_ = LockName::kHeap;
+  LockName name() const {
+    return static_cast<LockName>(static_cast<uint32_t>(LockName::kHeap) + below_heap_);
+  }
+  // How many places. A heap's lock is all zero, as heaps are before their Init.
+  uint32_t below_heap_ = 0;
 #else
   constexpr explicit LockCount(LockName) {}
   // As above.

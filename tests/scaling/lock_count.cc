@@ -26,9 +26,11 @@ extern "C" __attribute__((visibility("hidden"))) const char etext[];
 namespace mymalloc {
 namespace {
 
-constexpr const char* kNames[kLockNames] = {"heap",         "budget",       "giver",    "sampled",
-                                            "janitor pass", "large blocks", "metadata", "page map",
-                                            "page supply",  "registry"};
+constexpr const char* kNames[kLockNames] = {
+#define MYMALLOC_LOCK_WORDS(name, words) words,
+    MYMALLOC_FOR_EACH_LOCK(MYMALLOC_LOCK_WORDS)
+#undef MYMALLOC_LOCK_WORDS
+        "budget"};
 
 // Of a lock, or of all heaps' locks together. Several of those may be held at once.
 struct alignas(64) Counts {
@@ -53,6 +55,8 @@ struct Path {
 constexpr unsigned kPaths = 4096;
 Path g_paths[kPaths];
 bool g_note_paths;
+
+unsigned Place(LockName name) { return static_cast<unsigned>(name); }
 
 uint64_t g_start_ticks;
 uint64_t g_start_ns;
@@ -120,7 +124,7 @@ void PrintPaths(int file) {
   for (const Path& path : g_paths) {
     if (path.count.load() == 0) continue;
     dprintf(file, "{\"lock\":\"%s\",\"acquisitions\":%" PRIu64 ",\"path\":[",
-            kNames[static_cast<unsigned>(path.name)], path.count.load());
+            kNames[Place(path.name)], path.count.load());
     for (unsigned i = 0; i < kFrames && path.frames[i] != 0; ++i) {
       dprintf(file, "%s%" PRIu64, i == 0 ? "" : ",", path.frames[i]);
     }
@@ -151,14 +155,14 @@ __attribute__((destructor)) void End() {
 }  // namespace
 
 __attribute__((noinline)) void LockCount::Acquire() const {
-  if (g_note_paths) NotePath(name_, __builtin_frame_address(0));
-  const unsigned name = static_cast<unsigned>(name_);
+  if (g_note_paths) NotePath(name(), __builtin_frame_address(0));
+  const unsigned name = Place(this->name());
   g_counts[name].acquisitions.fetch_add(1, std::memory_order_relaxed);
   t_taken[name] = __rdtsc();
 }
 
 __attribute__((noinline)) void LockCount::Release() const {
-  const unsigned name = static_cast<unsigned>(name_);
+  const unsigned name = Place(this->name());
   const uint64_t held = __rdtsc() - t_taken[name];
   Counts& counts = g_counts[name];
   counts.held.fetch_add(held, std::memory_order_relaxed);
@@ -168,7 +172,7 @@ __attribute__((noinline)) void LockCount::Release() const {
 }
 
 void LockCount::Wait() const {
-  g_counts[static_cast<unsigned>(name_)].waits.fetch_add(1, std::memory_order_relaxed);
+  g_counts[Place(name())].waits.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace mymalloc
