@@ -34,6 +34,7 @@ class ABSL_LOCKABLE Lock {
   Lock& operator=(const Lock&) = delete;
 
   void Acquire() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    count_.MayWait(&HeldThroughFork);
     if (ABSL_PREDICT_FALSE(!TryOnce())) AcquireSlow();
   }
 

@@ -1,5 +1,6 @@
 // What each lock is called, so that a build of the tests can say how often it was taken and for how
-// long it was held (tests/scaling). In the product that is nothing: no word, no instruction.
+// long it was held, and that it was taken in its order (tests/scaling). In the product that is
+// nothing: no word, no instruction.
 
 #ifndef MYMALLOC_BASE_LOCK_COUNT_H_
 #define MYMALLOC_BASE_LOCK_COUNT_H_
@@ -18,7 +19,9 @@ class LockCount {
 #ifdef MYMALLOC_COUNT_LOCKS
   constexpr explicit LockCount(LockName name)
       : below_heap_(static_cast<uint32_t>(name) - static_cast<uint32_t>(LockName::kHeap)) {}
-  // By the thread that has just taken it; that will release it; that found it taken.
+  // By the thread that is about to wait for it, unless passes() says that it passes through all
+  // locks; that has just taken it; that will release it; that found it taken.
+  void MayWait(bool (*passes)()) const;
   void Acquire() const;
   void Release() const;
   void Wait() const;
@@ -32,9 +35,10 @@ class LockCount {
 #else
   constexpr explicit LockCount(LockName) {}
   // As above.
-  void Acquire() const {}  // NOLINT(readability-convert-member-functions-to-static)
-  void Release() const {}  // NOLINT(readability-convert-member-functions-to-static)
-  void Wait() const {}     // NOLINT(readability-convert-member-functions-to-static)
+  void MayWait(bool (*)()) const {}  // NOLINT(readability-convert-member-functions-to-static)
+  void Acquire() const {}            // NOLINT(readability-convert-member-functions-to-static)
+  void Release() const {}            // NOLINT(readability-convert-member-functions-to-static)
+  void Wait() const {}               // NOLINT(readability-convert-member-functions-to-static)
 #endif
 };
 
