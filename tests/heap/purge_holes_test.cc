@@ -79,7 +79,8 @@ TEST_P(PurgeHolesTest, InAsManySteps) {
   int steps = 0;
   for (bool finished = false; !finished; ++steps) {
     Step step(kShort);
-    finished = CurrentHeap()->Decay(now, /*by_owner=*/true, &step) != Heap::DecayResult::kUnfinished;
+    finished =
+        CurrentHeap()->Decay(now, /*by_owner=*/true, &step) != Heap::DecayResult::kUnfinished;
     ASSERT_EQ(Resident(/*clean=*/true), 0u) << "after step " << steps;
     ASSERT_LE(steps, 100000);
   }
