@@ -20,6 +20,7 @@
 #include "absl/base/optimization.h"
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock_count.h"
+#include "mymalloc/base/lock_order.h"
 #include "mymalloc/base/syscall.h"
 
 namespace mymalloc {
@@ -27,12 +28,13 @@ namespace mymalloc {
 class ABSL_LOCKABLE Lock {
  public:
   constexpr Lock() = default;
-  // One that all threads share.
+  // One of lock_order.h: by MYMALLOC_LOCK, which tells Clang of its place, too.
   constexpr explicit Lock(LockName name) : count_(name) {}
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
   void Acquire() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    count_.MayWait(&HeldThroughFork);
     if (ABSL_PREDICT_FALSE(!TryOnce())) AcquireSlow();
   }
 

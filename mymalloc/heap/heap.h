@@ -248,7 +248,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::atomic<bool> parked_;
   Magazine magazines_[kSizeClasses];
 
-  alignas(64) Lock lock_;
+  alignas(64) Lock lock_ MYMALLOC_LOCK(kHeap);
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
   uint32_t slow_calls_seen_ ABSL_GUARDED_BY(lock_);  // at the last Decay
   // Dirty bytes of pages that are all free: those of slots, those of runs.

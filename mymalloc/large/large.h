@@ -126,7 +126,7 @@ class LargeBlocks {
     g_totals.system.SetFreedLarge(freed_.resident_bytes());
   }
 
-  Lock lock_{LockName::kLargeBlocks};
+  Lock lock_ MYMALLOC_LOCK(kLargeBlocks);
   os::Pool<sizeof(LargeBlock)> records_ ABSL_GUARDED_BY(lock_);
   FreedLarge freed_ ABSL_GUARDED_BY(lock_);
   static constexpr int kMostMovable = 32;

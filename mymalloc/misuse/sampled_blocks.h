@@ -68,7 +68,7 @@ class SampledBlocks {
   void Release(unsigned index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SealReleased() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  Lock lock_{LockName::kSampled};
+  Lock lock_ MYMALLOC_LOCK(kSampled);
   uintptr_t begin_ = 0;
   SampledSlot* slots_ = nullptr;
   uint16_t queue_[kSlots] ABSL_GUARDED_BY(lock_) = {};  // a ring of the slots that are not live

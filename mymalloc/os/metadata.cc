@@ -12,7 +12,7 @@ constexpr size_t kLargestRange = 16 * kMiB;
 constexpr size_t kAlignment = 64;
 constexpr size_t kGuard = 4 * kOsPage;
 
-Lock g_lock{LockName::kMetadata};
+Lock g_lock MYMALLOC_LOCK(kMetadata);
 uintptr_t g_next ABSL_GUARDED_BY(g_lock) = 0;
 uintptr_t g_end ABSL_GUARDED_BY(g_lock) = 0;
 size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;

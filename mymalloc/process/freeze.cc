@@ -1,5 +1,7 @@
 #include "mymalloc/process/freeze.h"
 
+#include "absl/base/attributes.h"
+#include "mymalloc/base/lock_order.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/os/metadata.h"
@@ -12,18 +14,41 @@
 namespace mymalloc {
 namespace {
 
-// The lock order: who takes several takes them in this one.
+// All locks of a name. Inlined, as the compiler then knows which name that is.
 template <typename Do>
-void ForEachLock(Do&& lock) {
-  lock(g_janitor.pass_lock());
-  for (Lock& giver : g_janitor.givers()) lock(giver);
-  lock(g_registry.lock());
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) lock(g_heaps[id]->lock());
-  lock(g_sampled.lock());
-  lock(g_large_blocks.lock());
-  lock(g_page_supply.lock());
-  lock(g_page_map.lock());
-  lock(os::MetadataLock());
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void ForEachOf(LockName name, Do&& lock) {
+  switch (name) {
+    case LockName::kJanitorPass:
+      return lock(g_janitor.pass_lock());
+    case LockName::kGiver:
+      for (Janitor::Giver& giver : g_janitor.givers()) lock(giver.lock);
+      return;
+    case LockName::kRegistry:
+      return lock(g_registry.lock());
+    case LockName::kHeap:
+      for (HeapId id = 1; id <= g_registry.HighestId(); ++id) lock(g_heaps[id]->lock());
+      return;
+    case LockName::kSampled:
+      return lock(g_sampled.lock());
+    case LockName::kLargeBlocks:
+      return lock(g_large_blocks.lock());
+    case LockName::kPageSupply:
+      return lock(g_page_supply.lock());
+    case LockName::kPageMap:
+      return lock(g_page_map.lock());
+    case LockName::kMetadata:
+      return lock(os::MetadataLock());
+    case LockName::kBudget:
+      return;
+  }
+}
+
+// In their order.
+template <typename Do>
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void ForEachLock(Do&& lock) {
+#define MYMALLOC_EACH_OF(name, words) ForEachOf(LockName::name, lock);
+  MYMALLOC_FOR_EACH_LOCK(MYMALLOC_EACH_OF)
+#undef MYMALLOC_EACH_OF
 }
 
 }  // namespace

@@ -5,8 +5,9 @@
 
 namespace mymalloc {
 
-// Takes every lock, in the one order in which they may be taken: until Unfreeze nothing changes but
-// what other threads' magazines hold. The calling thread passes through locks meanwhile.
+// Takes every lock, in the one order in which they may be taken (base/lock_order.h): until Unfreeze
+// nothing changes but what other threads' magazines hold. The calling thread passes through locks
+// meanwhile.
 void Freeze();
 void Unfreeze();
 // Instead of it, in the child of a fork: the other threads' heaps are parked.

@@ -111,7 +111,7 @@ void Janitor::Advance(uint64_t ticks) {
 void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const uintptr_t own = ThreadPointer() / kOsPage;
   for (unsigned i = 0; i < kGivers; ++i) {
-    Lock& lock = givers_[(own + i) % kGivers];
+    Lock& lock = givers_[(own + i) % kGivers].lock;
     if (!lock.TryAcquire()) continue;
     return WorkAndRelease(lock, [this, step] { GiveBackAStep(step); });
   }
@@ -119,7 +119,7 @@ void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (g_budget.Excess() == 0) return;
-  Lock& lock = givers_[ThreadPointer() / kOsPage % kGivers];
+  Lock& lock = givers_[ThreadPointer() / kOsPage % kGivers].lock;
   lock.Acquire();
   WorkAndRelease(lock, [this] {
     for (bool given = true; given;) {

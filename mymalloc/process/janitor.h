@@ -52,7 +52,10 @@ class Janitor {
   // that.
   Lock& pass_lock() ABSL_LOCK_RETURNED(pass_lock_) { return pass_lock_; }
   static constexpr unsigned kGivers = 4;
-  using Givers = std::array<Lock, kGivers>;
+  struct Giver {
+    Lock lock MYMALLOC_LOCK(kGiver);
+  };
+  using Givers = std::array<Giver, kGivers>;
   Givers& givers() { return givers_; }
 
  private:
@@ -79,9 +82,8 @@ class Janitor {
   std::atomic<size_t> futile_{0};          // as long as no more is free, nothing can be given back
   std::atomic<uint32_t> next_giver_{1};    // the heap whose turn it is to give back
   // Whoever gives back what is beyond the budget: several threads may.
-  Givers givers_{Lock(LockName::kGiver), Lock(LockName::kGiver), Lock(LockName::kGiver),
-                 Lock(LockName::kGiver)};
-  Lock pass_lock_{LockName::kJanitorPass};
+  Givers givers_;
+  Lock pass_lock_ MYMALLOC_LOCK(kJanitorPass);
   uint32_t next_heap_ ABSL_GUARDED_BY(pass_lock_) = 0;     // of the pass; 0: it has not begun
   size_t left_of_supply_ ABSL_GUARDED_BY(pass_lock_) = 0;  // for this pass to give back
   bool more_ ABSL_GUARDED_BY(pass_lock_) = false;          // may be given back at a later pass

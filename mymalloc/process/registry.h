@@ -44,7 +44,7 @@ class Registry {
   static constexpr unsigned kAtHand = 16;
   alignas(64) std::atomic<HeapId> at_hand_[kAtHand] = {};
   std::atomic<Heap*> shared_{nullptr};
-  Lock lock_{LockName::kRegistry};
+  Lock lock_ MYMALLOC_LOCK(kRegistry);
   bool process_started_ ABSL_GUARDED_BY(lock_) = false;
   std::atomic<HeapId> highest_id_{0};
   HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};  // a stack

@@ -108,7 +108,7 @@ class alignas(64) PageMap {
 
   static Editor editor_;  // there is one map
 
-  Lock lock_{LockName::kPageMap};
+  Lock lock_ MYMALLOC_LOCK(kPageMap);
   SequenceCounter edits_;  // of tree_
   // Only this tree's: what was ever a node of it stays mapped, and is only ever a node again, or
   // waits to be one.

@@ -119,7 +119,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   }
 
   GuardBudget guards_;  // of pages that are long enough for one
-  Lock lock_{LockName::kPageSupply};
+  Lock lock_ MYMALLOC_LOCK(kPageSupply);
   TreeNodes nodes_ ABSL_GUARDED_BY(lock_);
   FreeRanges all_ ABSL_GUARDED_BY(lock_){&nodes_};
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};

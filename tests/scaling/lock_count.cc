@@ -3,6 +3,8 @@
 // LOCK_COUNTS=FILE: when the process exits, one line of JSON for each name of a lock goes there.
 // LOCK_PATHS=1, too: one for each way, as return addresses in this library, on which a lock was
 // taken.
+//
+// A thread that waits for a lock out of order (mymalloc/base/lock_order.h) ends the process.
 
 #include "mymalloc/base/lock_count.h"
 
@@ -26,9 +28,11 @@ extern "C" __attribute__((visibility("hidden"))) const char etext[];
 namespace mymalloc {
 namespace {
 
-constexpr const char* kNames[kLockNames] = {"heap",         "budget",       "giver",    "sampled",
-                                            "janitor pass", "large blocks", "metadata", "page map",
-                                            "page supply",  "registry"};
+constexpr const char* kNames[kLockNames] = {
+#define MYMALLOC_LOCK_WORDS(name, words) words,
+    MYMALLOC_FOR_EACH_LOCK(MYMALLOC_LOCK_WORDS)
+#undef MYMALLOC_LOCK_WORDS
+        "budget"};
 
 // Of a lock, or of all heaps' locks together. Several of those may be held at once.
 struct alignas(64) Counts {
@@ -42,6 +46,9 @@ Counts g_counts[kLockNames];
 // When this thread took each lock, of the heaps' the last one.
 __thread uint64_t t_taken[kLockNames] __attribute__((tls_model("initial-exec")));
 
+// How many of each name this thread holds.
+__thread unsigned t_held[kLockNames] __attribute__((tls_model("initial-exec")));
+
 // A way to a lock.
 constexpr unsigned kFrames = 10;
 struct Path {
@@ -53,6 +60,22 @@ struct Path {
 constexpr unsigned kPaths = 4096;
 Path g_paths[kPaths];
 bool g_note_paths;
+
+unsigned Place(LockName name) { return static_cast<unsigned>(name); }
+
+// Of what all who do so hold first, one is the only one that does.
+bool MayHoldSeveral(LockName name) {
+  const bool are_several = name == LockName::kGiver || name == LockName::kHeap;
+  return are_several && t_held[Place(name) - 1] != 0;
+}
+
+[[noreturn]] void DieOfOrder(const char* lock, const char* held) {
+  char line[100];  // as dprintf would allocate
+  const int size =
+      snprintf(line, sizeof(line), "lock order: waits for '%s' with '%s' held\n", lock, held);
+  (void)!write(STDERR_FILENO, line, static_cast<size_t>(size));
+  abort();
+}
 
 uint64_t g_start_ticks;
 uint64_t g_start_ns;
@@ -120,7 +143,7 @@ void PrintPaths(int file) {
   for (const Path& path : g_paths) {
     if (path.count.load() == 0) continue;
     dprintf(file, "{\"lock\":\"%s\",\"acquisitions\":%" PRIu64 ",\"path\":[",
-            kNames[static_cast<unsigned>(path.name)], path.count.load());
+            kNames[Place(path.name)], path.count.load());
     for (unsigned i = 0; i < kFrames && path.frames[i] != 0; ++i) {
       dprintf(file, "%s%" PRIu64, i == 0 ? "" : ",", path.frames[i]);
     }
@@ -150,15 +173,25 @@ __attribute__((destructor)) void End() {
 
 }  // namespace
 
+void LockCount::MayWait(bool (*passes)()) const {
+  const unsigned place = Place(name());
+  for (unsigned held = place; held < kLockNames; ++held) {
+    const bool in_order = t_held[held] == 0 || (held == place && MayHoldSeveral(name()));
+    if (!in_order && !passes()) DieOfOrder(kNames[place], kNames[held]);
+  }
+}
+
 __attribute__((noinline)) void LockCount::Acquire() const {
-  if (g_note_paths) NotePath(name_, __builtin_frame_address(0));
-  const unsigned name = static_cast<unsigned>(name_);
+  if (g_note_paths) NotePath(name(), __builtin_frame_address(0));
+  const unsigned name = Place(this->name());
+  ++t_held[name];
   g_counts[name].acquisitions.fetch_add(1, std::memory_order_relaxed);
   t_taken[name] = __rdtsc();
 }
 
 __attribute__((noinline)) void LockCount::Release() const {
-  const unsigned name = static_cast<unsigned>(name_);
+  const unsigned name = Place(this->name());
+  --t_held[name];
   const uint64_t held = __rdtsc() - t_taken[name];
   Counts& counts = g_counts[name];
   counts.held.fetch_add(held, std::memory_order_relaxed);
@@ -168,7 +201,7 @@ __attribute__((noinline)) void LockCount::Release() const {
 }
 
 void LockCount::Wait() const {
-  g_counts[static_cast<unsigned>(name_)].waits.fetch_add(1, std::memory_order_relaxed);
+  g_counts[Place(name())].waits.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace mymalloc
