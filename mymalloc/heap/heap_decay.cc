@@ -77,7 +77,7 @@ void Heap::FlushLocked() {
 void Heap::DiscardMagazines() {
   const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_), kOsPage);
   const uintptr_t end = RoundDown(reinterpret_cast<uintptr_t>(magazines_ + kSizeClasses), kOsPage);
-  os::Purge(begin, end - begin);
+  os::Purge({begin, end});
 }
 
 void Heap::ReturnSpill(uint16_t now, uint16_t age) {
@@ -213,7 +213,7 @@ bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t
     if (step->IsOver()) return false;
     const size_t bytes = Min(end - begin, step->MostBytes());
     step->Call(bytes);
-    if (os::Purge(begin, bytes)) *purged += bytes;
+    if (os::Purge(Interval::From(begin, bytes))) *purged += bytes;
     begin += bytes;
     // Also if it did not go: then nobody can give it back.
     const auto done = static_cast<unsigned>((begin - page->page()) / page->stride());

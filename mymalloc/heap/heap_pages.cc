@@ -41,7 +41,8 @@ size_t AheadOf(size_t bytes) {
 // So many bytes of new pages, whole ones.
 void PopulateSome(PageSupply::Grant* grants, unsigned count, size_t bytes, size_t ahead) {
   for (unsigned i = 0; i < count && ahead >= bytes; ++i) {
-    if (grants[i].touched >= bytes || !os::Populate(grants[i].begin, bytes)) continue;
+    const Interval page = Interval::From(grants[i].begin, bytes);
+    if (grants[i].touched >= bytes || !os::Populate(page)) continue;
     grants[i].touched = bytes;
     ahead -= bytes;
   }
@@ -167,9 +168,9 @@ void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slo
   const auto most = static_cast<unsigned>(Min<size_t>(page->slots(), end + ahead));
   unsigned done = end;
   while (done < most && page->clean.Test(done)) ++done;
-  const uintptr_t from = RoundDown(page->Block(first) - kTagBytes, kOsPage);
-  const uintptr_t to = RoundUp(page->Block(done), kOsPage);
-  if (to - from < 2 * kOsPage || !os::Populate(from, to - from) || done == end) return;
+  const Interval range = {RoundDown(page->Block(first) - kTagBytes, kOsPage),
+                          RoundUp(page->Block(done), kOsPage)};
+  if (range.length() < 2 * kOsPage || !os::Populate(range) || done == end) return;
   page->clean.ClearRange(end, done - end);
   RaiseHighWater(page, done);
   SetDirty(page, page->dirty + (done - end));
@@ -194,7 +195,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   if (IsPopulated(c)) PopulateSome(grants, count, bytes, AheadOf(pages_[c] * bytes));
   for (unsigned i = 0; i < count; ++i) {
     FormatPage(grants[i].begin, c, id_, grants[i].touched);
-    pages[i] = {grants[i].begin, grants[i].begin + bytes};
+    pages[i] = Interval::From(grants[i].begin, bytes);
     touched[i] = bytes;
   }
   const unsigned known = count == 0 ? 0 : g_page_map.InsertPages(pages, count);

@@ -46,8 +46,8 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
 // Where the kernel has no room for more mappings all the same, a block must do without.
 void RaiseGuards(const LargeBlock& large) {
   if (large.guard == 0) return;
-  os::Protect(large.begin - large.guard, large.guard);
-  os::Protect(large.end, large.guard);
+  os::Protect(large.guard_before());
+  os::Protect(large.guard_behind());
 }
 
 // The block's range with its guards, which are lifted; those that cannot be are given back by
@@ -55,14 +55,14 @@ void RaiseGuards(const LargeBlock& large) {
 Interval LiftGuards(const LargeBlock& large) {
   Interval range = large.range();
   if (large.guard == 0) return range;
-  const Interval before = {large.begin - large.guard, large.begin};
-  const Interval behind = {large.end, large.end + large.guard};
-  if (os::Commit(before.begin, before.length())) {
+  const Interval before = large.guard_before();
+  const Interval behind = large.guard_behind();
+  if (os::Commit(before)) {
     range.begin = before.begin;
   } else {
     GiveBackProtected(before, large.mapped);
   }
-  if (os::Commit(behind.begin, behind.length())) {
+  if (os::Commit(behind)) {
     range.end = behind.end;
   } else {
     GiveBackProtected(behind, large.mapped);
@@ -84,7 +84,7 @@ uintptr_t Publish(LargeBlock* large) {
     RaiseGuards(*large);
     return large->block;
   }
-  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  const Interval whole = large->with_guards();
   GiveBackLarge(whole, large->mapped, whole.length());
   g_large_blocks.DeleteRecord(large);
   return 0;
@@ -102,8 +102,7 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
   LargeBlock* const large = g_large_blocks.NewRecord();
   const uint32_t guard = GuardBytes();
   const Interval inner = {held.begin + guard, held.end - guard};
-  if (large == nullptr ||
-      (held.length() > FreedLarge::kMostResident && !os::Commit(inner.begin, inner.length()))) {
+  if (large == nullptr || (held.length() > FreedLarge::kMostResident && !os::Commit(inner))) {
     if (large != nullptr) g_large_blocks.DeleteRecord(large);
     g_large_blocks.DropHeld(record);
     return 0;
@@ -127,7 +126,7 @@ void Clear(const LargeBlock& large) {
   uintptr_t end = large.end;
   const uintptr_t first_page = RoundUp(large.block, kOsPage);
   // Much of a long one may never have been touched: the kernel knows.
-  if (large.usable() > FreedLarge::kMostResident && os::Purge(first_page, end - first_page)) {
+  if (large.usable() > FreedLarge::kMostResident && os::Purge({first_page, end})) {
     end = first_page;
   }
   memset(reinterpret_cast<void*>(large.block), 0, end - large.block);
@@ -135,12 +134,12 @@ void Clear(const LargeBlock& large) {
 
 // The block's range, whole, no longer to be touched. False if it cannot be held back.
 bool HoldBack(LargeBlock* large) {
-  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  const Interval whole = large->with_guards();
   const bool quarantine = g_options.quarantine.value != 0;
   // To seal a short one would take the kernel longer than the program its use.
   const bool seal = whole.length() > FreedLarge::kMostResident;
   if (seal) {
-    if (!os::Seal(whole.begin, whole.length())) return false;
+    if (!os::Seal(whole)) return false;
   } else if (quarantine) {
     FreedLarge::Fill(large->block, large->usable());
   }
@@ -163,7 +162,7 @@ struct Memory {
 uintptr_t MapHuge(size_t bytes) {
   const uintptr_t begin = os::Map(bytes);
   if (begin != 0 && g_options.huge_pages != HugePages::kAuto) {
-    os::AllowHugePages(begin, bytes, g_options.huge_pages == HugePages::kAlways);
+    os::AllowHugePages(Interval::From(begin, bytes), g_options.huge_pages == HugePages::kAlways);
   }
   return begin;
 }
@@ -200,13 +199,13 @@ uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignm
 // What the kernel does not unmap, as it has no room for one more mapping, is free memory all the
 // same.
 void GiveBackLarge(Interval range, bool mapped, size_t touched) {
-  if (mapped && os::Unmap(range.begin, range.length())) return;
-  if (mapped && os::Purge(range.begin, range.length())) touched = 0;
+  if (mapped && os::Unmap(range)) return;
+  if (mapped && os::Purge(range)) touched = 0;
   g_page_supply.Free(range.begin, range.length(), touched);
 }
 
 void GiveBackProtected(Interval range, bool mapped) {
-  if (mapped && os::Unmap(range.begin, range.length())) return;
+  if (mapped && os::Unmap(range)) return;
   g_page_supply.FreeProtected(range.begin, range.length());
 }
 
@@ -269,9 +268,8 @@ bool Shrink(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
 
 bool GrowInPlace(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
   const size_t more = new_end - range.end;
-  const size_t bytes = range.length();
   const bool grown = large->mapped
-                         ? os::Remap(range.begin, bytes, bytes + more, /*may_move=*/false) != 0
+                         ? os::Remap(range, range.length() + more, /*may_move=*/false) != 0
                          : g_page_supply.AllocateAt(range.end, more);
   if (!grown) return false;
   if (g_large_blocks.Resize(large, range, new_end, n)) return true;

@@ -170,7 +170,7 @@ bool LargeBlocks::GiveBackHeld(bool all, Step* step) {
     if (!freed_.TakeDue(all, &range)) break;
     NoteHeld();
     step->Call(range.length());
-    os::Purge(range.begin, range.length());
+    os::Purge(range);
     lock_.LetOthersIn();
   }
   return true;

@@ -108,7 +108,7 @@ uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, uint64_t random) {
   const unsigned index = queue_[first_];
   const uintptr_t page = PageOf(index);
   const uintptr_t block = Place(page, n, Max(alignment, kGranule), random >> 63 != 0);
-  if (block == 0 || !os::Commit(page, kOsPage)) return 0;
+  if (block == 0 || !os::Commit(Interval::From(page, kOsPage))) return 0;
   first_ = (first_ + 1) % kSlots;
   SetLive(live() + 1);
   SampledSlot& slot = slots_[index];
@@ -159,7 +159,7 @@ void SampledBlocks::Release(unsigned index) {
 void SampledBlocks::SealReleased() {
   for (; unsealed_ != 0; --unsealed_) {
     const unsigned index = queue_[(first_ + kSlots - live() - unsealed_) % kSlots];
-    if (!os::Seal(PageOf(index), kOsPage)) return;
+    if (!os::Seal(Interval::From(PageOf(index), kOsPage))) return;
   }
 }
 

@@ -35,14 +35,15 @@ uintptr_t RandomPlace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
 
 // 0 when the system has none.
 uintptr_t MapApart(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t whole = bytes + 2 * kGuard;
-  const uintptr_t begin = Reserve(whole, RandomPlace());
+  const size_t with_guards = bytes + 2 * kGuard;
+  const uintptr_t begin = Reserve(with_guards, RandomPlace());
   if (begin == 0) return 0;
-  if (Commit(begin + kGuard, bytes)) {
-    if (bytes >= 2 * kMiB) AllowHugePages(begin, whole, false);
+  const Interval whole = Interval::From(begin, with_guards);
+  if (Commit(Interval::From(begin + kGuard, bytes))) {
+    if (bytes >= 2 * kMiB) AllowHugePages(whole, false);
     return begin + kGuard;
   }
-  Unmap(begin, whole);
+  Unmap(whole);
   return 0;
 }
 

@@ -219,12 +219,12 @@ int PrintMallocInfo(FILE* stream) {
   if (heaps == nullptr) return ENOMEM;
   const Statistics s = CountHeap(heaps, highest);
   if (g_registry.HighestId() != highest) {  // A heap that was made meanwhile is only in the totals.
-    os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);
+    os::Unmap(Interval::From(reinterpret_cast<uintptr_t>(heaps), bytes));
     return PrintMallocInfo(stream);
   }
   fputs("<malloc version=\"1\">\n", stream);
   for (HeapId id = 0; id <= highest; ++id) PrintHeap(stream, id, heaps[id]);
-  os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);
+  os::Unmap(Interval::From(reinterpret_cast<uintptr_t>(heaps), bytes));
   PrintTotal(stream, "fast", s.fast.blocks, s.fast.bytes);
   PrintTotal(stream, "rest", s.rest.blocks + s.pieces, s.rest.bytes + s.UnownedBytes());
   PrintTotal(stream, "mmap", s.large.blocks, s.large.bytes);

@@ -61,7 +61,7 @@ uintptr_t PageMap::Move(Interval range, size_t bytes) {
   // So that neither insertion below can fail: a split on every level, and a new root.
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
   const uint64_t owner = tree_.Erase(range.begin).value;
-  const uintptr_t begin = os::Remap(range.begin, range.length(), bytes, /*may_move=*/true);
+  const uintptr_t begin = os::Remap(range, bytes, /*may_move=*/true);
   if (begin != 0) range = {begin, begin + bytes};
   tree_.Insert(range, owner);
   return begin;

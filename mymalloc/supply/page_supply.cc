@@ -15,7 +15,7 @@ ABSL_CONST_INIT PageSupply g_page_supply;
 // What is free right there.
 PageSupply::Grant PageSupply::Take(Interval range) {
   const size_t before = dirty_.bytes();
-  os::g_chunks.PutBack({range.begin, range.end});
+  os::g_chunks.PutBack(range);
   const auto last = dirty_.tree().Predecessor(range.end);
   const uintptr_t touched_end = last ? Min<uintptr_t>(last.range.end, range.end) : 0;
   TakeFromAll(range);
@@ -28,7 +28,7 @@ PageSupply::Grant PageSupply::Take(Interval range) {
 
 // What is in `all` and not in `dirty` is zero: also where there is no memory for the tree.
 void PageSupply::AddDirty(Interval range) {
-  if (dirty_.Add(range) || os::Purge(range.begin, range.length())) return;
+  if (dirty_.Add(range) || os::Purge(range)) return;
   memset(reinterpret_cast<void*>(range.begin), 0, range.length());  // it is locked in memory
 }
 
@@ -198,7 +198,7 @@ unsigned PageSupply::AllocatePages(size_t bytes, unsigned count, Grant* grants) 
   const size_t guard = GuardOf(bytes);
   const unsigned n = AllocateSome(bytes + guard, count, grants);
   for (unsigned i = 0; guard != 0 && i < n; ++i) {
-    if (guards_.Enter()) os::Protect(grants[i].begin + bytes, guard);
+    if (guards_.Enter()) os::Protect(Interval::From(grants[i].begin + bytes, guard));
   }
   return n;
 }
@@ -232,7 +232,7 @@ void PageSupply::FreePages(const Interval* pages, const size_t* touched, unsigne
 }
 
 void PageSupply::FreeProtected(uintptr_t begin, size_t bytes) {
-  if (os::Commit(begin, bytes)) return Free(begin, bytes);
+  if (os::Commit(Interval::From(begin, bytes))) return Free(begin, bytes);
   LockHolder holder(lock_);
   protected_.AddOrLose({begin, begin + bytes});
 }
@@ -241,7 +241,7 @@ void PageSupply::LiftProtected() {
   LockHolder holder(lock_);
   while (const auto entry = protected_.tree().Successor(0)) {
     const Interval range = entry.range;
-    if (!os::Commit(range.begin, range.length())) return;
+    if (!os::Commit(range)) return;
     protected_.TakeAt(range.begin, range.length());
     Add(range, range.length());
   }
@@ -262,7 +262,7 @@ size_t PageSupply::Purge(size_t bytes, size_t least, Step* step) {
     lock_.Release();
     step->Call(range.length());
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
-    going_on = os::Purge(range.begin, range.length());
+    going_on = os::Purge(range);
     if (going_on) purged += range.length();
     lock_.Acquire();
     Add(range, going_on ? 0 : range.length());
@@ -297,10 +297,10 @@ bool PageSupply::ReleaseChunks() {
   uintptr_t next = 0;
   while (const auto entry = all_.tree().Successor(next)) {
     next = entry.range.end;
-    const os::Chunks::Range gone = os::g_chunks.Unmap({entry.range.begin, entry.range.end});
-    if (gone.begin == gone.end) continue;
-    TakeFromAll({gone.begin, gone.end});
-    TakeFromDirty({gone.begin, gone.end});
+    const Interval gone = os::g_chunks.Unmap(entry.range);
+    if (gone.empty()) continue;
+    TakeFromAll(gone);
+    TakeFromDirty(gone);
     any = true;
   }
   NoteDirty();

@@ -41,7 +41,7 @@ class RetiredPages {
     g_page_map.ErasePages(pages_, count_);
     for (unsigned i = 0; i < count_; ++i) {
       const Interval page = pages_[i];
-      if (mostly_gone_[i] && os::Purge(page.begin, page.length())) touched_[i] = 0;
+      if (mostly_gone_[i] && os::Purge(page)) touched_[i] = 0;
     }
     g_page_supply.FreePages(pages_, touched_, count_);
     count_ = 0;

@@ -19,9 +19,9 @@ using test::Address;
 class PopulateTest : public test::EngineTest, public testing::WithParamInterface<size_t> {
  protected:
   void SetUp() override {
-    const uintptr_t one = os::Map(kOsPage);
-    const bool populates = os::Populate(one, kOsPage);
-    os::Unmap(one, kOsPage);
+    const Interval one = Interval::From(os::Map(kOsPage), kOsPage);
+    const bool populates = os::Populate(one);
+    os::Unmap(one);
     if (!populates) GTEST_SKIP() << "before Linux 5.14";
   }
   void TearDown() override {

@@ -164,7 +164,7 @@ TEST_F(ChunksTest, RefusesTheImpossible) {
 TEST_F(ChunksTest, UnmapsTheWholeGranulesOfARange) {
   const Chunk chunk = MapChunk(chunks_, 16 * kMiB);
   ASSERT_EQ(chunk.bytes, 4 * kChunkGranule);
-  const Chunks::Range gone = chunks_.Unmap({chunk.begin + kOsPage, chunk.end() - kOsPage});
+  const Interval gone = chunks_.Unmap({chunk.begin + kOsPage, chunk.end() - kOsPage});
   EXPECT_EQ(gone.begin, chunk.begin + kChunkGranule);
   EXPECT_EQ(gone.end, chunk.end() - kChunkGranule);
   EXPECT_EQ(chunks_.mapped(), 2 * kChunkGranule);
@@ -183,8 +183,7 @@ TEST_F(ChunksTest, UnmapsTheWholeGranulesOfARange) {
 TEST_F(ChunksTest, ARangeWithoutAWholeGranuleStays) {
   const Chunk chunk = MapChunk(chunks_, 16 * kMiB);
   const uintptr_t granule = chunk.begin + kChunkGranule;
-  const Chunks::Range gone =
-      chunks_.Unmap({chunk.begin + kOsPage, granule + kChunkGranule - kOsPage});
+  const Interval gone = chunks_.Unmap({chunk.begin + kOsPage, granule + kChunkGranule - kOsPage});
   EXPECT_EQ(gone.begin, gone.end);
   EXPECT_EQ(chunks_.mapped(), chunk.bytes);
   EXPECT_TRUE(InTable(chunk));
@@ -202,7 +201,7 @@ TEST_F(ChunksTest, ChunksComeAndGo) {
       const size_t victim = static_cast<size_t>(i) % live.size();
       const Chunk chunk = live[victim];
       live.erase(live.begin() + static_cast<long>(victim));
-      const Chunks::Range gone = chunks_.Unmap({chunk.begin, chunk.end()});
+      const Interval gone = chunks_.Unmap({chunk.begin, chunk.end()});
       ASSERT_EQ(gone.begin, chunk.begin);
       ASSERT_EQ(gone.end, chunk.end());
       EXPECT_FALSE(InChunk(chunk.begin));
@@ -266,7 +265,7 @@ void LimitThenMapOneMore(bool beside_the_last) {
   if (setrlimit(RLIMIT_AS, &both) != 0) _exit(3);
   const Chunk chunk = MapChunk(chunks, kMiB);
   if (chunk.bytes != first.bytes || !InTable(chunk) || !IsReadable(chunk.begin - 1)) _exit(4);
-  const Chunks::Range gone = chunks.Unmap({chunk.begin, chunk.end()});
+  const Interval gone = chunks.Unmap({chunk.begin, chunk.end()});
   _exit(gone.begin == chunk.begin && gone.end == chunk.end() ? 0 : 5);
 }
 

@@ -156,7 +156,7 @@ TEST_F(PageMapConcurrentTest, AMovingRangeIsNeverMissing) {
            }
            ++epoch;
            map_.Erase(begin);
-           os::Unmap(begin, bytes);
+           os::Unmap(Interval::From(begin, bytes));
          }
        }});
 }
