@@ -75,8 +75,9 @@ void Heap::FlushLocked() {
 
 // Of a heap that no thread uses, all of them empty: zeroed memory is such magazines, too.
 void Heap::DiscardMagazines() {
-  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_), kOsPage);
-  const uintptr_t end = RoundDown(reinterpret_cast<uintptr_t>(magazines_ + kSizeClasses), kOsPage);
+  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_), KernelPage());
+  const uintptr_t end =
+      RoundDown(reinterpret_cast<uintptr_t>(magazines_ + kSizeClasses), KernelPage());
   os::Purge({begin, end});
 }
 
@@ -170,15 +171,15 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
   if (page->dirty == 0) return 0;
   if (!PurgeHoles(page, least, step)) {
     EnqueueFirst(page);
-  } else if (least == kOsPage) {
+  } else if (least == KernelPage()) {
     page->clean = page->free;  // what is left cannot be given back
   }
   SetDirty(page, page->CountDirty());
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
-// Gives back the whole OS pages inside runs of free slots. False if the step was over before the
-// page was done.
+// Gives back the whole kernel pages inside runs of free slots. False if the step was over before
+// the page was done.
 bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   size_t purged = 0;
   bool done = true;
@@ -199,16 +200,16 @@ bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
 bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t least, Step* step,
                      size_t* purged) {
   const uintptr_t slots_end = page->page() + page->slots() * page->stride();
-  uintptr_t begin = RoundUp(page->Block(first), kOsPage);
+  uintptr_t begin = RoundUp(page->Block(first), KernelPage());
   const uintptr_t end = end_slot == page->slots()
-                            ? RoundUp(slots_end, kOsPage)
-                            : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
-  if (begin == page->page()) begin += kOsPage;  // the header's
+                            ? RoundUp(slots_end, KernelPage())
+                            : RoundDown(page->Block(end_slot) - kTagBytes, KernelPage());
+  if (begin == page->page()) begin += KernelPage();  // the header's
   if (end < begin + least) return true;
-  // What went in a step before need not go again, but for the OS page where that ended.
+  // What went in a step before need not go again, but for the kernel page where that ended.
   unsigned dirty = first;
   while (page->clean.Test(dirty)) ++dirty;
-  if (dirty != first) begin = Max(begin, RoundDown(page->Block(dirty) - kTagBytes, kOsPage));
+  if (dirty != first) begin = Max(begin, RoundDown(page->Block(dirty) - kTagBytes, KernelPage()));
   while (begin < end) {
     if (step->IsOver()) return false;
     const size_t bytes = Min(end - begin, step->MostBytes());
@@ -241,7 +242,7 @@ bool Heap::DecayPages(uint16_t now, Step* step) {
       step->Look();
       Enqueue(page);
     } else {
-      GiveBackFrom(page, kOsPage, step, &retired);
+      GiveBackFrom(page, KernelPage(), step, &retired);
     }
   }
   return true;
@@ -309,7 +310,7 @@ size_t Heap::DecayStep(size_t most) {
   while (done < most && !step.IsOver()) {
     PageHeader* const page = dirty_.Pop();
     if (page == nullptr) break;
-    GiveBackFrom(page, kOsPage, &step, &retired);
+    GiveBackFrom(page, KernelPage(), &step, &retired);
     if (dirty_.First() != page) ++done;
   }
   return done;

@@ -27,9 +27,9 @@ constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
 constexpr size_t kLongestAtOnce = PageBytesOf(kShortRuns);
 
-// A page fault for each OS page costs more than a call of the kernel for several. That is for slots
-// that are written to as they are handed out, each OS page of them: by their tags.
-bool IsPopulated(SizeClass c) { return StrideOf(c) <= kOsPage && !g_options.random_slots; }
+// A page fault for each kernel page costs more than a call of the kernel for several. That is for
+// slots that are written to as they are handed out, each kernel page of them: by their tags.
+bool IsPopulated(SizeClass c) { return StrideOf(c) <= KernelPage() && !g_options.random_slots; }
 
 // How much of a class is made resident before it is needed, where it has so many bytes.
 size_t AheadOf(size_t bytes) {
@@ -168,9 +168,9 @@ void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slo
   const auto most = static_cast<unsigned>(Min<size_t>(page->slots(), end + ahead));
   unsigned done = end;
   while (done < most && page->clean.Test(done)) ++done;
-  const Interval range = {RoundDown(page->Block(first) - kTagBytes, kOsPage),
-                          RoundUp(page->Block(done), kOsPage)};
-  if (range.length() < 2 * kOsPage || !os::Populate(range) || done == end) return;
+  const Interval range = {RoundDown(page->Block(first) - kTagBytes, KernelPage()),
+                          RoundUp(page->Block(done), KernelPage())};
+  if (range.length() < 2 * KernelPage() || !os::Populate(range) || done == end) return;
   page->clean.ClearRange(end, done - end);
   RaiseHighWater(page, done);
   SetDirty(page, page->dirty + (done - end));

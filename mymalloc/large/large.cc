@@ -17,11 +17,11 @@ constexpr size_t kGrowthShare = 8;
 // A block that shrinks keeps its tail unless that is at least a quarter of it.
 constexpr size_t kShrinkShare = 4;
 
-uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
+uint32_t GuardBytes() { return g_options.guard_pages ? static_cast<uint32_t>(KernelPage()) : 0; }
 
 // For a new block. It leaves the budget when its memory goes back.
 uint32_t EnterGuardBudget() {
-  return g_options.guard_pages && g_large_blocks.guards().Enter() ? kOsPage : 0;
+  return g_options.guard_pages && g_large_blocks.guards().Enter() ? GuardBytes() : 0;
 }
 void LeaveGuardBudget() {
   if (g_options.guard_pages) g_large_blocks.guards().Leave();
@@ -35,8 +35,8 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
     if (begin < end) GiveBackLarge({begin, end}, large->mapped, zeroed ? 0 : end - begin);
   };
   large->block = RoundUp(large->begin + guard + kGranule, alignment);
-  const uintptr_t begin = RoundDown(large->block - kTagBytes, kOsPage);
-  const uintptr_t end = RoundUp(large->block + n, kOsPage);
+  const uintptr_t begin = RoundDown(large->block - kTagBytes, KernelPage());
+  const uintptr_t end = RoundUp(large->block + n, KernelPage());
   give_back(large->begin, begin - guard);
   give_back(end + guard, large->end);
   large->begin = begin;
@@ -74,8 +74,9 @@ Interval LiftGuards(const LargeBlock& large) {
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
 size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
   const size_t lead = Max(alignment, kGranule);
-  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * kOsPage) return 0;
-  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0) + 2 * size_t{guard};
+  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * KernelPage()) return 0;
+  return RoundUp(n + lead, KernelPage()) + (alignment > KernelPage() ? KernelPage() : 0) +
+         2 * size_t{guard};
 }
 
 // Makes the block known. On failure gives everything back and returns 0.
@@ -124,7 +125,7 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
 void Clear(const LargeBlock& large) {
   if (!g_options.zero_on_free) return;
   uintptr_t end = large.end;
-  const uintptr_t first_page = RoundUp(large.block, kOsPage);
+  const uintptr_t first_page = RoundUp(large.block, KernelPage());
   // Much of a long one may never have been touched: the kernel knows.
   if (large.usable() > FreedLarge::kMostResident && os::Purge({first_page, end})) {
     end = first_page;
@@ -284,11 +285,11 @@ bool GrowByMoving(LargeBlock* large, Interval range, size_t bytes, size_t n) {
 bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
   Interval range{};
   if (!g_large_blocks.Bounds(large, block, &range)) return false;
-  const uintptr_t new_end = RoundUp(block + n, kOsPage);
+  const uintptr_t new_end = RoundUp(block + n, KernelPage());
   if (new_end <= range.end) return Shrink(large, range, new_end, n);
   if (large->guard != 0) return false;
   const size_t bytes = new_end - range.begin;
-  const size_t spare = os::g_chunks.scarce() ? 0 : RoundUp(bytes / kGrowthShare, kOsPage);
+  const size_t spare = os::g_chunks.scarce() ? 0 : RoundUp(bytes / kGrowthShare, KernelPage());
   // In place at any rate first: to move costs more.
   return GrowInPlace(large, range, new_end + spare, n) || GrowInPlace(large, range, new_end, n) ||
          GrowByMoving(large, range, bytes + spare, n) || GrowByMoving(large, range, bytes, n);
@@ -297,7 +298,7 @@ bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
 }  // namespace
 
 uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n) {
-  if (n > PTRDIFF_MAX - 2 * kOsPage || !Resize(large, block, n)) return 0;
+  if (n > PTRDIFF_MAX - 2 * KernelPage() || !Resize(large, block, n)) return 0;
   return large->block;
 }
 

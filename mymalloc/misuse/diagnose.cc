@@ -93,7 +93,7 @@ Message OfInterior(uintptr_t address, const Finding& finding, bool free) {
 Finding LargeBefore(uintptr_t address) {
   const Finding next_to = Look(address - 1);
   if (next_to.large != nullptr) return next_to;
-  const Finding before_guard = Look(address - kOsPage);
+  const Finding before_guard = Look(address - KernelPage());
   const LargeBlock* const large = before_guard.large;
   return large != nullptr && address < large->end + large->guard ? before_guard : Finding();
 }

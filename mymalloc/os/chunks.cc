@@ -66,8 +66,9 @@ uintptr_t Chunks::Map(size_t bytes, size_t* granted) {
     if (begin != 0) {
       SetTable(Interval::From(begin, length), bits_);
       next_ = begin;
-      // With the OS page before it, as what is beside it: so the kernel makes one mapping of them.
-      os::AllowHugePages({begin - kOsPage, begin + length}, huge_pages_allowed());
+      // With the kernel page before it, as what is beside it: so the kernel makes one mapping of
+      // them.
+      os::AllowHugePages({begin - KernelPage(), begin + length}, huge_pages_allowed());
     } else {
       begin = MapLazily(length);
       if (begin != 0) os::AllowHugePages(Interval::From(begin, length), huge_pages_allowed());
@@ -106,23 +107,23 @@ uintptr_t Chunks::NextGranule(uintptr_t at) {
   return 0;
 }
 
-// At a multiple of a granule, with one OS page more before it: the 8 bytes before its first address
-// can be read, too.
+// At a multiple of a granule, with one kernel page more before it: the 8 bytes before its first
+// address can be read, too.
 uintptr_t Chunks::MapGranules(size_t bytes) const {
-  // Right below the last one, whose OS page before is then the last of this one.
-  if (InChunk(next_) && next_ > bytes + kOsPage) {
-    const uintptr_t wanted = next_ - bytes - kOsPage;
-    if (MapAt(wanted, bytes)) return wanted + kOsPage;
+  // Right below the last one, whose kernel page before is then the last of this one.
+  if (InChunk(next_) && next_ > bytes + KernelPage()) {
+    const uintptr_t wanted = next_ - bytes - KernelPage();
+    if (MapAt(wanted, bytes)) return wanted + KernelPage();
   }
   // The kernel goes downwards: where it finds room there is mostly some more below, and at its
   // limit the process cannot have more than it needs, not even for a moment.
-  const size_t with_page = bytes + kOsPage;
+  const size_t with_page = bytes + KernelPage();
   const uintptr_t found = MapLazily(with_page);
   if (found == 0) return 0;
-  const uintptr_t aligned = RoundDown(found + kOsPage, kChunkGranule);
-  if (aligned == found + kOsPage) return aligned;
+  const uintptr_t aligned = RoundDown(found + KernelPage(), kChunkGranule);
+  if (aligned == found + KernelPage()) return aligned;
   os::Unmap(Interval::From(found, with_page));
-  if (aligned > kOsPage && MapAt(aligned - kOsPage, with_page)) return aligned;
+  if (aligned > KernelPage() && MapAt(aligned - KernelPage(), with_page)) return aligned;
   return MapAndCut(bytes);
 }
 
@@ -135,12 +136,12 @@ bool Chunks::MapAt(uintptr_t wanted, size_t bytes) {
 
 // So much that it has whole granules wherever the kernel puts it.
 uintptr_t Chunks::MapAndCut(size_t bytes) {
-  const size_t more = kChunkGranule + kOsPage;
+  const size_t more = kChunkGranule + KernelPage();
   const uintptr_t begin = MapLazily(bytes + more);
   if (begin == 0) return 0;
-  const uintptr_t aligned = RoundUp(begin + kOsPage, kChunkGranule);
+  const uintptr_t aligned = RoundUp(begin + KernelPage(), kChunkGranule);
   const uintptr_t end = begin + bytes + more;
-  if (aligned - kOsPage > begin) os::Unmap({begin, aligned - kOsPage});
+  if (aligned - KernelPage() > begin) os::Unmap({begin, aligned - KernelPage()});
   if (end > aligned + bytes) os::Unmap({aligned + bytes, end});
   return aligned;
 }
@@ -197,15 +198,15 @@ void Chunks::SetLeftOut(Interval granules, bool left_out) {
   }
 }
 
-// The OS page before a granule of ours stays, and only that: so what is unmapped takes the one
+// The kernel page before a granule of ours stays, and only that: so what is unmapped takes the one
 // before it along if that is no one's any more, and leaves its last to what lies behind.
 Interval Chunks::Unmap(Interval range) {
   const Interval whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.begin >= whole.end || !InChunk(whole.begin)) return {};
   PutBack(whole);
   SetTable(whole, /*bits=*/0);
-  const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - kOsPage;
-  const uintptr_t end = InChunk(whole.end) ? whole.end - kOsPage : whole.end;
+  const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - KernelPage();
+  const uintptr_t end = InChunk(whole.end) ? whole.end - KernelPage() : whole.end;
   if (!os::Unmap({begin, end})) {
     SetTable(whole, bits_);
     return {};

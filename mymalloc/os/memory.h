@@ -1,6 +1,6 @@
 // The kernel's memory calls, as the allocator uses them. Nothing here touches errno.
 //
-// Addresses and sizes are multiples of kOsPage.
+// Addresses and sizes are multiples of KernelPage().
 
 #ifndef MYMALLOC_OS_MEMORY_H_
 #define MYMALLOC_OS_MEMORY_H_
@@ -33,8 +33,8 @@ bool Unmap(Interval range);
 // Gives the memory back and keeps the address range, which then reads as zero. False when the
 // kernel refuses (locked memory): the contents may then be as before.
 bool Purge(Interval range);
-// Makes the memory resident, in one call instead of a fault for each OS page. False if it was not:
-// it then comes as it is touched.
+// Makes the memory resident, in one call instead of a fault for each kernel page. False if it was
+// not: it then comes as it is touched.
 bool Populate(Interval range);
 // Bytes that Unmap and Purge have given back so far, resident or not.
 size_t ReleasedBytes();

@@ -8,8 +8,9 @@
 //
 // Pages of long slots have fewer (SlotsOf): the bits of the others are born taken as well.
 //
-// The header lies in the page's first OS page, at a 64-byte line that depends on the page's address
-// (its colour): were it always the first line, all headers would compete for the same cache sets.
+// The header lies in the page's first unit (4 KiB), at a 64-byte line that depends on the page's
+// address (its colour): were it always the first line, all headers would compete for the same cache
+// sets.
 //
 // A header is changed under the lock of the heap that owns the page, but for the remote half, which
 // any thread writes to.
@@ -65,7 +66,7 @@ struct alignas(64) PageHeader {
   uint32_t Check() const;
   bool Intact() const { return check == Check(); }
 
-  uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kOsPage); }
+  uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kPageUnit); }
   size_t stride() const { return StrideOf(size_class); }
   size_t bytes() const { return PageBytesOf(size_class); }
   unsigned slots() const { return SlotsOf(size_class); }
@@ -83,10 +84,10 @@ struct alignas(64) PageHeader {
   }
   bool AllFree() const { return free_count == capacity; }
   // Whether so many free slots are most of the page: then it is one to give back from. Of short
-  // slots more must be free for whole OS pages to be; of runs half is much.
+  // slots more must be free for whole kernel pages to be; of runs half is much.
   bool IsSparse(unsigned free_slots) const {
     const unsigned taken = capacity - free_slots;
-    const unsigned share = IsRunClass(size_class) ? 2 : stride() >= kOsPage / 4 ? 4 : 8;
+    const unsigned share = IsRunClass(size_class) ? 2 : stride() >= KernelPage() / 4 ? 4 : 8;
     return taken * share <= capacity;
   }
   // Slots that have been handed out, or could have been: neither untouched nor the page's own.
@@ -99,7 +100,7 @@ struct alignas(64) PageHeader {
   size_t UsedBytes() const { return UsedSlots() * stride(); }
   // Bytes of slots that may be resident; of the page, which has at least its header.
   size_t TouchedBytes() const { return high_water * stride(); }
-  size_t ResidentBytes() const { return Max(TouchedBytes(), kOsPage); }
+  size_t ResidentBytes() const { return Max(TouchedBytes(), KernelPage()); }
   size_t DirtyBytes() const { return dirty * stride(); }
   // What `dirty` should be.
   unsigned CountDirty() const {
@@ -116,11 +117,11 @@ static_assert(offsetof(PageHeader, remote) == 64, "other threads write to a line
 
 constexpr size_t kHeaderColours = 32;
 constexpr size_t kColourStep = 64;
-static_assert((kHeaderColours - 1) * kColourStep + sizeof(PageHeader) <= kOsPage,
-              "in the first OS page of even the smallest page");
+static_assert((kHeaderColours - 1) * kColourStep + sizeof(PageHeader) <= kPageUnit,
+              "in the first unit, which even the shortest page has");
 
 inline PageHeader* HeaderOf(uintptr_t page) {
-  return reinterpret_cast<PageHeader*>(page + page / kOsPage % kHeaderColours * kColourStep);
+  return reinterpret_cast<PageHeader*>(page + page / kPageUnit % kHeaderColours * kColourStep);
 }
 
 // Whether what lies behind a live block is as it was written (see WriteFence): false if the block

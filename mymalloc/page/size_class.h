@@ -8,7 +8,7 @@
 //             with 8 bytes to spare, and such slots spread over the cache sets, as slots whose
 //             distance is a power of two would not.
 //   aligned   multiples of larger powers of two, for requests with an alignment: a page starts on
-//             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
+//             a unit (4 KiB), so slot i, at i * stride, is aligned as far as its stride is.
 //
 // Longer blocks, up to 2 MiB, are runs of slots that follow each other, in pages of run classes:
 // for each of 4, 8, 32 and 64 KiB an aligned one, and a regular one of which 31 slots hold a block
@@ -107,9 +107,9 @@ constexpr unsigned SlotsOf(SizeClass c) {
   const size_t most = kLongestPageOfSlots / StrideOf(c);
   return static_cast<unsigned>(IsRunClass(c) ? kSlotsPerPage : Min<size_t>(kSlotsPerPage, most));
 }
-constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(StrideOf(c) * SlotsOf(c), kOsPage); }
+constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(StrideOf(c) * SlotsOf(c), kPageUnit); }
 
-static_assert(kGranule * kSlotsPerPage == kOsPage, "a page of any stride is whole OS pages");
+static_assert(kGranule * kSlotsPerPage == kPageUnit, "the shortest page is one unit");
 
 // The largest requests of the two look-up tables.
 constexpr size_t kLargestSmall = 1024 + kGranule - kTagBytes;
@@ -165,7 +165,7 @@ constexpr SizeClass ClassOf(size_t n) {
   return n <= kLargestSmall ? SmallClassOf(n) : MediumClassOf(n);
 }
 
-constexpr size_t kLargestSlotAlignment = kOsPage;
+constexpr size_t kLargestSlotAlignment = kPageUnit;
 constexpr SizeClass kNoClass = ~0u;
 
 // The first class whose slots hold n bytes and are all aligned; kNoClass when there is none.

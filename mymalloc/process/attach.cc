@@ -50,7 +50,7 @@ void ThreadExits(void* heap) {
 }
 
 void StartProcess() {
-  if (getauxval(AT_PAGESZ) != kOsPage) {
+  if (getauxval(AT_PAGESZ) != KernelPage()) {
     Die("this system's page size is not 4096 bytes, for which mymalloc is built");
   }
   ReadOptions();

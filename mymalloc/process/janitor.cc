@@ -40,7 +40,7 @@ void FlushOwn() {
 
 // Longer than a processor takes to make a store seen by all others.
 void AwaitStores() {
-  for (int i = 0; i < 20000; ++i) __builtin_ia32_pause();
+  for (int i = 0; i < 20000; ++i) SpinPause();
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ bool Janitor::Poll(size_t freed) {
   const uint64_t ticks = ABSL_PREDICT_FALSE(now >= due) ? NextTick(now, due) : 0;
   // Who comes after a time without calls does the steps of that time.
   const uint64_t steps = Max<uint64_t>(1, Min(ticks, kMostStepsAtOnce));
-  Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / kOsPage);
+  Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / KernelPage());
   const bool too_much = TooMuchIsFree();
   if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
@@ -109,7 +109,7 @@ void Janitor::Advance(uint64_t ticks) {
 
 // If enough others are at it, it is left to them.
 void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const uintptr_t own = ThreadPointer() / kOsPage;
+  const uintptr_t own = ThreadPointer() / KernelPage();
   for (unsigned i = 0; i < kGivers; ++i) {
     Lock& lock = givers_[(own + i) % kGivers];
     if (!lock.TryAcquire()) continue;
@@ -119,7 +119,7 @@ void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (g_budget.Excess() == 0) return;
-  Lock& lock = givers_[ThreadPointer() / kOsPage % kGivers];
+  Lock& lock = givers_[ThreadPointer() / KernelPage() % kGivers];
   lock.Acquire();
   WorkAndRelease(lock, [this] {
     for (bool given = true; given;) {
@@ -135,7 +135,7 @@ bool Janitor::GiveBackAStep(Step* step) {
   const size_t excess = g_budget.Excess();
   if (excess == 0) return false;
   // What is short yet may become one with what comes free beside it, unless there is far too much.
-  const size_t least = g_budget.IsFarExceeded() ? kOsPage : kLeastRange;
+  const size_t least = g_budget.IsFarExceeded() ? KernelPage() : kLeastRange;
   size_t given = g_page_supply.Purge(excess, least, step);
   const HeapId highest = g_registry.HighestId();
   HeapId looked_at = 0;
@@ -205,7 +205,7 @@ bool Janitor::PassSomeLocked(const Heap* own, Step* step) {
   }
   if (next_heap_ <= g_registry.HighestId()) return false;
   if (left_of_supply_ != 0) {
-    const size_t given = g_page_supply.Purge(left_of_supply_, kOsPage, step);
+    const size_t given = g_page_supply.Purge(left_of_supply_, KernelPage(), step);
     left_of_supply_ = step->IsOver() ? left_of_supply_ - Min(given, left_of_supply_) : 0;
     if (left_of_supply_ != 0) return false;
   }

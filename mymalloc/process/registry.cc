@@ -45,7 +45,7 @@ bool Registry::PutAtHand(HeapId id) {
 }
 
 std::atomic<HeapId>& Registry::AtHand(unsigned i) {
-  return at_hand_[(ThreadPointer() / kOsPage + i) % kAtHand];
+  return at_hand_[(ThreadPointer() / KernelPage() + i) % kAtHand];
 }
 
 Heap* Registry::CreateHeap() {

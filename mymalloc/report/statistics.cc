@@ -100,7 +100,7 @@ void Counter::CountPage(const PageHeader& page) {
 
 void Counter::CountLarge(Interval range, Owner owner) {
   if (owner.sampled()) {
-    s_.large.Add(g_sampled.live(), kOsPage);
+    s_.large.Add(g_sampled.live(), KernelPage());
   } else if (owner.large()->IsLive()) {
     s_.large.Add(1, range.length());
   }
@@ -213,7 +213,7 @@ void PrintHeap(FILE* stream, HeapId id, const HeapStatistics& heap) {
 
 int PrintMallocInfo(FILE* stream) {
   const HeapId highest = g_registry.HighestId();
-  const size_t bytes = RoundUp((size_t{highest} + 1) * sizeof(HeapStatistics), kOsPage);
+  const size_t bytes = RoundUp((size_t{highest} + 1) * sizeof(HeapStatistics), KernelPage());
   // Not for the heap to hold: it would be counted. Zeroed memory is what counts nothing.
   auto* const heaps = reinterpret_cast<HeapStatistics*>(os::Map(bytes));
   if (heaps == nullptr) return ENOMEM;

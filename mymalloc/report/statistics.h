@@ -50,8 +50,8 @@ struct Statistics {
   size_t UnownedBytes() const { return supply_dirty + large_freed; }
   size_t FreeBytes() const { return fast.bytes + rest.bytes + UnownedBytes(); }
   size_t FromSystem() const { return live.bytes + FreeBytes(); }
-  // What malloc_trim may give back, if it were not for whole OS pages. (And what threads hold, but
-  // some of that stays with them.)
+  // What malloc_trim may give back, if it were not for whole kernel pages. (And what threads hold,
+  // but some of that stays with them.)
   size_t Trimmable() const { return rest.bytes - given_back + UnownedBytes(); }
 };
 

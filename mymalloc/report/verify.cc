@@ -119,7 +119,7 @@ void HeapVerifier::CheckJoined(const FreeRanges& ranges) {
   uintptr_t last_end = 0;
   for (const auto& entry : ranges.tree()) {
     Expect(entry.range.begin != last_end, "free ranges touch and were not joined");
-    Expect((entry.range.begin | entry.range.end) % kOsPage == 0, "a free range has odd bounds");
+    Expect((entry.range.begin | entry.range.end) % kPageUnit == 0, "a free range has odd bounds");
     last_end = entry.range.end;
     bytes += entry.range.length();
   }
@@ -378,7 +378,7 @@ void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
 void HeapVerifier::CheckTotals() {
   const size_t sampled = g_sampled.live();
   Expect(g_totals.large_blocks.now() == live_large_ + sampled &&
-             g_totals.large_bytes.now() == live_large_bytes_ + sampled * kOsPage,
+             g_totals.large_bytes.now() == live_large_bytes_ + sampled * KernelPage(),
          "the large blocks are not as many as their count says");
   Expect(pages_with_room_ == listed_pages_, "a page with a free slot is in no list");
   Expect(remote_words_ == listed_words_, "a word of remote frees is in no list");

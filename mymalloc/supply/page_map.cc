@@ -79,7 +79,7 @@ bool PageMap::Find(uintptr_t address, Interval* range,
       break;
     }
     if (tree_.TryStab(address, SequenceCounter::Snapshot(edits_), &entry)) break;
-    __builtin_ia32_pause();
+    SpinPause();
   }
   if (!entry) return false;
   *range = entry.range;

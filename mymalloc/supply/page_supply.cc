@@ -32,7 +32,7 @@ void PageSupply::AddDirty(Interval range) {
   memset(reinterpret_cast<void*>(range.begin), 0, range.length());  // it is locked in memory
 }
 
-// `dirty_bytes`: at its front. If there is no memory for the tree, the range's own first OS page
+// `dirty_bytes`: at its front. If there is no memory for the tree, the range's own first unit
 // becomes such memory.
 void PageSupply::Add(Interval range, size_t dirty_bytes) {
   const uintptr_t dirty_end = range.begin + dirty_bytes;
@@ -137,8 +137,8 @@ PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
 }
 
 PageSupply::Grant PageSupply::AllocateAligned(size_t bytes, size_t alignment) {
-  if (alignment <= kOsPage) return Allocate(bytes);
-  const size_t room = bytes + alignment - kOsPage;
+  if (alignment <= kPageUnit) return Allocate(bytes);
+  const size_t room = bytes + alignment - kPageUnit;
   const Grant grant = room > bytes ? Allocate(room) : Grant{};
   if (grant.begin == 0) return {};
   const uintptr_t begin = RoundUp(grant.begin, alignment);
@@ -190,7 +190,7 @@ void PageSupply::CallAllDirty() {
 }
 
 size_t PageSupply::GuardOf(size_t bytes) {
-  return g_options.guard_pages && bytes >= kLeastGuarded ? kOsPage : 0;
+  return g_options.guard_pages && bytes >= kLeastGuarded ? KernelPage() : 0;
 }
 
 // The guard's place is there in any case, so that what is freed is as long as what was allocated.
@@ -252,10 +252,10 @@ size_t PageSupply::Purge(size_t bytes, size_t least, Step* step) {
   size_t purged = 0;
   bool going_on = true;
   lock_.Acquire();
-  while (going_on && purged + kOsPage <= bytes && !step->IsOver()) {
+  while (going_on && purged + KernelPage() <= bytes && !step->IsOver()) {
     Interval range;
     if (dirty_.tree().Longest() < least) break;
-    const size_t most = RoundUp(Min(bytes - purged, step->MostBytes()), kOsPage);
+    const size_t most = RoundUp(Min(bytes - purged, step->MostBytes()), KernelPage());
     if (!dirty_.TakeLongest(most, &range)) break;
     TakeFromAll(range);
     NoteDirty();

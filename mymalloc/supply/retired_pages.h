@@ -22,7 +22,7 @@ class RetiredPages {
   void Add(const PageHeader* page) {
     if (count_ == kMost) Send();
     pages_[count_] = {page->page(), page->page() + page->bytes()};
-    touched_[count_] = Min(RoundUp(page->ResidentBytes(), kOsPage), page->bytes());
+    touched_[count_] = Min(RoundUp(page->ResidentBytes(), KernelPage()), page->bytes());
     const size_t dirty = page->DirtyBytes();
     mostly_gone_[count_] =
         page->purged != 0 && dirty <= kLittle && dirty <= page->TouchedBytes() / kSmallShare;

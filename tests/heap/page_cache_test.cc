@@ -51,7 +51,7 @@ TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
   Owner owner;
   ASSERT_TRUE(g_page_map.Find(large, &range, &owner));
   FreeLarge(owner.large(), owner.large()->block);
-  const Interval sampled = NewRange(kOsPage);
+  const Interval sampled = NewRange(KernelPage());
   ASSERT_TRUE(g_page_map.Insert(sampled, Owner::Sampled()));
   EXPECT_EQ(cache_->Find(sampled.begin).page, 0u);
   g_page_map.Erase(sampled.begin);
@@ -78,12 +78,12 @@ TEST_F(PageCacheTest, EachEditOfTheMapEndsTheAnswers) {
   EXPECT_EQ(cache_->Find(range.begin + bytes).page, 0u);
   g_page_map.Resize({range.begin, range.begin + bytes}, range.end);
   EXPECT_EQ(cache_->Find(range.begin + bytes).page, range.begin);
-  g_page_map.Resize(range, range.begin + kOsPage);
+  g_page_map.Resize(range, range.begin + KernelPage());
   EXPECT_EQ(cache_->Find(address).page, 0u);
   g_page_map.Erase(range.begin);
   EXPECT_EQ(cache_->Find(range.begin).page, 0u);
 
-  const Interval large = NewRange(4 * kOsPage);
+  const Interval large = NewRange(4 * KernelPage());
   ASSERT_TRUE(g_page_map.Insert(large, Owner(Format(large.begin, 1))));
   EXPECT_EQ(cache_->Find(large.begin).page, large.begin);
   // So long that it cannot stay where it is.
@@ -108,7 +108,7 @@ TEST_F(PageCacheTest, APageMadeAnewWithAnotherClassIsSeen) {
 
 // Two addresses that share an answer's place.
 TEST_F(PageCacheTest, AnswersThatShareAPlaceAreToldApart) {
-  constexpr size_t kDistance = 256 * kOsPage;
+  constexpr size_t kDistance = 256 * KernelPage();
   const Interval memory = NewRange(2 * kDistance);
   for (const uintptr_t begin : {memory.begin, memory.begin + kDistance}) {
     ASSERT_TRUE(g_page_map.Insert({begin, begin + PageBytesOf(1)}, Owner(Format(begin, 1))));
@@ -137,7 +137,7 @@ TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
       const PageCache::Answer& answer = cache_->Find(range.begin);
       EXPECT_EQ(answer.page, range.begin);
       // It read the version then, or after the edit if the scheduler was slow.
-      EXPECT_EQ(answer.os_page, answer.version == version ? 0 : range.begin / kOsPage);
+      EXPECT_EQ(answer.unit, answer.version == version ? 0 : range.begin / kPageUnit);
     });
     while (!asking) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

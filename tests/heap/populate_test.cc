@@ -19,7 +19,7 @@ using test::Address;
 class PopulateTest : public test::EngineTest, public testing::WithParamInterface<size_t> {
  protected:
   void SetUp() override {
-    const Interval one = Interval::From(os::Map(kOsPage), kOsPage);
+    const Interval one = Interval::From(os::Map(KernelPage()), KernelPage());
     const bool populates = os::Populate(one);
     os::Unmap(one);
     if (!populates) GTEST_SKIP() << "before Linux 5.14";
@@ -54,7 +54,7 @@ TEST_P(PopulateTest, WhatIsResidentIsKnownToBe) {
     Grow(128 * kKiB);
     EXPECT_EQ(Pages(/*clean=*/true, /*resident=*/true), 0u) << bytes;
     EXPECT_EQ(Pages(/*clean=*/false, /*resident=*/false), 0u) << bytes;
-    const size_t ahead = Pages(/*clean=*/false, /*resident=*/true) * kOsPage;
+    const size_t ahead = Pages(/*clean=*/false, /*resident=*/true) * KernelPage();
     EXPECT_LE(ahead, std::min(64 * kKiB, bytes / 16) + 32 * kKiB) << bytes;
     most_ahead = std::max(most_ahead, ahead);
     ASSERT_STREQ(VerifyHeap(), nullptr);

@@ -13,7 +13,7 @@ namespace {
 // Room for a page of any class at any of the colours of its header.
 class PageTest : public testing::Test {
  protected:
-  static constexpr size_t kBytes = PageBytesOf(kPageClasses - 2) + 2 * kHeaderColours * kOsPage;
+  static constexpr size_t kBytes = PageBytesOf(kPageClasses - 2) + 2 * kHeaderColours * kPageUnit;
 
   PageTest() {
     g_tag_secret.Set(0x123456789abcdef, 0xfedcba987654321);
@@ -57,7 +57,7 @@ void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
 TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
   for (SizeClass c = 0; c < kPageClasses; ++c) {
     for (size_t i = 0; i < kHeaderColours; ++i) {
-      const uintptr_t address = begin_ + i * kOsPage;
+      const uintptr_t address = begin_ + i * kPageUnit;
       const PageHeader* page = FormatPage(address, c, 7, PageBytesOf(c));
       CheckFresh(*page, c, 7, false);
       for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
@@ -78,7 +78,7 @@ TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
     const size_t filled = (sizeof(PageHeader) + StrideOf(c) - 1) / StrideOf(c);
     const size_t most_lost = 1 + filled + 1;
     for (size_t i = 0; i < kHeaderColours; ++i) {
-      const PageHeader* page = FormatPage(begin_ + i * kOsPage, c, 1, 0);
+      const PageHeader* page = FormatPage(begin_ + i * kPageUnit, c, 1, 0);
       EXPECT_GE(page->capacity + most_lost, SlotsOf(c)) << StrideOf(c);
     }
   }
@@ -87,10 +87,10 @@ TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
 TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
   std::set<uintptr_t> lines;
   for (size_t i = 0; i < 2 * kHeaderColours; ++i) {
-    const uintptr_t address = begin_ + i * kOsPage;
+    const uintptr_t address = begin_ + i * kPageUnit;
     const uintptr_t header = reinterpret_cast<uintptr_t>(HeaderOf(address));
     EXPECT_GE(header, address);
-    EXPECT_LE(header + sizeof(PageHeader), address + kOsPage);
+    EXPECT_LE(header + sizeof(PageHeader), address + kPageUnit);
     EXPECT_EQ(HeaderOf(address)->page(), address);
     EXPECT_EQ(header % alignof(PageHeader), 0u);
     lines.insert(header - address);
@@ -100,7 +100,7 @@ TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
 
 TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
   for (SizeClass c = 0; c < kPageClasses; ++c) {
-    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 3, 0);
+    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kPageUnit, c, 3, 0);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
@@ -112,7 +112,7 @@ TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
 // All tags and full blocks written: the header is as before, and so are all tags.
 TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
   for (SizeClass c = 0; c < kPageClasses; c += StrideOf(c) < 20000 ? 1u : 7u) {
-    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 9, 0);
+    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kPageUnit, c, 9, 0);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
@@ -129,7 +129,7 @@ TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
 
 TEST_F(PageTest, FormatsUsedMemory) {
   for (SizeClass c = 0; c < kSizeClasses; c += 5) {
-    memset(reinterpret_cast<void*>(begin_), 0xff, kOsPage);
+    memset(reinterpret_cast<void*>(begin_), 0xff, kPageUnit);
     CheckFresh(*FormatPage(begin_, c, 2, PageBytesOf(c)), c, 2, false);
   }
 }
@@ -137,7 +137,7 @@ TEST_F(PageTest, FormatsUsedMemory) {
 // What lies below is dirty, what lies above is as good as new.
 TEST_F(PageTest, FormatsMemoryThatWasUsedInPart) {
   for (SizeClass c = 0; c < kPageClasses; ++c) {
-    for (size_t touched = kOsPage; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
+    for (size_t touched = kPageUnit; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
       const PageHeader* const page = FormatPage(begin_, c, 2, touched);
       ASSERT_EQ(page->dirty, page->free_count - page->clean.Count());
       for (unsigned slot = 0; slot < page->slots(); ++slot) {
@@ -170,7 +170,7 @@ TEST_F(PageTest, AChangedHeaderIsNotIntact) {
 
 TEST_F(PageTest, ACopiedHeaderIsNotIntact) {
   const PageHeader* page = FormatPage(begin_, 10, 2, PageBytesOf(10));
-  void* const copy = HeaderOf(begin_ + kOsPage);
+  void* const copy = HeaderOf(begin_ + kPageUnit);
   memcpy(copy, static_cast<const void*>(page), sizeof(PageHeader));
   EXPECT_FALSE(static_cast<PageHeader*>(copy)->Intact());
 }

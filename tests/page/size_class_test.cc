@@ -34,9 +34,9 @@ TEST(SizeClassTest, StridesAscendInGranules) {
 
 TEST(SizeClassTest, PagesAreWholeOsPagesAndHoldTheirSlots) {
   for (SizeClass c = 0; c < kPageClasses; ++c) {
-    EXPECT_EQ(PageBytesOf(c) % kOsPage, 0u);
+    EXPECT_EQ(PageBytesOf(c) % kPageUnit, 0u);
     EXPECT_GE(PageBytesOf(c), SlotsOf(c) * StrideOf(c));
-    EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kOsPage);
+    EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kPageUnit);
     EXPECT_LE(SlotsOf(c), kSlotsPerPage);
     EXPECT_TRUE(IsRunClass(c) || PageBytesOf(c) <= kLongestPageOfSlots);
   }
@@ -117,12 +117,12 @@ TEST(SizeClassTest, AlignedRequestsHaveTheSmallestAlignedClass) {
 // ---- Runs ----
 
 TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
-  for (size_t alignment = 1; alignment <= 2 * kOsPage; alignment *= 2) {
+  for (size_t alignment = 1; alignment <= 2 * kPageUnit; alignment *= 2) {
     for (size_t n = kLargestMedium - 50; n < 3 * kMiB; n += n < 34000 ? 1 : 997) {
       const RunFit fit = RunFor(n, alignment);
       if (fit.slots == 0) {
         const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
-        ASSERT_TRUE(n > longest || alignment > kOsPage) << n;
+        ASSERT_TRUE(n > longest || alignment > kPageUnit) << n;
         continue;
       }
       ASSERT_LE(fit.slots, kMostRunSlots);
@@ -140,7 +140,7 @@ TEST(SizeClassTest, RunsBeginWhereSlotsEndAndEndWithTheLargest) {
   EXPECT_EQ(RunFor(kLargestRun, 1).slots, kMostRunSlots);
   EXPECT_EQ(RunFor(kLargestRun + 1, 1).slots, 0u);
   EXPECT_GE(kLargestRun, 2 * kMiB);
-  EXPECT_EQ(RunFor(kMiB, 2 * kOsPage).slots, 0u);
+  EXPECT_EQ(RunFor(kMiB, 2 * kPageUnit).slots, 0u);
 }
 
 // Powers of two, which programs ask for most, fill all of a page but a tenth.
@@ -161,7 +161,7 @@ TEST(SizeClassTest, ARunThatPacksBadlyPacksWellInSlotsTwiceAsLong) {
     if (PacksWell(fit.slots)) continue;
     ++badly;
     const RunFit better = BetterPackedOf(fit, n);
-    ASSERT_EQ(StrideOf(better.size_class) / (2 * kOsPage), StrideOf(fit.size_class) / kOsPage);
+    ASSERT_EQ(StrideOf(better.size_class) / (2 * kPageUnit), StrideOf(fit.size_class) / kPageUnit);
     ASSERT_TRUE(PacksWell(better.slots)) << n;
     ASSERT_GE(better.slots * StrideOf(better.size_class) - kTagBytes, n);
   }

@@ -34,12 +34,12 @@ class JanitorTest : public test::EngineTest {
   static PageHeader* PageOf(const void* block) {
     return HeaderOf(Address(block), Tag::Of(Address(block)));
   }
-  // OS pages of a page that are resident though neither header nor block nor tag lies in them.
+  // Kernel pages of a page that are resident though neither header nor block nor tag lies in them.
   static size_t NeedlesslyResident(const PageHeader& page) {
-    std::vector<bool> needed(page.bytes() / kOsPage);
+    std::vector<bool> needed(page.bytes() / KernelPage());
     const auto need = [&](uintptr_t begin, uintptr_t end) {
-      for (uintptr_t p = RoundDown(begin, kOsPage); p < end; p += kOsPage) {
-        needed[(p - page.page()) / kOsPage] = true;
+      for (uintptr_t p = RoundDown(begin, KernelPage()); p < end; p += KernelPage()) {
+        needed[(p - page.page()) / KernelPage()] = true;
       }
     };
     need(Address(&page), Address(&page + 1));
@@ -52,7 +52,7 @@ class JanitorTest : public test::EngineTest {
     }
     size_t count = 0;
     for (size_t i = 0; i < needed.size(); ++i) {
-      if (!needed[i]) count += ResidentPages(page.page() + i * kOsPage, kOsPage);
+      if (!needed[i]) count += ResidentPages(page.page() + i * KernelPage(), KernelPage());
     }
     return count;
   }
@@ -70,9 +70,9 @@ TEST_F(JanitorTest, WhatIsFreedGoesBackAfterAFewPassesAndNotAtOnce) {
   const uintptr_t page = PageOf(blocks[2000])->page();
   for (char* block : blocks) Free(block);
   g_janitor.Pass(/*all=*/false);
-  EXPECT_GT(ResidentPages(page, kOsPage), 0u);
+  EXPECT_GT(ResidentPages(page, KernelPage()), 0u);
   EXPECT_LE(PassesUntilQuiet(), 6);
-  EXPECT_EQ(ResidentPages(page, 64 * kOsPage), 0u);
+  EXPECT_EQ(ResidentPages(page, 64 * KernelPage()), 0u);
   EXPECT_EQ(DirtyBytes(), 0u);
 }
 
@@ -112,13 +112,13 @@ TEST_F(JanitorTest, AHeapAtWorkKeepsWhatItUses) {
   }
 }
 
-// Every OS page that lies within a run of free slots, and no byte of a live block.
+// Every kernel page that lies within a run of free slots, and no byte of a live block.
 TEST_F(JanitorTest, HolesInLivePagesGoBackAndNeighboursStayIntact) {
   for (const size_t n : {size_t{100}, size_t{1000}, size_t{5000}, size_t{20000}}) {
     const std::vector<char*> blocks = AllocateFilled(n, 3 * kSlotsPerPage);
     std::vector<char*> kept;
     for (size_t i = 0; i < blocks.size(); ++i) {
-      const bool keep = n < kOsPage ? i / 100 % 2 == 0 : i % 3 == 0;
+      const bool keep = n < KernelPage() ? i / 100 % 2 == 0 : i % 3 == 0;
       if (keep) {
         kept.push_back(blocks[i]);
       } else {

@@ -87,7 +87,7 @@ TEST_F(StatisticsTest, LargeBlocksByTheirRanges) {
   Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
   EXPECT_GE(now.large.bytes - before.large.bytes, 25 * kMiB);
-  EXPECT_LE(now.large.bytes - before.large.bytes, 25 * kMiB + 5 * 2 * kOsPage);
+  EXPECT_LE(now.large.bytes - before.large.bytes, 25 * kMiB + 5 * 2 * KernelPage());
   FreeAll(blocks);
   now = CountHeap();
   EXPECT_EQ(now.large.blocks, before.large.blocks);
@@ -186,7 +186,7 @@ TEST_F(StatisticsTest, SampledBlocksCountAPageEach) {
   for (uintptr_t& block : blocks) block = g_sampled.Allocate(100, 16, /*random=*/0);
   const Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
-  EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * kOsPage);
+  EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * KernelPage());
   ExpectTotalsOf(now);
   for (const uintptr_t block : blocks) g_sampled.Free(block, "free");
   EXPECT_EQ(CountHeap().large.bytes, before.large.bytes);
@@ -208,7 +208,7 @@ TEST_F(StatisticsTest, WhatIsHeldBackOfLargeBlocksIsFreeMemory) {
     void* const block = Allocate(c.size);
     Free(block);
     const Statistics now = CountHeap();
-    EXPECT_EQ(now.large_freed, c.resident ? c.size + kOsPage : 0);
+    EXPECT_EQ(now.large_freed, c.resident ? c.size + KernelPage() : 0);
     EXPECT_EQ(now.pieces, c.resident ? 1u : 0u);
     ExpectTotalsOf(now);
     GiveAllBack();

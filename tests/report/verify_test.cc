@@ -229,9 +229,9 @@ TEST_F(VerifyTest, LargeBlocks) {
   Interval range;
   Owner owner;
   ASSERT_TRUE(g_page_map.Find(Address(block), &range, &owner));
-  owner.large()->end += kOsPage;
+  owner.large()->end += KernelPage();
   ExpectFound("a large block's record is not that of its range");
-  owner.large()->end -= kOsPage;
+  owner.large()->end -= KernelPage();
   Free(block);
 }
 
@@ -333,13 +333,13 @@ TEST_F(VerifyRunTest, TheDirtySlots) {
 }
 
 TEST_F(VerifyTest, RangesInTwoPlaces) {
-  g_page_map.Insert({kOsPage, 2 * kOsPage}, Owner(page_));
+  g_page_map.Insert({KernelPage(), 2 * KernelPage()}, Owner(page_));
   ExpectFound("a page's header is not that of its range");
-  g_page_map.Erase(kOsPage);
+  g_page_map.Erase(KernelPage());
   // Free although in use.
-  g_page_supply.Free(page_->page(), kOsPage);
+  g_page_supply.Free(page_->page(), KernelPage());
   ExpectFound("a free range is in use");
-  ASSERT_EQ(g_page_supply.Allocate(kOsPage).begin, page_->page());
+  ASSERT_EQ(g_page_supply.Allocate(KernelPage()).begin, page_->page());
 }
 
 TEST_F(VerifyTest, SoundWithEverythingInUse) {

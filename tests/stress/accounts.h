@@ -28,7 +28,7 @@ inline size_t MappedBytes(const Shadow& block) {
   Owner owner;
   MYMALLOC_CHECK(g_page_map.Find(block.begin(), &range, &owner));
   if (owner.page() != nullptr) return 0;
-  return owner.sampled() ? kOsPage : range.length();
+  return owner.sampled() ? KernelPage() : range.length();
 }
 
 inline bool IsOutsidePages(const Shadow& block) { return MappedBytes(block) != 0; }

@@ -70,7 +70,7 @@ TEST_F(PageMapTest, Resizes) {
 }
 
 TEST_F(PageMapTest, MovesAMappingAndItsRange) {
-  constexpr size_t kBytes = 4 * kOsPage;
+  constexpr size_t kBytes = 4 * KernelPage();
   const uintptr_t begin = os::Map(kBytes);
   ASSERT_NE(begin, 0u);
   test::FillPattern(reinterpret_cast<void*>(begin), kBytes, 1);
