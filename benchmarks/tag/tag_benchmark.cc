@@ -12,7 +12,7 @@
 namespace mymalloc {
 namespace {
 
-constexpr HeapId kHeap = 5;
+constexpr HeapId kHeap{5};
 constexpr SizeClass kClass = SmallClassOf(56);
 
 // Slots side by side, each with its tag, marked live: the first argument says how many.

@@ -27,7 +27,7 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
   if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live())) {
     unsigned slot;
     if (!FindBrokenFreeBlock(item.block, &slot)) return;
-    tag = Tag::Make(item.block, Look(item.block).page->heap, item.size_class, slot);
+    tag = Tag::Make(item.block, Look(item.block).page->heap(), item.size_class, slot);
     tag.WriteTo(item.block);
   }
   PutBack(own, item.block, tag);
@@ -56,12 +56,12 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
   if (ABSL_PREDICT_FALSE(answer.page == 0 || offset < kGranule || offset % kGranule != 0)) {
     return false;
   }
-  const size_t stride = StrideOf(answer.live_low & Tag::kLargeClass);
+  const size_t stride = StrideOf(Tag::ClassIn(answer.live_low));
   // Three lines far apart, at worst: all on their way at once.
   __builtin_prefetch(reinterpret_cast<const void*>(block - stride - kTagBytes));
   __builtin_prefetch(reinterpret_cast<const void*>(block + stride - kTagBytes));
   const Tag tag = Tag::Of(block);
-  const uint64_t low = answer.live_low + Tag::Low(0, 0, tag.slot());
+  const uint64_t low = answer.live_low + tag.slot() * Tag::kNextSlot;
   if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot() * stride != offset ||
                          !FenceVerifies(block, tag) || g_options.checked)) {
     return false;

@@ -89,7 +89,7 @@ bool ResizeInPage(uintptr_t block, size_t n) {
     return false;
   }
   const Busy busy;
-  return g_heaps[page->heap]->ResizeRun(page, block, tag, want);
+  return g_heaps[page->heap()]->ResizeRun(page, block, tag, want);
 }
 
 // Whether a block in a page can serve for n bytes where it is.

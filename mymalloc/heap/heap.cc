@@ -16,12 +16,12 @@ constexpr uint32_t kSlowCallsToFlush = 64;
 
 }  // namespace
 
-Heap* g_heaps[kMaxHeaps];
+ArrayBy<HeapId, Heap*, kMaxHeaps> g_heaps;
 
 void Heap::Init(HeapId id) {
   id_ = id;
-  key_.Set(Tag::OwnerBits(id == 0 ? Tag::kNoHeap : id));
-  random_state_ = g_tag_secret.Encode(id, 0) | 1;
+  key_.Set(Tag::OwnerBits(id == Tag::kNobody ? Tag::kNoHeap : id));
+  random_state_ = g_tag_secret.Encode(id.value(), 0) | 1;
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -58,8 +58,8 @@ void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
 
 unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
-  if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
-  const SizeClass c = page->size_class;
+  if (page->AllFree()) EmptyBytes(page->size_class()) -= page->DirtyBytes();
+  const SizeClass c = page->size_class();
   const size_t stride = StrideOf(c);
   unsigned w = page->free.FirstWordWithBits();
   want = Min(want, SlotBitmap::kSlotsPerWord);
@@ -286,7 +286,7 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
     ReportFreeTwice(page, word.word() * SlotBitmap::kSlotsPerWord + LowestBit(before & mask));
   }
   // Whoever makes the word non-empty tells the owner.
-  if (before == 0) g_heaps[page->heap]->remote_.Push(word);
+  if (before == 0) g_heaps[page->heap()]->remote_.Push(word);
 }
 
 void Heap::CountSent(size_t bytes) {

@@ -43,7 +43,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   HeapId id() const { return id_; }
   // How the tags of this heap's live blocks are told.
   const Tag::Key& key() const { return key_; }
-  Magazine& magazine(SizeClass c) { return magazines_[c]; }
+  // Not by []: where OwnHeap() is asked, gcc warns of one that is called for no heap.
+  Magazine& magazine(SizeClass c) { return magazines_.items[c.value()]; }
   // The magazine of SmallClassOf(n), by one look into a table. REQUIRES: n <= kLargestSmall.
   Magazine& SmallMagazine(size_t n);
   const Magazine& magazine(SizeClass c) const { return magazines_[c]; }
@@ -246,7 +247,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Tag::Key key_;
   HeapId id_;
   std::atomic<bool> parked_;
-  Magazine magazines_[kSizeClasses];
+  PerClass<Magazine> magazines_;
 
   alignas(64) Lock lock_;
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
@@ -262,15 +263,15 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int64_t unsettled_long_ ABSL_GUARDED_BY(lock_);  // what of that is runs
   std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
   bool floors_raised_ ABSL_GUARDED_BY(lock_);
-  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);           // tick
-  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);          // pages to look at in that tick
-  uint32_t pages_[kPageClasses] ABSL_GUARDED_BY(lock_);  // of each class
-  PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
+  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);   // tick
+  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);  // pages to look at in that tick
+  PerClass<uint32_t, kPageClasses> pages_ ABSL_GUARDED_BY(lock_);
+  PerClass<PageList> lists_ ABSL_GUARDED_BY(lock_);
   RunLists runs_[kRunClasses] ABSL_GUARDED_BY(lock_);
   PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots, and new ones
   PageQueue<1> sparse_ ABSL_GUARDED_BY(lock_);  // those of them that are sparse, or were
   Spill spill_ ABSL_GUARDED_BY(lock_);
-  const Entry* seen_end_[kSizeClasses] ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
+  PerClass<const Entry*> seen_end_ ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
 
   // The owner's: what it has freed for others and not yet told to the budget; and whether it has.
   int64_t sent_bytes_;
@@ -291,7 +292,7 @@ struct SmallMagazines {
   static constexpr SmallMagazines Make(size_t first) {
     SmallMagazines table{};
     for (size_t n = 0; n <= kLargestSmall; ++n) {
-      const size_t offset = first + SmallClassOf(n) * sizeof(Magazine);
+      const size_t offset = first + SmallClassOf(n).value() * sizeof(Magazine);
       table.offset[size_class_internal::SmallIndex(n)] = static_cast<uint16_t>(offset);
     }
     return table;
@@ -300,7 +301,8 @@ struct SmallMagazines {
 
 inline Magazine& Heap::SmallMagazine(size_t n) {
   static_assert(offsetof(Heap, magazines_) == 64, "on the line behind the key's");
-  static_assert(sizeof(Magazine) * (SmallClassOf(kLargestSmall) + 1) < 65536, "offsets fit");
+  static_assert(sizeof(Magazine) * (SmallClassOf(kLargestSmall).value() + 1) < 65536,
+                "offsets fit");
   static constexpr SmallMagazines kTable = SmallMagazines::Make(offsetof(Heap, magazines_));
   const uintptr_t offset = kTable.offset[size_class_internal::SmallIndex(n)];
   return *reinterpret_cast<Magazine*>(reinterpret_cast<uintptr_t>(this) + offset);
@@ -318,15 +320,15 @@ inline bool Heap::FreeRemoteQuickly(uintptr_t block, Tag tag) {
 
 template <typename Visit>
 void Heap::ForEachHeld(Visit&& visit) const {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     const Magazine& m = magazines_[c];
     if (m.Valid() != 0) visit(c, m.begin(), m.Valid());
     spill_.ForEach(c, [&](const Entry* entries, unsigned count) { visit(c, entries, count); });
   }
 }
 
-// Heaps by id; 0 is never an owner's.
-extern Heap* g_heaps[kMaxHeaps];
+// None is nobody's.
+extern ArrayBy<HeapId, Heap*, kMaxHeaps> g_heaps;
 
 }  // namespace mymalloc
 

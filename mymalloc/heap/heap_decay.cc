@@ -20,7 +20,7 @@ constexpr size_t kLeastHole = 64 * kKiB;
 
 size_t Heap::HeldBytes() const {
   size_t bytes = spill_.bytes();
-  for (SizeClass c = 0; c < kSizeClasses; ++c) bytes += magazines_[c].Valid() * StrideOf(c);
+  for (const SizeClass c : EachSizeClass()) bytes += magazines_[c].Valid() * StrideOf(c);
   return bytes;
 }
 
@@ -61,7 +61,7 @@ void Heap::Flush() {
 }
 
 void Heap::FlushLocked() {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     if (m.begin() == nullptr) continue;
     m.Compact();
@@ -75,14 +75,13 @@ void Heap::FlushLocked() {
 
 // Of a heap that no thread uses, all of them empty: zeroed memory is such magazines, too.
 void Heap::DiscardMagazines() {
-  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_), KernelPage());
-  const uintptr_t end =
-      RoundDown(reinterpret_cast<uintptr_t>(magazines_ + kSizeClasses), KernelPage());
+  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_.begin()), KernelPage());
+  const uintptr_t end = RoundDown(reinterpret_cast<uintptr_t>(magazines_.end()), KernelPage());
   os::Purge({begin, end});
 }
 
 void Heap::ReturnSpill(uint16_t now, uint16_t age) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     spill_.Decay(c, now, age,
                  [this, c](const Entry* entries, unsigned count)
                      ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
@@ -102,7 +101,7 @@ void Heap::RaiseFloorsLocked() {
 
 void Heap::StealMagazines() {
   if (!floors_raised_) return;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     const unsigned count = m.Stealable();
     if (count != 0) ReturnEntries(c, m.begin(), count);
@@ -119,7 +118,7 @@ void Heap::LowerFloors() {
 
 // By the owner: what has as many as at the last tick was hardly used since.
 void Heap::EmptyUnused() {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     if (m.Valid() != 0 && m.end() == seen_end_[c]) {
       ReturnEntries(c, m.begin(), m.Valid());

@@ -75,7 +75,7 @@ void Heap::SettleAccounts() {
 }
 
 void Heap::AccountLong(const PageHeader* page, int64_t bytes) {
-  if (IsRunClass(page->size_class)) unsettled_long_ += bytes;
+  if (IsRunClass(page->size_class())) unsettled_long_ += bytes;
 }
 
 void Heap::Account(int64_t free, int64_t live) {
@@ -159,7 +159,7 @@ void Heap::EnqueueFirst(PageHeader* page) {
 // behind them that come along are free ones as any that have been used; none do where memory
 // has been given back, or it would soon be given back again.
 void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots) {
-  const SizeClass c = page->size_class;
+  const SizeClass c = page->size_class();
   // What lies between them may be shared with a child of fork, and would be copied.
   if (!IsPopulated(c) || end - first > 2 * slots) return;
   const size_t others = (pages_[c] - 1) * page->bytes();
@@ -208,7 +208,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
 
 void Heap::Adopt(PageHeader* page) {
   page->freed_at = CurrentTick() & PageHeader::kTickMask;
-  EmptyBytes(page->size_class) += page->DirtyBytes();
+  EmptyBytes(page->size_class()) += page->DirtyBytes();
   AddDirty(page->DirtyBytes());
   Account(static_cast<int64_t>(page->DirtyBytes()), 0);
   dirty_.Push(page);  // also where nothing is: it goes if nobody uses it
@@ -219,7 +219,7 @@ void Heap::Adopt(PageHeader* page) {
 }
 
 void Heap::PageBecameEmpty(PageHeader* page) {
-  const SizeClass c = page->size_class;
+  const SizeClass c = page->size_class();
   EmptyBytes(c) += page->DirtyBytes();
   Unlink(page);
   PushBack(page);
@@ -229,7 +229,7 @@ void Heap::PageBecameEmpty(PageHeader* page) {
 
 // Of a class whose list has an all-free page at its end; until that is its only page with room.
 void Heap::RetireSome(SizeClass c, size_t to_keep) {
-  const PageList& list = IsRunClass(c) ? runs_[c - kSizeClasses].lists[kMostRunSlots] : lists_[c];
+  const PageList& list = IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots] : lists_[c];
   RetiredPages retired;
   for (unsigned i = 0; i < kMostRetiredAtOnce && EmptyBytes(c) > to_keep; ++i) {
     if (list.tail == list.head || !list.tail->AllFree()) return;
@@ -238,27 +238,27 @@ void Heap::RetireSome(SizeClass c, size_t to_keep) {
 }
 
 void Heap::Retire(PageHeader* page, RetiredPages* retired) {
-  EmptyBytes(page->size_class) -= page->DirtyBytes();
+  EmptyBytes(page->size_class()) -= page->DirtyBytes();
   retired->Add(page);
   SetDirty(page, 0);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.
   dirty_.Remove(page);
   sparse_.Remove(page);
-  --pages_[page->size_class];
+  --pages_[page->size_class()];
 }
 
 // ---- Lists ----
 
 Heap::PageList& Heap::ListOf(const PageHeader* page) {
-  const SizeClass c = page->size_class;
-  return IsRunClass(c) ? runs_[c - kSizeClasses].lists[page->longest] : lists_[c];
+  const SizeClass c = page->size_class();
+  return IsRunClass(c) ? runs_[c - kFirstRunClass].lists[page->longest] : lists_[c];
 }
 
 void Heap::NoteList(const PageHeader* page) {
-  const SizeClass c = page->size_class;
+  const SizeClass c = page->size_class();
   if (!IsRunClass(c) || page->longest == 0) return;
-  RunLists& lists = runs_[c - kSizeClasses];
+  RunLists& lists = runs_[c - kFirstRunClass];
   const uint64_t bit = uint64_t{1} << (page->longest - 1);
   lists.any = lists.lists[page->longest].head != nullptr ? lists.any | bit : lists.any & ~bit;
 }

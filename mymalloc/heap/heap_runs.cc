@@ -21,7 +21,7 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 
 // Of the pages with room the one whose longest room is the shortest that will do.
 PageHeader* Heap::PageWithRun(SizeClass c, unsigned slots) {
-  const RunLists& runs = runs_[c - kSizeClasses];
+  const RunLists& runs = runs_[c - kFirstRunClass];
   const uint64_t enough = runs.any >> (slots - 1) << (slots - 1);
   return enough != 0 ? runs.lists[LowestBit(enough) + 1].head : nullptr;
 }
@@ -60,7 +60,7 @@ uintptr_t Heap::AllocateRun(RunFit run, size_t n, bool* zeroed) {
 
 // Of free slots; the caller writes the tag.
 void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
+  if (page->AllFree()) EmptyBytes(page->size_class()) -= page->DirtyBytes();
   const unsigned end = first + slots;
   page->free.ClearRange(first, slots);
   unsigned clean = 0;
@@ -72,7 +72,7 @@ void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
   page->free_count = static_cast<uint8_t>(page->free_count - slots);
   RaiseHighWater(page, end);
   if (end == page->slots() || page->free.Test(end)) page->WriteFence(end);
-  if (IsRunClass(page->size_class)) {
+  if (IsRunClass(page->size_class())) {
     // What is left of the run, and what was taken, is shorter than before; others are as they were.
     SetLongest(page, page->free.LongestRun(page->longest));
   } else if (page->free_count == 0) {
@@ -91,7 +91,7 @@ void Heap::ReturnRun(PageHeader* page, unsigned first, unsigned slots) {
   page->free.SetRange(first, slots);
   page->free_count = static_cast<uint8_t>(before + slots);
   CountFreed(page, slots);
-  if (IsRunClass(page->size_class)) {
+  if (IsRunClass(page->size_class())) {
     const unsigned longest = page->free.RunAround(first, slots, kMostRunSlots);
     if (longest > page->longest) SetLongest(page, Min(longest, unsigned{kMostRunSlots}));
   } else if (before == 0) {
@@ -156,7 +156,7 @@ bool Heap::ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want) 
   const unsigned behind = tag.slot() + tag.slots();
   const unsigned end = tag.slot() + want;
   if (want > kMostRunSlots || end > page->slots()) return false;
-  const Tag wanted = Tag::MakeRun(block, page->size_class, tag.slot(), want).Live();
+  const Tag wanted = Tag::MakeRun(block, page->size_class(), tag.slot(), want).Live();
   LockHolder holder(lock_);
   if (Tag::Of(block).bits() != tag.bits()) return false;
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
@@ -170,7 +170,7 @@ bool Heap::ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want) 
   }
   // Of single slots only those that were touched: others would cost memory where copying costs
   // none.
-  const bool untouched = end > page->high_water && !IsRunClass(page->size_class);
+  const bool untouched = end > page->high_water && !IsRunClass(page->size_class());
   if (untouched || !page->free.TestRange(behind, end - behind)) return false;
   TakeRun(page, behind, end - behind);
   for (unsigned slot = behind; slot < end; ++slot) Tag().WriteTo(page->Block(slot));

@@ -48,7 +48,7 @@ bool BitIsFree(const PageHeader& page, unsigned slot) {
 bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (finding.large != nullptr) return !finding.large->IsLive();
   if (finding.page == nullptr || !finding.page->Intact()) return false;
-  Heap* const heap = g_heaps[finding.page->heap];
+  Heap* const heap = g_heaps[finding.page->heap()];
   const ReportLockHolder holder(heap->lock());
   if (BitIsFree(*finding.page, finding.slot)) return true;
   if (finding.slot >= finding.page->high_water) return true;
@@ -120,7 +120,7 @@ void DescribeForeign(uintptr_t address, Fault* fault) {
   fault->Say(Message::kPageGone);
   if (!os::HasReadableTag(address)) return;
   const Tag tag = Tag::Of(address);
-  if (!tag.Verifies(address) || tag.live() || tag.size_class() >= kPageClasses) return;
+  if (!tag.Verifies(address) || tag.live() || !IsPageClass(tag.size_class())) return;
   fault->Say(Message::kIsFreeWithItsPage);
   fault->block = {address, UsableOf(tag.size_class()), "free",
                   address - tag.slot() * StrideOf(tag.size_class()), tag.slot()};
@@ -147,7 +147,7 @@ Finding Look(uintptr_t address) {
 }
 
 bool IsFreeByBitmap(const Finding& finding) {
-  LockHolder holder(g_heaps[finding.page->heap]->lock());
+  LockHolder holder(g_heaps[finding.page->heap()]->lock());
   return BitIsFree(*finding.page, finding.slot);
 }
 

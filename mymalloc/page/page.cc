@@ -5,7 +5,7 @@
 namespace mymalloc {
 
 uint32_t PageHeader::Check() const {
-  const uint64_t fields = (uint64_t{heap} << 16) | (uint64_t{size_class} << 8) | capacity;
+  const uint64_t fields = (uint64_t{heap_number} << 16) | (uint64_t{class_number} << 8) | capacity;
   return static_cast<uint32_t>(g_tag_secret.Encode(page(), fields << 33) >> 32);
 }
 
@@ -47,8 +47,8 @@ PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched)
   header->free.ClearRange(first_under, last_under - first_under + 1);
   header->next = nullptr;
   header->prev = nullptr;
-  header->heap = heap & 0xffff;
-  header->size_class = c & 0xff;
+  header->heap_number = heap.value() & 0xffff;
+  header->class_number = c.value() & 0xff;
   header->free_count = static_cast<uint8_t>(header->free.Count());
   header->longest = 0;
   header->capacity = header->free_count;

@@ -35,8 +35,8 @@ struct alignas(64) PageHeader {
   PageHeader* next;  // in the heap's list of pages of this class with a free slot
   PageHeader* prev;
   uint32_t check;  // keyed by the page's address, class and heap: see Check()
-  HeapId heap : 16;
-  uint32_t size_class : 8;
+  uint32_t heap_number : 16;
+  uint32_t class_number : 8;
   uint32_t capacity : 8;   // slots that can be handed out
   uint8_t free_count;      // how many of them are free
   uint8_t longest;         // of a run class: so many free ones follow each other, if not more
@@ -67,15 +67,17 @@ struct alignas(64) PageHeader {
   bool Intact() const { return check == Check(); }
 
   uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kPageUnit); }
-  size_t stride() const { return StrideOf(size_class); }
-  size_t bytes() const { return PageBytesOf(size_class); }
-  unsigned slots() const { return SlotsOf(size_class); }
+  HeapId heap() const { return HeapId(heap_number); }
+  SizeClass size_class() const { return SizeClass(class_number); }
+  size_t stride() const { return StrideOf(size_class()); }
+  size_t bytes() const { return PageBytesOf(size_class()); }
+  unsigned slots() const { return SlotsOf(size_class()); }
   uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
   // The fence of a block is the tag of the slot behind it: where a write past its end shows first.
   // For each slot that is taken, that tag verifies, be that slot taken, free, under the header, or
   // beyond the last (then the word lies at the very end of the page and is nobody's else).
   void WriteFence(unsigned slot) const {
-    Tag::Make(Block(slot), heap, size_class, slot).WriteTo(Block(slot));
+    Tag::Make(Block(slot), heap(), size_class(), slot).WriteTo(Block(slot));
   }
   // Whether the place of the block's tag lies under this header: then it is no slot's.
   bool CoversTagOf(uintptr_t block) const {
@@ -87,7 +89,7 @@ struct alignas(64) PageHeader {
   // slots more must be free for whole kernel pages to be; of runs half is much.
   bool IsSparse(unsigned free_slots) const {
     const unsigned taken = capacity - free_slots;
-    const unsigned share = IsRunClass(size_class) ? 2 : stride() >= KernelPage() / 4 ? 4 : 8;
+    const unsigned share = IsRunClass(size_class()) ? 2 : stride() >= KernelPage() / 4 ? 4 : 8;
     return taken * share <= capacity;
   }
   // Slots that have been handed out, or could have been: neither untouched nor the page's own.

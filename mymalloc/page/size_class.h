@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "mymalloc/base/number.h"
 #include "mymalloc/base/units.h"
 
 namespace mymalloc {
@@ -32,7 +33,8 @@ namespace mymalloc {
 constexpr size_t kTagBytes = 8;
 constexpr size_t kSlotsPerPage = 256;
 
-using SizeClass = unsigned;  // an index into the strides
+// Which length of slot: by it, the strides are in order.
+using SizeClass = Ordinal<struct SizeClassKind>;
 
 namespace size_class_internal {
 
@@ -90,15 +92,26 @@ inline constexpr Strides kStrides = MakeStrides();
 }  // namespace size_class_internal
 
 inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
+constexpr SizeClass kSmallestClass{0};
 
 // The run classes, behind those of single slots.
 inline constexpr unsigned kRunClasses = 2 * size_class_internal::kRunUnitCount;
 inline constexpr unsigned kPageClasses = kSizeClasses + kRunClasses;
-constexpr bool IsRunClass(SizeClass c) { return c >= kSizeClasses; }
+constexpr SizeClass kFirstRunClass{kSizeClasses};
+constexpr bool IsRunClass(SizeClass c) { return c >= kFirstRunClass; }
+constexpr bool IsPageClass(SizeClass c) { return c < SizeClass{kPageClasses}; }
 
-constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c]; }
+// For loops: over the classes of single slots, of runs, and all that pages have.
+constexpr Each<SizeClass> EachSizeClass() { return {kSmallestClass, kFirstRunClass}; }
+constexpr Each<SizeClass> EachRunClass() { return {kFirstRunClass, SizeClass{kPageClasses}}; }
+constexpr Each<SizeClass> EachPageClass() { return {kSmallestClass, SizeClass{kPageClasses}}; }
+
+template <typename T, size_t n = kSizeClasses>
+using PerClass = ArrayBy<SizeClass, T, n>;
+
+constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c.value()]; }
 constexpr size_t UsableOf(SizeClass c) { return StrideOf(c) - kTagBytes; }
-constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.regular[c]; }
+constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.regular[c.value()]; }
 
 // Pages of long slots have fewer than 256: the rest of their bitmap is born taken. Else one page
 // of each class would take up more address space than small processes have in all.
@@ -133,15 +146,15 @@ struct Tables {
 
 constexpr Tables MakeTables() {
   Tables tables;
-  SizeClass c = 0;
+  SizeClass c = kSmallestClass;
   for (size_t i = 0; i <= SmallIndex(kLargestSmall); ++i) {
     while (!IsRegular(c) || StrideOf(c) < i * kGranule) ++c;
-    tables.small[i] = static_cast<uint16_t>(c);
+    tables.small[i] = static_cast<uint16_t>(c.value());
   }
-  c = 0;
+  c = kSmallestClass;
   for (size_t i = 0; i <= MediumIndex(kLargestMedium); ++i) {
     while (!IsRegular(c) || StrideOf(c) < i * kMediumUnit + kOffset) ++c;
-    tables.medium[i] = static_cast<uint8_t>(c);
+    tables.medium[i] = static_cast<uint8_t>(c.value());
   }
   return tables;
 }
@@ -152,12 +165,12 @@ inline constexpr Tables kTables = MakeTables();
 
 // REQUIRES: n <= kLargestSmall.
 constexpr SizeClass SmallClassOf(size_t n) {
-  return size_class_internal::kTables.small[size_class_internal::SmallIndex(n)];
+  return SizeClass(size_class_internal::kTables.small[size_class_internal::SmallIndex(n)]);
 }
 
 // REQUIRES: kLargestSmall < n <= kLargestMedium.
 constexpr SizeClass MediumClassOf(size_t n) {
-  return size_class_internal::kTables.medium[size_class_internal::MediumIndex(n)];
+  return SizeClass(size_class_internal::kTables.medium[size_class_internal::MediumIndex(n)]);
 }
 
 // REQUIRES: n <= kLargestMedium.
@@ -166,7 +179,7 @@ constexpr SizeClass ClassOf(size_t n) {
 }
 
 constexpr size_t kLargestSlotAlignment = kPageUnit;
-constexpr SizeClass kNoClass = ~0u;
+constexpr SizeClass kNoClass{~0U};
 
 // The first class whose slots hold n bytes and are all aligned; kNoClass when there is none.
 // REQUIRES: n <= kLargestMedium, alignment a power of two.
@@ -174,8 +187,9 @@ constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return kNoClass;
   const size_t least = Max(n + kTagBytes, alignment) - kTagBytes;
   SizeClass c = ClassOf(least);
-  while (c > 0 && UsableOf(c - 1) >= least) --c;  // aligned classes that ClassOf passes over
-  for (; c < kSizeClasses; ++c) {
+  while (c > kSmallestClass && UsableOf(c - 1) >= least)
+    --c;  // aligned classes that ClassOf passes over
+  for (; c < kFirstRunClass; ++c) {
     if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
   }
   return kNoClass;
@@ -192,8 +206,8 @@ inline constexpr unsigned kMostRunSlots = 63;
 
 // The run classes that blocks go to by their length alone, an aligned one behind each; and behind
 // both of them those of slots twice as long, where they may pack better (BetterPackedOf).
-inline constexpr SizeClass kShortRuns = kSizeClasses;
-inline constexpr SizeClass kLongRuns = kSizeClasses + kRunClasses / 2;
+inline constexpr SizeClass kShortRuns = kFirstRunClass;
+inline constexpr SizeClass kLongRuns = kFirstRunClass + kRunClasses / 2;
 
 // How many slots of class c n bytes need.
 constexpr size_t SlotsFor(SizeClass c, size_t n) {

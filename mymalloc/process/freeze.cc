@@ -18,7 +18,7 @@ void ForEachLock(Do&& lock) {
   lock(g_janitor.pass_lock());
   for (Lock& giver : g_janitor.givers()) lock(giver);
   lock(g_registry.lock());
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) lock(g_heaps[id]->lock());
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) lock(g_heaps[id]->lock());
   lock(g_sampled.lock());
   lock(g_large_blocks.lock());
   lock(g_page_supply.lock());

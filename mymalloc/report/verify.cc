@@ -26,7 +26,7 @@ class HeapVerifier {
     CheckTrees();
     if (wrong_ == nullptr) CheckRanges();
     if (wrong_ == nullptr) CheckOwners();
-    for (HeapId id = 1; id <= g_registry.HighestId() && wrong_ == nullptr; ++id) {
+    for (HeapId id = kFirstHeap; id <= g_registry.HighestId() && wrong_ == nullptr; ++id) {
       CheckHeap(*g_heaps[id]);
     }
     if (wrong_ == nullptr) CheckTotals();
@@ -160,9 +160,9 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
 }
 
 void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
-  const bool sound = &page == HeaderOf(range.begin) && page.size_class < kPageClasses &&
-                     range.length() == page.bytes() && page.heap != 0 &&
-                     page.heap <= g_registry.HighestId();
+  const bool sound = &page == HeaderOf(range.begin) && IsPageClass(page.size_class()) &&
+                     range.length() == page.bytes() && page.heap() != Tag::kNobody &&
+                     page.heap() <= g_registry.HighestId();
   if (!Expect(sound, "a page's header is not that of its range") ||
       !Expect(page.Intact(), "a page's header is broken")) {
     return;
@@ -215,7 +215,7 @@ void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
   const bool remote = InRemote(page, slot);
   if (remote) held_.Add(block);
   if (!Expect(tag.Verifies(block), "a block's tag is broken")) return;
-  Expect(tag.heap() == page.heap && tag.size_class() == page.size_class && tag.slot() == slot,
+  Expect(tag.heap() == page.heap() && tag.size_class() == page.size_class() && tag.slot() == slot,
          "a block's tag is another's");
   Expect(!remote || !tag.live(), "a block that was freed remotely is live");
   // The next slot's tag, if that is taken too, is checked with it.
@@ -234,7 +234,7 @@ void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
     Expect(!page.free.Test(slot) && !remote, "a slot of a run is free");
   }
   const Tag tag = Tag::Of(page.Block(run.first));
-  Expect(tag.size_class() == page.size_class, "a run's tag is another's");
+  Expect(tag.size_class() == page.size_class(), "a run's tag is another's");
   // Nobody holds one that is free: it waits for its owner.
   const bool remote = InRemote(page, run.first);
   Expect(!remote || !tag.live(), "a run that was freed remotely is live");
@@ -245,11 +245,11 @@ void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
 
 void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   empty_bytes_ += Inspector::EmptyBytes(heap);
-  for (SizeClass c = 0; c < kSizeClasses && wrong_ == nullptr; ++c) {
+  for (SizeClass c = kSmallestClass; c < kFirstRunClass && wrong_ == nullptr; ++c) {
     CheckList(heap, Inspector::List(heap, c), c);
     CheckMagazine(heap, heap.magazine(c));
   }
-  for (SizeClass c = kSizeClasses; c < kPageClasses && wrong_ == nullptr; ++c)
+  for (SizeClass c = kFirstRunClass; IsPageClass(c) && wrong_ == nullptr; ++c)
     CheckRunLists(heap, c);
   dirty_bytes_ += Inspector::DirtyBytes(heap);
   run_tails_ -= heap.run_tails();
@@ -274,7 +274,7 @@ void HeapVerifier::CheckList(const Heap& heap, const Inspector::PageList& list, 
         !Expect(page->prev == before, "a list's links disagree")) {
       return;
     }
-    Expect(page->heap == heap.id() && page->size_class == c, "a page is in another's list");
+    Expect(page->heap() == heap.id() && page->size_class() == c, "a page is in another's list");
     Expect(page->free_count != 0, "a page without a free slot is in a list");
     Expect(before == nullptr || page->AllFree() || !before->AllFree(),
            "an empty page stands before one that is not");
@@ -316,7 +316,7 @@ void HeapVerifier::CheckMagazine(const Heap& heap, const Magazine& m) {
 void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
   const uintptr_t block = BlockOf(entry);
   const PageHeader* page = PageAt(block);
-  if (!Expect(page != nullptr && page->heap == heap.id() && page->size_class == c,
+  if (!Expect(page != nullptr && page->heap() == heap.id() && page->size_class() == c,
               "a heap holds another's block")) {
     return;
   }
@@ -331,7 +331,7 @@ void HeapVerifier::CheckGather(const Heap& heap) {
     const PageHeader* const page = word.page();
     const bool known = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page;
     if (!Expect(known, "a gathered page is none") ||
-        !Expect(page->heap != heap.id(), "a heap gathers its own blocks")) {
+        !Expect(page->heap() != heap.id(), "a heap gathers its own blocks")) {
       return;
     }
     for (; mask != 0; mask &= mask - 1) {
@@ -345,7 +345,7 @@ void HeapVerifier::CheckGather(const Heap& heap) {
 void HeapVerifier::CheckQuarantine(const Heap& heap) {
   heap.quarantine().ForEach([&](Quarantine::Item item) {
     const PageHeader* const page = PageAt(item.block);
-    const bool known = page != nullptr && page->size_class == item.size_class &&
+    const bool known = page != nullptr && page->size_class() == item.size_class &&
                        (item.block - page->page()) % page->stride() == 0;
     if (!Expect(known, "what lies in quarantine is no block")) return;
     CheckHeld(*page, static_cast<unsigned>((item.block - page->page()) / page->stride()));
@@ -357,7 +357,7 @@ void HeapVerifier::CheckRemoteList(const Heap& heap, RemoteWord word) {
   while (word.bits() != 0) {
     const PageHeader* const page = word.page();
     const bool sound = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page &&
-                       page->heap == heap.id() && word.word() < AtomicSlotBitmap::kWords;
+                       page->heap() == heap.id() && word.word() < AtomicSlotBitmap::kWords;
     if (!Expect(sound, "a heap's list of remote frees holds another's") ||
         !Expect(page->remote.Peek(word.word()) != 0, "an empty word is listed as a remote free") ||
         !Expect(++listed_words_ <= remote_words_, "a list of remote frees runs in a circle")) {

@@ -31,7 +31,7 @@ TEST(CheckedDeathTest, ATagThatTheTreeContradictsIsFound) {
 
 TEST(CheckedDeathTest, ATagInsideABlockIsNone) {
   char* const block = static_cast<char*>(Allocate(1000));
-  EXPECT_EXIT(FreeWithTag(block + 64, 2, 1, 1), testing::KilledBySignal(SIGABRT),
+  EXPECT_EXIT(FreeWithTag(block + 64, HeapId{2}, SizeClass{1}, 1), testing::KilledBySignal(SIGABRT),
               "invalid pointer(.|\n)*offset 64");
   Free(block);
 }

@@ -240,10 +240,10 @@ TEST_F(HeapRunsMisuseTest, OnlyOneCanFreeIt) {
 TEST_F(HeapRunsMisuseTest, ABlockInAPageWithABrokenHeaderMoves) {
   FreeBlocks(4, 6);
   PageHeader* const page = PageOf(blocks_[3]);
-  const HeapId heap = page->heap;
-  page->heap = 0xffff;
+  const HeapId heap = page->heap();
+  page->heap_number = 0xffff;
   void* const moved = Reallocate(Pointer(blocks_[3]), UsableOfRun(2), "realloc");
-  page->heap = heap & 0xffff;
+  page->heap_number = heap.value() & 0xffff;
   EXPECT_NE(Address(moved), blocks_[3]);
   blocks_[3] = Address(moved);
 }

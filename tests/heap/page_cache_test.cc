@@ -58,8 +58,8 @@ TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
 }
 
 TEST_F(PageCacheTest, APageWithABrokenHeaderIsNone) {
-  const Interval range = NewRange(PageBytesOf(1));
-  PageHeader* const page = Format(range.begin, 1);
+  const Interval range = NewRange(PageBytesOf(kSmallestClass));
+  PageHeader* const page = Format(range.begin, kSmallestClass);
   ASSERT_TRUE(g_page_map.Insert(range, Owner(page)));
   ++page->check;
   EXPECT_EQ(cache_->Find(range.begin).page, 0u);
@@ -84,7 +84,7 @@ TEST_F(PageCacheTest, EachEditOfTheMapEndsTheAnswers) {
   EXPECT_EQ(cache_->Find(range.begin).page, 0u);
 
   const Interval large = NewRange(4 * KernelPage());
-  ASSERT_TRUE(g_page_map.Insert(large, Owner(Format(large.begin, 1))));
+  ASSERT_TRUE(g_page_map.Insert(large, Owner(Format(large.begin, kSmallestClass))));
   EXPECT_EQ(cache_->Find(large.begin).page, large.begin);
   // So long that it cannot stay where it is.
   const uintptr_t moved = g_page_map.Move(large, 64 * kMiB);
@@ -111,7 +111,8 @@ TEST_F(PageCacheTest, AnswersThatShareAPlaceAreToldApart) {
   constexpr size_t kDistance = 256 * KernelPage();
   const Interval memory = NewRange(2 * kDistance);
   for (const uintptr_t begin : {memory.begin, memory.begin + kDistance}) {
-    ASSERT_TRUE(g_page_map.Insert({begin, begin + PageBytesOf(1)}, Owner(Format(begin, 1))));
+    ASSERT_TRUE(g_page_map.Insert({begin, begin + PageBytesOf(kSmallestClass)},
+                                  Owner(Format(begin, kSmallestClass))));
   }
   for (int i = 0; i < 3; ++i) {
     for (const uintptr_t begin : {memory.begin, memory.begin + kDistance}) {
@@ -123,8 +124,8 @@ TEST_F(PageCacheTest, AnswersThatShareAPlaceAreToldApart) {
 }
 
 TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
-  const Interval range = NewRange(PageBytesOf(1));
-  ASSERT_TRUE(g_page_map.Insert(range, Owner(Format(range.begin, 1))));
+  const Interval range = NewRange(PageBytesOf(kSmallestClass));
+  ASSERT_TRUE(g_page_map.Insert(range, Owner(Format(range.begin, kSmallestClass))));
   std::atomic<bool> asking{false};
   std::thread asker;
   {

@@ -33,7 +33,7 @@ TEST_F(RunTest, RunsBeginWhereTheLargestSlotEnds) {
 
 TEST_F(RunTest, TheLongerStrideServesWhereTheShorterEnds) {
   void* const last = Allocate(ShortRun(kMostRunSlots));
-  EXPECT_EQ(TagOf(last).size_class(), kSizeClasses);
+  EXPECT_EQ(TagOf(last).size_class(), kShortRuns);
   EXPECT_EQ(TagOf(last).slots(), kMostRunSlots);
   void* const next = Allocate(ShortRun(kMostRunSlots) + 1);
   EXPECT_EQ(TagOf(next).size_class(), kLongRuns);

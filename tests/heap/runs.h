@@ -36,7 +36,7 @@ class RunTestBase : public EngineTest {
   static size_t PagesOfRuns() {
     size_t pages = 0;
     g_page_map.ForEach([&](Interval, Owner owner) {
-      if (owner.page() != nullptr && IsRunClass(owner.page()->size_class)) ++pages;
+      if (owner.page() != nullptr && IsRunClass(owner.page()->size_class())) ++pages;
     });
     return pages;
   }

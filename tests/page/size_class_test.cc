@@ -10,7 +10,7 @@ namespace {
 
 // The smallest regular class that holds n bytes, looked for in the plainest way.
 SizeClass SmallestRegular(size_t n) {
-  SizeClass c = 0;
+  SizeClass c = kSmallestClass;
   while (!IsRegular(c) || UsableOf(c) < n) ++c;
   return c;
 }
@@ -18,22 +18,22 @@ SizeClass SmallestRegular(size_t n) {
 // The smallest class of all whose slots hold n bytes and are all aligned.
 SizeClass SmallestAligned(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return kNoClass;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
   }
   return kNoClass;
 }
 
 TEST(SizeClassTest, StridesAscendInGranules) {
-  EXPECT_EQ(StrideOf(1), kGranule);
-  for (SizeClass c = 2; c < kSizeClasses; ++c) {
+  EXPECT_EQ(StrideOf(SizeClass{1}), kGranule);
+  for (SizeClass c{2}; c < kFirstRunClass; ++c) {
     EXPECT_GT(StrideOf(c), StrideOf(c - 1));
     EXPECT_EQ(StrideOf(c) % kGranule, 0u);
   }
 }
 
-TEST(SizeClassTest, PagesAreWholeOsPagesAndHoldTheirSlots) {
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
+TEST(SizeClassTest, PagesAreWholeUnitsAndHoldTheirSlots) {
+  for (const SizeClass c : EachPageClass()) {
     EXPECT_EQ(PageBytesOf(c) % kPageUnit, 0u);
     EXPECT_GE(PageBytesOf(c), SlotsOf(c) * StrideOf(c));
     EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kPageUnit);
@@ -43,8 +43,8 @@ TEST(SizeClassTest, PagesAreWholeOsPagesAndHoldTheirSlots) {
 }
 
 TEST(SizeClassTest, TheLargestRequestHasTheLargestRegularClass) {
-  SizeClass last = 0;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  SizeClass last = kSmallestClass;
+  for (const SizeClass c : EachSizeClass()) {
     if (IsRegular(c)) last = c;
   }
   EXPECT_EQ(UsableOf(last), kLargestMedium);
@@ -59,9 +59,9 @@ TEST(SizeClassTest, EveryRequestHasTheSmallestClassThatHoldsIt) {
 
 // A zero written over the first byte of a tag must change it.
 TEST(SizeClassTest, NoRequestHasClassZero) {
-  EXPECT_NE(ClassOf(0), 0u);
+  EXPECT_NE(ClassOf(0), kSmallestClass);
   for (size_t alignment = 2 * kGranule; alignment <= kLargestSlotAlignment; alignment *= 2) {
-    EXPECT_NE(AlignedClassOf(0, alignment), 0u);
+    EXPECT_NE(AlignedClassOf(0, alignment), kSmallestClass);
   }
 }
 

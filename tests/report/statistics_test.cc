@@ -227,7 +227,7 @@ TEST_F(StatisticsTest, HeapsAddUp) {
     FreeAll(AllocateMany(300, 1000));
     FreeAll(others);  // of another heap: some are gathered here while it counts
     const HeapId highest = g_registry.HighestId();
-    std::vector<HeapStatistics> heaps(highest + size_t{1});
+    std::vector<HeapStatistics> heaps(highest.value() + size_t{1});
     const Statistics all = CountHeap(heaps.data(), highest);
     BlockCount fast;
     BlockCount rest;
@@ -249,8 +249,8 @@ TEST_F(StatisticsTest, HeapsAddUp) {
     EXPECT_EQ(rest.bytes, all.rest.bytes + all.UnownedBytes());
     EXPECT_EQ(system, all.FromSystem());
     EXPECT_EQ(heaps[0].system, all.UnownedBytes());
-    EXPECT_GE(heaps[CurrentHeap()->id()].free[ClassOf(300)], 1000u);
-    EXPECT_LE(heaps[CurrentHeap()->id()].free[ClassOf(300)], 1000u + kDeepestMagazine);
+    EXPECT_GE(heaps[CurrentHeap()->id().value()].free[ClassOf(300)], 1000u);
+    EXPECT_LE(heaps[CurrentHeap()->id().value()].free[ClassOf(300)], 1000u + kDeepestMagazine);
   }).join();
   FreeAll(blocks);
   for (size_t i = 1; i < runs.size(); i += 2) Free(runs[i]);
