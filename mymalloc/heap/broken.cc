@@ -8,7 +8,7 @@ namespace {
 
 Fault OfSlot(Message message, const PageHeader& page, unsigned slot) {
   Fault fault = FoundLater(message, page.Block(slot));
-  fault.block = {page.Block(slot), page.stride() - kTagBytes, "free", page.page(), slot};
+  fault.block = {page.Block(slot), page.stride() - kTagBytes, "free", page.page().value(), slot};
   return fault;
 }
 

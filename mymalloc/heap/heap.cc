@@ -204,7 +204,7 @@ void Heap::ReturnEntries(SizeClass c, const Entry* entries, unsigned count) {
     const Tag tag = Tag::Of(first);
     unsigned slot = tag.slot();
     if (ABSL_PREDICT_FALSE(!tag.Verifies(first)) && !FindBrokenFreeBlock(first, &slot)) continue;
-    const uintptr_t page = first - slot * stride;
+    const PageAddress page(first - slot * stride);
     const unsigned w = SlotBitmap::WordOf(slot);
     const uintptr_t word_begin = page + w * (SlotBitmap::kSlotsPerWord * stride);
     uint64_t mask = SlotBitmap::BitOf(slot);

@@ -203,7 +203,7 @@ bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t
   const uintptr_t end = end_slot == page->slots()
                             ? RoundUp(slots_end, KernelPage())
                             : RoundDown(page->Block(end_slot) - kTagBytes, KernelPage());
-  if (begin == page->page()) begin += KernelPage();  // the header's
+  if (begin == page->page().value()) begin += KernelPage();  // the header's
   if (end < begin + least) return true;
   // What went in a step before need not go again, but for the kernel page where that ended.
   unsigned dirty = first;

@@ -194,7 +194,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   const unsigned count = g_page_supply.AllocatePages(bytes, PagesAtOnce(c), grants);
   if (IsPopulated(c)) PopulateSome(grants, count, bytes, AheadOf(pages_[c] * bytes));
   for (unsigned i = 0; i < count; ++i) {
-    FormatPage(grants[i].begin, c, id_, grants[i].touched);
+    FormatPage(PageAddress(grants[i].begin), c, id_, grants[i].touched);
     pages[i] = Interval::From(grants[i].begin, bytes);
     touched[i] = bytes;
   }
@@ -202,8 +202,8 @@ PageHeader* Heap::NewPage(SizeClass c) {
   if (known < count) g_page_supply.FreePages(pages + known, touched + known, count - known);
   pages_[c] += known;
   if (known == 0) return nullptr;
-  for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(pages[i].begin));
-  return HeaderOf(pages[0].begin);
+  for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(PageAddress(pages[i].begin)));
+  return HeaderOf(PageAddress(pages[0].begin));
 }
 
 void Heap::Adopt(PageHeader* page) {

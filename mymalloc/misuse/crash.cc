@@ -56,7 +56,7 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
     const PageHeader& page = *owner.page();
     const unsigned slot = page.slots() - 1;
     fault->block = {page.Block(slot), page.stride() - kTagBytes, "the last of its page",
-                    page.page(), slot};
+                    page.page().value(), slot};
     fault->Say(Message::kAccessPastRun);
   }
   return true;

@@ -62,7 +62,7 @@ FaultBlock Describe(const Finding& finding, bool free) {
   block.begin = finding.block;
   block.usable = finding.usable;
   block.state = free ? "free" : "live";
-  block.page = finding.page != nullptr ? finding.page->page() : 0;
+  block.page = finding.page != nullptr ? finding.page->page().value() : 0;
   block.slot = finding.slot;
   return block;
 }

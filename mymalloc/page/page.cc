@@ -6,7 +6,7 @@ namespace mymalloc {
 
 uint32_t PageHeader::Check() const {
   const uint64_t fields = (uint64_t{heap_number} << 16) | (uint64_t{class_number} << 8) | capacity;
-  return static_cast<uint32_t>(g_tag_secret.Encode(page(), fields << 33) >> 32);
+  return static_cast<uint32_t>(g_tag_secret.Encode(page().value(), fields << 33) >> 32);
 }
 
 // What stands inside of a run where tags stood may be written to meanwhile: the program has no part
@@ -33,7 +33,7 @@ ABSL_ATTRIBUTE_NO_SANITIZE_THREAD SlotRun RunAt(const PageHeader& page, unsigned
   return {slot, 1};
 }
 
-PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched) {
+PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched) {
   PageHeader* header = HeaderOf(page);
   const size_t stride = StrideOf(c);
   const size_t begin = reinterpret_cast<uintptr_t>(header) - page;

@@ -23,11 +23,25 @@
 
 #include "bitmap/atomic_slot_bitmap.h"
 #include "bitmap/slot_bitmap.h"
+#include "mymalloc/base/number.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/page/size_class.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
+
+// Where a page begins: at no block, so the address of one is none.
+class PageAddress : public Number<PageAddress, uintptr_t> {
+ public:
+  using Number<PageAddress, uintptr_t>::Number;
+
+  friend constexpr uintptr_t operator+(PageAddress page, size_t offset) {
+    return page.value() + offset;
+  }
+  friend constexpr size_t operator-(uintptr_t address, PageAddress page) {
+    return address - page.value();
+  }
+};
 
 struct alignas(64) PageHeader {
   // The owner's half: one cache line.
@@ -66,7 +80,9 @@ struct alignas(64) PageHeader {
   uint32_t Check() const;
   bool Intact() const { return check == Check(); }
 
-  uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kPageUnit); }
+  PageAddress page() const {
+    return PageAddress(RoundDown(reinterpret_cast<uintptr_t>(this), kPageUnit));
+  }
   HeapId heap() const { return HeapId(heap_number); }
   SizeClass size_class() const { return SizeClass(class_number); }
   size_t stride() const { return StrideOf(size_class()); }
@@ -122,8 +138,9 @@ constexpr size_t kColourStep = 64;
 static_assert((kHeaderColours - 1) * kColourStep + sizeof(PageHeader) <= kPageUnit,
               "in the first unit, which even the shortest page has");
 
-inline PageHeader* HeaderOf(uintptr_t page) {
-  return reinterpret_cast<PageHeader*>(page + page / kPageUnit % kHeaderColours * kColourStep);
+inline PageHeader* HeaderOf(PageAddress page) {
+  const size_t colour = page.value() / kPageUnit % kHeaderColours;
+  return reinterpret_cast<PageHeader*>(page + colour * kColourStep);
 }
 
 // Whether what lies behind a live block is as it was written (see WriteFence): false if the block
@@ -141,7 +158,7 @@ inline bool FenceFollows(uintptr_t block, uint64_t bits, SizeClass c, const Tag:
 
 // The header of the page that a block with this verified tag lies in.
 inline PageHeader* HeaderOf(uintptr_t block, Tag tag) {
-  return HeaderOf(block - tag.slot() * StrideOf(tag.size_class()));
+  return HeaderOf(PageAddress(block - tag.slot() * StrideOf(tag.size_class())));
 }
 
 // Without the lock: the slot may be taken or freed just now. ThreadSanitizer is right to call this
@@ -171,7 +188,7 @@ constexpr size_t kLeastRunStride = 1024;
 SlotRun RunAt(const PageHeader& page, unsigned slot);
 
 // Makes a page in fresh or used memory. `touched`: bytes at its front beyond which it is zero.
-PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched);
+PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched);
 
 }  // namespace mymalloc
 

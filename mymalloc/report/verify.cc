@@ -160,9 +160,9 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
 }
 
 void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
-  const bool sound = &page == HeaderOf(range.begin) && IsPageClass(page.size_class()) &&
-                     range.length() == page.bytes() && page.heap() != Tag::kNobody &&
-                     page.heap() <= g_registry.HighestId();
+  const bool sound = &page == HeaderOf(PageAddress(range.begin)) &&
+                     IsPageClass(page.size_class()) && range.length() == page.bytes() &&
+                     page.heap() != Tag::kNobody && page.heap() <= g_registry.HighestId();
   if (!Expect(sound, "a page's header is not that of its range") ||
       !Expect(page.Intact(), "a page's header is broken")) {
     return;

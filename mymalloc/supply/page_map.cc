@@ -38,7 +38,7 @@ unsigned PageMap::InsertPages(const Interval* pages, unsigned count) {
   EditHolder holder(lock_, edits_, editor_);
   unsigned n = 0;
   while (n < count) {
-    const Owner owner(HeaderOf(pages[n].begin));
+    const Owner owner(HeaderOf(PageAddress(pages[n].begin)));
     if (tree_.Insert(pages[n], owner.bits()) != InsertResult::kInserted) break;
     ++n;
   }

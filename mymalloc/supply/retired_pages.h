@@ -21,7 +21,7 @@ class RetiredPages {
   // An all-free page that nobody else has. What of it was never touched goes back as what it is.
   void Add(const PageHeader* page) {
     if (count_ == kMost) Send();
-    pages_[count_] = {page->page(), page->page() + page->bytes()};
+    pages_[count_] = Interval::From(page->page().value(), page->bytes());
     touched_[count_] = Min(RoundUp(page->ResidentBytes(), KernelPage()), page->bytes());
     const size_t dirty = page->DirtyBytes();
     mostly_gone_[count_] =

@@ -124,7 +124,7 @@ TEST_F(HeapRandomTest, TheNextSlotOfAFreshPageIsSeldomTheLowestFreeOne) {
     constexpr int kBlocks = 200;
     for (int i = 0; i < kBlocks; ++i) {
       const uintptr_t block = Allocate(c);
-      const uintptr_t page = HeaderOf(block, Tag::Of(block))->page();
+      const uintptr_t page = HeaderOf(block, Tag::Of(block))->page().value();
       uintptr_t below = block - StrideOf(c);
       while (below > page && std::find(blocks.begin(), blocks.end(), below) != blocks.end()) {
         below -= StrideOf(c);

@@ -20,7 +20,7 @@ class PageCacheTest : public test::EngineTest {
     return {begin, begin + bytes};
   }
   static PageHeader* Format(uintptr_t begin, SizeClass c) {
-    return FormatPage(begin, c, CurrentHeap()->id(), /*touched=*/PageBytesOf(c));
+    return FormatPage(PageAddress(begin), c, CurrentHeap()->id(), /*touched=*/PageBytesOf(c));
   }
   static uint64_t LowOf(SizeClass c) { return Tag::Low(CurrentHeap()->id(), c, 0) | Tag::kLive; }
 

@@ -27,6 +27,9 @@ class PageTest : public testing::Test {
   PageTest(const PageTest&) = delete;
   PageTest& operator=(const PageTest&) = delete;
 
+  // Where a page has its header at one of the colours.
+  PageAddress At(size_t i) const { return PageAddress(begin_ + i % kHeaderColours * kPageUnit); }
+
   uintptr_t begin_;
 };
 
@@ -59,7 +62,7 @@ TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
   for (const SizeClass c : EachPageClass()) {
     for (size_t i = 0; i < kHeaderColours; ++i) {
       const uintptr_t address = begin_ + i * kPageUnit;
-      const PageHeader* page = FormatPage(address, c, HeapId{7}, PageBytesOf(c));
+      const PageHeader* page = FormatPage(PageAddress(address), c, HeapId{7}, PageBytesOf(c));
       CheckFresh(*page, c, HeapId{7}, false);
       for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
         const bool there = slot != 0 && slot < page->slots();
@@ -79,7 +82,7 @@ TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
     const size_t filled = (sizeof(PageHeader) + StrideOf(c) - 1) / StrideOf(c);
     const size_t most_lost = 1 + filled + 1;
     for (size_t i = 0; i < kHeaderColours; ++i) {
-      const PageHeader* page = FormatPage(begin_ + i * kPageUnit, c, HeapId{1}, 0);
+      const PageHeader* page = FormatPage(At(i), c, HeapId{1}, 0);
       EXPECT_GE(page->capacity + most_lost, SlotsOf(c)) << StrideOf(c);
     }
   }
@@ -89,10 +92,10 @@ TEST_F(PageTest, HeadersLieInTheFirstUnitAtManyLines) {
   std::set<uintptr_t> lines;
   for (size_t i = 0; i < 2 * kHeaderColours; ++i) {
     const uintptr_t address = begin_ + i * kPageUnit;
-    const uintptr_t header = reinterpret_cast<uintptr_t>(HeaderOf(address));
+    const uintptr_t header = reinterpret_cast<uintptr_t>(HeaderOf(PageAddress(address)));
     EXPECT_GE(header, address);
     EXPECT_LE(header + sizeof(PageHeader), address + kPageUnit);
-    EXPECT_EQ(HeaderOf(address)->page(), address);
+    EXPECT_EQ(HeaderOf(PageAddress(address))->page().value(), address);
     EXPECT_EQ(header % alignof(PageHeader), 0u);
     lines.insert(header - address);
   }
@@ -101,8 +104,7 @@ TEST_F(PageTest, HeadersLieInTheFirstUnitAtManyLines) {
 
 TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
   for (const SizeClass c : EachPageClass()) {
-    PageHeader* const page =
-        FormatPage(begin_ + c.value() % kHeaderColours * kPageUnit, c, HeapId{3}, 0);
+    PageHeader* const page = FormatPage(At(c.value()), c, HeapId{3}, 0);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
@@ -114,8 +116,7 @@ TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
 // All tags and full blocks written: the header is as before, and so are all tags.
 TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
   for (SizeClass c = kSmallestClass; IsPageClass(c); c = c + (StrideOf(c) < 20000 ? 1U : 7U)) {
-    PageHeader* const page =
-        FormatPage(begin_ + c.value() % kHeaderColours * kPageUnit, c, HeapId{9}, 0);
+    PageHeader* const page = FormatPage(At(c.value()), c, HeapId{9}, 0);
     for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
@@ -133,7 +134,7 @@ TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
 TEST_F(PageTest, FormatsUsedMemory) {
   for (SizeClass c = kSmallestClass; c < kFirstRunClass; c = c + 5) {
     memset(reinterpret_cast<void*>(begin_), 0xff, kPageUnit);
-    CheckFresh(*FormatPage(begin_, c, HeapId{2}, PageBytesOf(c)), c, HeapId{2}, false);
+    CheckFresh(*FormatPage(PageAddress(begin_), c, HeapId{2}, PageBytesOf(c)), c, HeapId{2}, false);
   }
 }
 
@@ -141,7 +142,7 @@ TEST_F(PageTest, FormatsUsedMemory) {
 TEST_F(PageTest, FormatsMemoryThatWasUsedInPart) {
   for (const SizeClass c : EachPageClass()) {
     for (size_t touched = kPageUnit; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
-      const PageHeader* const page = FormatPage(begin_, c, HeapId{2}, touched);
+      const PageHeader* const page = FormatPage(PageAddress(begin_), c, HeapId{2}, touched);
       ASSERT_EQ(page->dirty, page->free_count - page->clean.Count());
       for (unsigned slot = 0; slot < page->slots(); ++slot) {
         const uintptr_t begin = page->Block(slot) - kTagBytes;
@@ -156,7 +157,8 @@ TEST_F(PageTest, FormatsMemoryThatWasUsedInPart) {
 }
 
 TEST_F(PageTest, AChangedHeaderIsNotIntact) {
-  PageHeader* const page = FormatPage(begin_, SizeClass{10}, HeapId{2}, PageBytesOf(SizeClass{10}));
+  PageHeader* const page =
+      FormatPage(PageAddress(begin_), SizeClass{10}, HeapId{2}, PageBytesOf(SizeClass{10}));
   ASSERT_TRUE(page->Intact());
   page->heap_number = 3;
   EXPECT_FALSE(page->Intact());
@@ -173,8 +175,9 @@ TEST_F(PageTest, AChangedHeaderIsNotIntact) {
 }
 
 TEST_F(PageTest, ACopiedHeaderIsNotIntact) {
-  const PageHeader* page = FormatPage(begin_, SizeClass{10}, HeapId{2}, PageBytesOf(SizeClass{10}));
-  void* const copy = HeaderOf(begin_ + kPageUnit);
+  const PageHeader* page =
+      FormatPage(PageAddress(begin_), SizeClass{10}, HeapId{2}, PageBytesOf(SizeClass{10}));
+  void* const copy = HeaderOf(PageAddress(begin_ + kPageUnit));
   memcpy(copy, static_cast<const void*>(page), sizeof(PageHeader));
   EXPECT_FALSE(static_cast<PageHeader*>(copy)->Intact());
 }

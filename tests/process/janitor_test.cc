@@ -67,7 +67,7 @@ class JanitorTest : public test::EngineTest {
 
 TEST_F(JanitorTest, WhatIsFreedGoesBackAfterAFewPassesAndNotAtOnce) {
   const std::vector<char*> blocks = AllocateFilled(1000, 4000);
-  const uintptr_t page = PageOf(blocks[2000])->page();
+  const uintptr_t page = PageOf(blocks[2000])->page().value();
   for (char* block : blocks) Free(block);
   g_janitor.Pass(/*all=*/false);
   EXPECT_GT(ResidentPages(page, KernelPage()), 0u);
@@ -173,7 +173,7 @@ TEST_F(JanitorTest, TheUnusedPartOfAPageInUsedMemoryGoesBack) {
   const PageHeader* page = PageOf(blocks[0]);
   ASSERT_EQ(page->high_water, page->slots());
   GiveAllBack();
-  EXPECT_LE(ResidentPages(page->page(), page->bytes()), 3 * 7u + 10);
+  EXPECT_LE(ResidentPages(page->page().value(), page->bytes()), 3 * 7u + 10);
   EXPECT_STREQ(VerifyHeap(), nullptr);
   for (char* block : blocks) Free(block);
 }
@@ -202,13 +202,14 @@ TEST_F(JanitorTest, LockedHolesStay) {
   constexpr size_t kBytes = 8000;
   std::vector<char*> blocks = AllocateFilled(kBytes, 120);
   const PageHeader& page = *PageOf(blocks[60]);
-  if (mlock(test::Pointer(page.page()), page.bytes()) != 0) GTEST_SKIP() << "nothing may be locked";
+  if (mlock(test::Pointer(page.page().value()), page.bytes()) != 0)
+    GTEST_SKIP() << "nothing may be locked";
   for (size_t i = 0; i < blocks.size(); i += 2) Free(blocks[i]);
   CurrentHeap()->Flush();
   for (int i = 0; i < 4; ++i) g_janitor.Pass(/*all=*/false);
   EXPECT_EQ(page.dirty, 0u);
   EXPECT_STREQ(VerifyHeap(), nullptr);
-  munlock(test::Pointer(page.page()), page.bytes());
+  munlock(test::Pointer(page.page().value()), page.bytes());
   for (size_t i = 1; i < blocks.size(); i += 2) Free(blocks[i]);
 }
 

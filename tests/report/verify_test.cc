@@ -337,9 +337,9 @@ TEST_F(VerifyTest, RangesInTwoPlaces) {
   ExpectFound("a page's header is not that of its range");
   g_page_map.Erase(KernelPage());
   // Free although in use.
-  g_page_supply.Free(page_->page(), KernelPage());
+  g_page_supply.Free(page_->page().value(), KernelPage());
   ExpectFound("a free range is in use");
-  ASSERT_EQ(g_page_supply.Allocate(KernelPage()).begin, page_->page());
+  ASSERT_EQ(g_page_supply.Allocate(KernelPage()).begin, page_->page().value());
 }
 
 TEST_F(VerifyTest, SoundWithEverythingInUse) {
