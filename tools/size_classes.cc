@@ -114,7 +114,7 @@ void PrintAll() {
       "with an alignment above %zu, up to %zu, take the strides that are multiples of it. "
       "Of each two strides so aligned the longer is for blocks of which pages of the shorter "
       "would be left unused for an eighth or more, once there is much.\n\n",
-      kMostRunSlots, kGranule, kLargestSlotAlignment);
+      kMostRunSlots.value(), kGranule, kLargestSlotAlignment);
   PrintRuns();
   std::printf(
       "\n## How much is wasted at most\n\n"

@@ -37,6 +37,10 @@ class Count : public Number<Count<Kind>, unsigned> {
   friend constexpr Count operator+(Count a, Count b) { return Count(a.value() + b.value()); }
   friend constexpr Count operator-(Count a, Count b) { return Count(a.value() - b.value()); }
   friend constexpr size_t operator*(Count n, size_t bytes) { return n.value() * bytes; }
+  // Of the integers: to choose between two objects the compiler would put both into memory.
+  friend constexpr Count Min(Count a, Count b) {
+    return Count(b.value() < a.value() ? b.value() : a.value());
+  }
 };
 
 // Which. What is added to it is how far: `Distance`, an integer or a Count.
@@ -55,6 +59,9 @@ class Ordinal : public Number<Ordinal<Kind, Distance>, unsigned> {
   }
   friend constexpr Distance operator-(Ordinal a, Ordinal b) {
     return Distance(a.value() - b.value());
+  }
+  friend constexpr Ordinal Min(Ordinal a, Ordinal b) {
+    return Ordinal(b.value() < a.value() ? b.value() : a.value());
   }
 
  private:

@@ -25,7 +25,7 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
   }
   Tag tag = Tag::Of(item.block);
   if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live())) {
-    unsigned slot;
+    SlotIndex slot;
     if (!FindBrokenFreeBlock(item.block, &slot)) return;
     tag = Tag::Make(item.block, Look(item.block).page->heap(), item.size_class, slot);
     tag.WriteTo(item.block);
@@ -37,9 +37,10 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
 void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   const PageHeader* const page = HeaderOf(block, tag);
-  if (tag.slot() <= 1 || page->CoversTagOf(before) || Tag::Of(before).Verifies(before)) return;
+  const bool is_first = tag.slot() <= kFirstSlot + kOneSlot;
+  if (is_first || page->CoversTagOf(before) || Tag::Of(before).Verifies(before)) return;
   // The tags of slots that were never taken are not written.
-  if (LooksFree(*page, tag.slot() - 1, /*otherwise=*/false)) return;
+  if (LooksFree(*page, tag.slot() - kOneSlot, /*otherwise=*/false)) return;
   const Finding finding = Look(before);
   if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
       !Tag::Of(before).Verifies(before)) {
@@ -61,8 +62,8 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
   __builtin_prefetch(reinterpret_cast<const void*>(block - stride - kTagBytes));
   __builtin_prefetch(reinterpret_cast<const void*>(block + stride - kTagBytes));
   const Tag tag = Tag::Of(block);
-  const uint64_t low = answer.live_low + tag.slot() * Tag::kNextSlot;
-  if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot() * stride != offset ||
+  const uint64_t low = answer.live_low + tag.slot().value() * Tag::kNextSlot;
+  if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot().value() * stride != offset ||
                          !FenceVerifies(block, tag) || g_options.checked)) {
     return false;
   }

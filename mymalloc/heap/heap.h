@@ -80,7 +80,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   static bool FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag);
   // Any thread may call this. Makes the live block with this tag `want` slots long, if the slots
   // behind its own are free, or gives back what it has beyond them. False if it is as it was.
-  bool ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want);
+  bool ResizeRun(PageHeader* page, uintptr_t block, Tag tag, SlotCount want);
 
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
@@ -153,7 +153,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   };
   // The pages of a run class that have a free slot, by how many follow each other in one.
   struct RunLists {
-    PageList lists[kMostRunSlots + 1];
+    PageList lists[kMostRunSlots.value() + 1];
     uint64_t any;  // bit i: list i + 1 is not empty
   };
 
@@ -162,36 +162,36 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
-  void Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots)
+  void Populate(PageHeader* page, SlotIndex first, SlotIndex end, SlotCount slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned PagesAtOnce(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Adopt(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  PageHeader* PageWithRun(SizeClass c, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* PageWithRun(SizeClass c, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* PageForRun(RunFit* run, size_t n) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void TakeRun(PageHeader* page, unsigned first, unsigned slots)
+  void TakeRun(PageHeader* page, SlotIndex first, SlotCount slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void ReturnRun(PageHeader* page, unsigned first, unsigned slots)
+  void ReturnRun(PageHeader* page, SlotIndex first, SlotCount slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRuns(PageHeader* page, unsigned w, uint64_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void CountTaken(PageHeader* page, unsigned slots, unsigned clean, unsigned end)
+  void CountTaken(PageHeader* page, SlotCount slots, SlotCount clean, SlotIndex end)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void CountFreed(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountFreed(PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static size_t CountedOf(const PageHeader* page, unsigned free, unsigned dirty);
   void AddDirty(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SetDirty(PageHeader* page, unsigned dirty) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void AccountLong(const PageHeader* page, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Account(int64_t free, int64_t live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SettleAccounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void RaiseHighWater(PageHeader* page, unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RaiseHighWater(PageHeader* page, SlotIndex slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountSystem(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void MakeRoom(SizeClass c, Magazine& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnEntries(SizeClass c, const Entry* entries, unsigned count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)
+  void Return(PageHeader* page, unsigned w, uint64_t mask, SlotCount blocks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Takes what other threads have freed here, of so many words of bitmaps at most. Whether there
@@ -200,7 +200,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
-  void NoteCollected(const PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void NoteCollected(const PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void Send(RemoteWord word, uint64_t mask);
   void SendGathered(RemoteWord word, uint64_t mask);
   void CountSent(size_t bytes);
@@ -215,7 +215,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Retire(PageHeader* page, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteList(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void SetLongest(PageHeader* page, unsigned longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SetLongest(PageHeader* page, SlotCount longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PushFront(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PushBack(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Unlink(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -240,7 +240,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool PurgeHoles(PageHeader* page, size_t least, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t least, Step* step,
+  bool PurgeHole(PageHeader* page, SlotIndex first, SlotIndex end, size_t least, Step* step,
                  size_t* purged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t DecayStep(size_t most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
@@ -309,13 +309,13 @@ inline Magazine& Heap::SmallMagazine(size_t n) {
 }
 
 inline RemoteWord RemoteWordOf(uintptr_t block, Tag tag) {
-  return RemoteWord(HeaderOf(block, tag), SlotBitmap::WordOf(tag.slot()));
+  return RemoteWord(HeaderOf(block, tag), SlotSet::WordOf(tag.slot()));
 }
 
 inline bool Heap::FreeRemoteQuickly(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
   return ABSL_PREDICT_TRUE(stride <= RemoteGather::kLargestStride) &&
-         gather_.AddQuickly(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()), stride);
+         gather_.AddQuickly(RemoteWordOf(block, tag), SlotSet::BitOf(tag.slot()), stride);
 }
 
 template <typename Visit>

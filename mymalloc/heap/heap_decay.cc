@@ -182,11 +182,11 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
 bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   size_t purged = 0;
   bool done = true;
-  for (unsigned first = 0, n = 0; done && page->free.NextRun(first + n, &first, &n);) {
-    if (first >= page->high_water) break;  // never touched from here on
-    const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
-    if (page->clean.TestRange(first, end_slot - first)) continue;
-    done = PurgeHole(page, first, end_slot, least, step, &purged);
+  for (SlotRun run{}; done && page->free.NextRun(&run);) {
+    if (run.first >= page->touched_end()) break;  // never touched from here on
+    const SlotIndex end = Min(run.end(), page->touched_end());
+    if (page->clean.TestRange(run.first, end - run.first)) continue;
+    done = PurgeHole(page, run.first, end, least, step, &purged);
   }
   if (purged != 0) {
     page->purged = 1;
@@ -196,17 +196,17 @@ bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
 }
 
 // The tag of the slot behind the hole stays; behind the last slot there is none.
-bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t least, Step* step,
-                     size_t* purged) {
+bool Heap::PurgeHole(PageHeader* page, SlotIndex first, SlotIndex end_slot, size_t least,
+                     Step* step, size_t* purged) {
   const uintptr_t slots_end = page->page() + page->slots() * page->stride();
   uintptr_t begin = RoundUp(page->Block(first), KernelPage());
-  const uintptr_t end = end_slot == page->slots()
+  const uintptr_t end = end_slot == page->slots_end()
                             ? RoundUp(slots_end, KernelPage())
                             : RoundDown(page->Block(end_slot) - kTagBytes, KernelPage());
   if (begin == page->page().value()) begin += KernelPage();  // the header's
   if (end < begin + least) return true;
   // What went in a step before need not go again, but for the kernel page where that ended.
-  unsigned dirty = first;
+  SlotIndex dirty = first;
   while (page->clean.Test(dirty)) ++dirty;
   if (dirty != first) begin = Max(begin, RoundDown(page->Block(dirty) - kTagBytes, KernelPage()));
   while (begin < end) {
@@ -216,7 +216,7 @@ bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t
     if (os::Purge(Interval::From(begin, bytes))) *purged += bytes;
     begin += bytes;
     // Also if it did not go: then nobody can give it back.
-    const auto done = static_cast<unsigned>((begin - page->page()) / page->stride());
+    const SlotIndex done = page->SlotAt(begin);
     if (done > first) page->clean.SetRange(first, Min(done, end_slot) - first);
   }
   page->clean.SetRange(first, end_slot - first);

@@ -57,10 +57,10 @@ void Heap::CountSystem(size_t difference) {
   g_totals.system.AddToPages(difference);
 }
 
-void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
-  if (slot <= page->high_water) return;
+void Heap::RaiseHighWater(PageHeader* page, SlotIndex slot) {
+  if (slot <= page->touched_end()) return;
   const size_t before = page->UsedBytes();
-  page->high_water = static_cast<uint16_t>(slot);
+  page->high_water = static_cast<uint16_t>(slot.value());
   CountSystem(page->UsedBytes() - before);
 }
 
@@ -99,32 +99,32 @@ size_t Heap::CountedOf(const PageHeader* page, unsigned free, unsigned dirty) {
 }
 
 // The slots, up to `end`, count as free yet; so many of them were clean.
-void Heap::CountTaken(PageHeader* page, unsigned slots, unsigned clean, unsigned end) {
+void Heap::CountTaken(PageHeader* page, SlotCount slots, SlotCount clean, SlotIndex end) {
   const size_t stride = page->stride();
   const unsigned before = page->dirty;
-  const unsigned free = page->free_count - slots;
-  const unsigned dirty = before - (slots - clean);
+  const unsigned free = page->free_count - slots.value();
+  const unsigned dirty = before - (slots - clean).value();
   page->dirty = static_cast<uint16_t>(dirty);
   AddDirty(-((slots - clean) * stride));
-  if (page->purged != 0 && end <= page->high_water) g_budget.NoteWanted(clean * stride);
+  if (page->purged != 0 && end <= page->touched_end()) g_budget.NoteWanted(clean * stride);
   Account(static_cast<int64_t>(CountedOf(page, free, dirty)) -
-              static_cast<int64_t>(CountedOf(page, free + slots, before)),
+              static_cast<int64_t>(CountedOf(page, free + slots.value(), before)),
           static_cast<int64_t>(slots * stride));
   AccountLong(page, static_cast<int64_t>(slots * stride));
 }
 
 // The slots count as free already.
-void Heap::CountFreed(PageHeader* page, unsigned slots) {
+void Heap::CountFreed(PageHeader* page, SlotCount slots) {
   const size_t bytes = slots * page->stride();
   const unsigned before = page->dirty;
   const unsigned free = page->free_count;
-  page->dirty = static_cast<uint16_t>(before + slots);
+  page->dirty = static_cast<uint16_t>(before + slots.value());
   AddDirty(bytes);
   page->freed_at = CurrentTick() & PageHeader::kTickMask;
   int64_t counted = 0;
   if (ABSL_PREDICT_FALSE(page->IsSparse(free))) {
-    counted = static_cast<int64_t>((before + slots) * page->stride()) -
-              static_cast<int64_t>(CountedOf(page, free - slots, before));
+    counted = static_cast<int64_t>(page->dirty * page->stride()) -
+              static_cast<int64_t>(CountedOf(page, free - slots.value(), before));
   }
   Account(counted, -static_cast<int64_t>(bytes));
   AccountLong(page, -static_cast<int64_t>(bytes));
@@ -158,22 +158,22 @@ void Heap::EnqueueFirst(PageHeader* page) {
 // Of the slots [first, end) so many are about to be written to that may not be resident. Those
 // behind them that come along are free ones as any that have been used; none do where memory
 // has been given back, or it would soon be given back again.
-void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots) {
+void Heap::Populate(PageHeader* page, SlotIndex first, SlotIndex end, SlotCount slots) {
   const SizeClass c = page->size_class();
   // What lies between them may be shared with a child of fork, and would be copied.
-  if (!IsPopulated(c) || end - first > 2 * slots) return;
+  if (!IsPopulated(c) || end - first > slots + slots) return;
   const size_t others = (pages_[c] - 1) * page->bytes();
   const size_t bytes = page->purged != 0 ? 0 : AheadOf(others + page->TouchedBytes());
   const size_t ahead = bytes / page->stride();
-  const auto most = static_cast<unsigned>(Min<size_t>(page->slots(), end + ahead));
-  unsigned done = end;
-  while (done < most && page->clean.Test(done)) ++done;
-  const Interval range = {RoundDown(page->Block(first) - kTagBytes, KernelPage()),
-                          RoundUp(page->Block(done), KernelPage())};
-  if (range.length() < 2 * KernelPage() || !os::Populate(range) || done == end) return;
+  const size_t most = Min<size_t>(page->slots().value(), end.value() + ahead);
+  SlotIndex done = end;
+  while (done.value() < most && page->clean.Test(done)) ++done;
+  const Interval memory = {RoundDown(page->Block(first) - kTagBytes, KernelPage()),
+                           RoundUp(page->Block(done), KernelPage())};
+  if (memory.length() < 2 * KernelPage() || !os::Populate(memory) || done == end) return;
   page->clean.ClearRange(end, done - end);
   RaiseHighWater(page, done);
-  SetDirty(page, page->dirty + (done - end));
+  SetDirty(page, page->dirty + (done - end).value());
   page->freed_at = CurrentTick() & PageHeader::kTickMask;
   Enqueue(page);
 }
@@ -214,7 +214,7 @@ void Heap::Adopt(PageHeader* page) {
   dirty_.Push(page);  // also where nothing is: it goes if nobody uses it
   if (page->dirty != 0) sparse_.Push(page);
   CountSystem(page->UsedBytes());
-  page->longest = kMostRunSlots;
+  page->longest = static_cast<uint8_t>(kMostRunSlots.value());
   PushBack(page);
 }
 
@@ -229,7 +229,8 @@ void Heap::PageBecameEmpty(PageHeader* page) {
 
 // Of a class whose list has an all-free page at its end; until that is its only page with room.
 void Heap::RetireSome(SizeClass c, size_t to_keep) {
-  const PageList& list = IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots] : lists_[c];
+  const PageList& list =
+      IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots.value()] : lists_[c];
   RetiredPages retired;
   for (unsigned i = 0; i < kMostRetiredAtOnce && EmptyBytes(c) > to_keep; ++i) {
     if (list.tail == list.head || !list.tail->AllFree()) return;

@@ -14,7 +14,7 @@ void PageCache::Ask(uintptr_t address, uint64_t version, Answer* answer) {
   const PageHeader& page = *owner.page();
   if (!page.Intact()) return;
   answer->page = range.begin;
-  answer->live_low = Tag::Low(page.heap(), page.size_class(), 0) | Tag::kLive;
+  answer->live_low = Tag::Low(page.heap(), page.size_class(), kFirstSlot) | Tag::kLive;
 }
 
 }  // namespace mymalloc

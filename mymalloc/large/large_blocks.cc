@@ -12,7 +12,9 @@
 namespace mymalloc {
 namespace {
 
-Tag LargeTag(uintptr_t block) { return Tag::Make(block, Tag::kNobody, Tag::kLargeClass, 0); }
+Tag LargeTag(uintptr_t block) {
+  return Tag::Make(block, Tag::kNobody, Tag::kLargeClass, kFirstSlot);
+}
 
 // By the time that a thread has the lock, another may have freed the block: its record is then no
 // live block's, or another's.

@@ -54,9 +54,9 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
     fault->Say(behind ? Message::kAccessPast : Message::kAccessBefore);
   } else {
     const PageHeader& page = *owner.page();
-    const unsigned slot = page.slots() - 1;
+    const SlotIndex slot = page.slots_end() - kOneSlot;
     fault->block = {page.Block(slot), page.stride() - kTagBytes, "the last of its page",
-                    page.page().value(), slot};
+                    page.page().value(), slot.value()};
     fault->Say(Message::kAccessPastRun);
   }
   return true;

@@ -26,6 +26,7 @@
 #include "mymalloc/base/number.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/page/size_class.h"
+#include "mymalloc/page/slot.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
@@ -45,7 +46,7 @@ class PageAddress : public Number<PageAddress, uintptr_t> {
 
 struct alignas(64) PageHeader {
   // The owner's half: one cache line.
-  SlotBitmap free;
+  SlotSet free;
   PageHeader* next;  // in the heap's list of pages of this class with a free slot
   PageHeader* prev;
   uint32_t check;  // keyed by the page's address, class and heap: see Check()
@@ -67,7 +68,7 @@ struct alignas(64) PageHeader {
 
   // The owner's again. Free slots that are not resident, or were looked at and could not be given
   // back.
-  SlotBitmap clean;
+  SlotSet clean;
   // See heap/page_queue.h.
   struct QueueLink {
     PageHeader* next = nullptr;  // the page itself if it is the last; nullptr if it is in no queue
@@ -87,12 +88,20 @@ struct alignas(64) PageHeader {
   SizeClass size_class() const { return SizeClass(class_number); }
   size_t stride() const { return StrideOf(size_class()); }
   size_t bytes() const { return PageBytesOf(size_class()); }
-  unsigned slots() const { return SlotsOf(size_class()); }
-  uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
+  SlotCount slots() const { return SlotsOf(size_class()); }
+  SlotIndex slots_end() const { return kFirstSlot + slots(); }
+  Each<SlotIndex> EachSlot() const { return {kFirstSlot, slots_end()}; }
+  // The slot at and above which none has been touched.
+  SlotIndex touched_end() const { return SlotIndex(high_water); }
+  // The slot that an address of the page lies in.
+  SlotIndex SlotAt(uintptr_t address) const {
+    return SlotIndex(static_cast<unsigned>((address - page()) / stride()));
+  }
+  uintptr_t Block(SlotIndex slot) const { return page() + slot.value() * stride(); }
   // The fence of a block is the tag of the slot behind it: where a write past its end shows first.
   // For each slot that is taken, that tag verifies, be that slot taken, free, under the header, or
   // beyond the last (then the word lies at the very end of the page and is nobody's else).
-  void WriteFence(unsigned slot) const {
+  void WriteFence(SlotIndex slot) const {
     Tag::Make(Block(slot), heap(), size_class(), slot).WriteTo(Block(slot));
   }
   // Whether the place of the block's tag lies under this header: then it is no slot's.
@@ -113,7 +122,7 @@ struct alignas(64) PageHeader {
     if (high_water == 0) return 0;
     const size_t header_end = reinterpret_cast<uintptr_t>(this) - page() + sizeof(PageHeader);
     const bool past_header = TouchedBytes() > header_end + kTagBytes - 1;
-    return high_water - (past_header ? slots() - capacity : 1);
+    return high_water - (past_header ? slots().value() - capacity : 1);
   }
   size_t UsedBytes() const { return UsedSlots() * stride(); }
   // Bytes of slots that may be resident; of the page, which has at least its header.
@@ -158,12 +167,12 @@ inline bool FenceFollows(uintptr_t block, uint64_t bits, SizeClass c, const Tag:
 
 // The header of the page that a block with this verified tag lies in.
 inline PageHeader* HeaderOf(uintptr_t block, Tag tag) {
-  return HeaderOf(PageAddress(block - tag.slot() * StrideOf(tag.size_class())));
+  return HeaderOf(PageAddress(block - tag.slot().value() * StrideOf(tag.size_class())));
 }
 
 // Without the lock: the slot may be taken or freed just now. ThreadSanitizer is right to call this
 // a race; for it, `otherwise` is the answer that makes the caller ask again under the lock.
-inline bool LooksFree(const PageHeader& page, unsigned slot, [[maybe_unused]] bool otherwise) {
+inline bool LooksFree(const PageHeader& page, SlotIndex slot, [[maybe_unused]] bool otherwise) {
 #if defined(MYMALLOC_SANITIZED)
   static_cast<void>(page), static_cast<void>(slot);
   return otherwise;
@@ -172,20 +181,12 @@ inline bool LooksFree(const PageHeader& page, unsigned slot, [[maybe_unused]] bo
 #endif
 }
 
-// The slots of one block.
-struct SlotRun {
-  unsigned first;
-  unsigned slots;
-
-  size_t Usable(size_t stride) const { return slots * stride - kTagBytes; }
-};
-
 // Of shorter slots there are no runs: to copy so little costs less than to free a run.
 constexpr size_t kLeastRunStride = 1024;
 
 // The run that a slot lies in; one slot long where that is none. Reads the tags: any memory that is
 // written on purpose can deceive it as it can deceive free.
-SlotRun RunAt(const PageHeader& page, unsigned slot);
+SlotRun RunAt(const PageHeader& page, SlotIndex slot);
 
 // Makes a page in fresh or used memory. `touched`: bytes at its front beyond which it is zero.
 PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched);

@@ -27,11 +27,9 @@
 
 #include "mymalloc/base/number.h"
 #include "mymalloc/base/units.h"
+#include "mymalloc/page/slot.h"
 
 namespace mymalloc {
-
-constexpr size_t kTagBytes = 8;
-constexpr size_t kSlotsPerPage = 256;
 
 // Which length of slot: by it, the strides are in order.
 using SizeClass = Ordinal<struct SizeClassKind>;
@@ -116,11 +114,12 @@ constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.reg
 // Pages of long slots have fewer than 256: the rest of their bitmap is born taken. Else one page
 // of each class would take up more address space than small processes have in all.
 inline constexpr size_t kLongestPageOfSlots = 512 * kKiB;
-constexpr unsigned SlotsOf(SizeClass c) {
+constexpr SlotCount SlotsOf(SizeClass c) {
   const size_t most = kLongestPageOfSlots / StrideOf(c);
-  return static_cast<unsigned>(IsRunClass(c) ? kSlotsPerPage : Min<size_t>(kSlotsPerPage, most));
+  const size_t slots = IsRunClass(c) ? kSlotsPerPage : Min(kSlotsPerPage, most);
+  return SlotCount(static_cast<unsigned>(slots));
 }
-constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(StrideOf(c) * SlotsOf(c), kPageUnit); }
+constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(SlotsOf(c) * StrideOf(c), kPageUnit); }
 
 static_assert(kGranule * kSlotsPerPage == kPageUnit, "the shortest page is one unit");
 
@@ -187,8 +186,8 @@ constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return kNoClass;
   const size_t least = Max(n + kTagBytes, alignment) - kTagBytes;
   SizeClass c = ClassOf(least);
-  while (c > kSmallestClass && UsableOf(c - 1) >= least)
-    --c;  // aligned classes that ClassOf passes over
+  // Back over the aligned classes that ClassOf passes over.
+  while (c > kSmallestClass && UsableOf(c - 1) >= least) --c;
   for (; c < kFirstRunClass; ++c) {
     if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
   }
@@ -198,11 +197,11 @@ constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
 // How a longer block lies in a page: as so many slots.
 struct RunFit {
   SizeClass size_class = kNoClass;
-  unsigned slots = 0;
+  SlotCount slots = kNoSlots;
 };
 
 // As many as malloc asks for, and as realloc lets one grow: four such runs lie in a page.
-inline constexpr unsigned kMostRunSlots = 63;
+inline constexpr SlotCount kMostRunSlots{63};
 
 // The run classes that blocks go to by their length alone, an aligned one behind each; and behind
 // both of them those of slots twice as long, where they may pack better (BetterPackedOf).
@@ -213,7 +212,9 @@ inline constexpr SizeClass kLongRuns = kFirstRunClass + kRunClasses / 2;
 constexpr size_t SlotsFor(SizeClass c, size_t n) {
   return (n + kTagBytes + StrideOf(c) - 1) / StrideOf(c);
 }
-constexpr RunFit RunIn(SizeClass c, size_t n) { return {c, static_cast<unsigned>(SlotsFor(c, n))}; }
+constexpr RunFit RunIn(SizeClass c, size_t n) {
+  return {c, SlotCount(static_cast<unsigned>(SlotsFor(c, n)))};
+}
 
 // The run for n bytes with an alignment; no slots if there is none.
 // REQUIRES: alignment a power of two.
@@ -230,9 +231,9 @@ constexpr RunFit RunFor(size_t n, size_t alignment) {
 inline constexpr size_t kLargestRun = kMostRunSlots * StrideOf(kLongRuns) - kTagBytes;
 
 // Whether a page full of such runs has less than an eighth unused.
-constexpr bool PacksWell(unsigned slots) {
+constexpr bool PacksWell(SlotCount slots) {
   constexpr unsigned kInPage = kSlotsPerPage - 1;  // the header takes one
-  return kInPage % slots < kInPage / 8;
+  return kInPage % slots.value() < kInPage / 8;
 }
 
 // A run that RunFor gave, in slots twice as long: those pack well.

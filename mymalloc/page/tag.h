@@ -38,6 +38,7 @@
 
 #include "mymalloc/base/number.h"
 #include "mymalloc/page/size_class.h"
+#include "mymalloc/page/slot.h"
 
 namespace mymalloc {
 
@@ -91,14 +92,14 @@ class Tag {
   constexpr Tag() : bits_(0), low_(~uint64_t{0}) {}
 
   // The low word of a free block's tag. The fence of a page's last slot has one more than the last.
-  static constexpr uint64_t Low(HeapId heap, SizeClass c, unsigned slot) {
-    return (uint64_t{heap.value()} << kHeapShift) + slot * kNextSlot + c.value();
+  static constexpr uint64_t Low(HeapId heap, SizeClass c, SlotIndex slot) {
+    return (uint64_t{heap.value()} << kHeapShift) + slot.value() * kNextSlot + c.value();
   }
   // A free block's tag.
   static Tag Make(uintptr_t block, uint64_t low, const TagSecret& secret = g_tag_secret) {
     return Tag(secret.Encode(block, low), low);
   }
-  static Tag Make(uintptr_t block, HeapId heap, SizeClass c, unsigned slot) {
+  static Tag Make(uintptr_t block, HeapId heap, SizeClass c, SlotIndex slot) {
     return Make(block, Low(heap, c, slot));
   }
   // What is added to a low word from one slot to the next; to a tag.
@@ -142,7 +143,9 @@ class Tag {
   static constexpr SizeClass ClassIn(uint64_t low) {
     return SizeClass(static_cast<unsigned>(low & ((1U << kClassBits) - 1)));
   }
-  unsigned slot() const { return static_cast<unsigned>(low_ >> kClassBits) & (kSlotsPerPage - 1); }
+  SlotIndex slot() const {
+    return SlotIndex(static_cast<unsigned>(low_ >> kClassBits) & (kSlotsPerPage - 1));
+  }
   uint64_t low() const { return low_; }
 
   // Whether it verifies, says live, and names a heap.
@@ -153,11 +156,11 @@ class Tag {
 
   // A run: a block of several slots. Its tag has their number in the heap's place; the page's
   // header knows the heap.
-  static Tag MakeRun(uintptr_t block, SizeClass c, unsigned slot, unsigned slots) {
-    return Make(block, kNoHeap + slots, c, slot);
+  static Tag MakeRun(uintptr_t block, SizeClass c, SlotIndex slot, SlotCount slots) {
+    return Make(block, kNoHeap + slots.value(), c, slot);
   }
   bool IsRun() const { return heap() > kNoHeap; }
-  unsigned slots() const { return IsRun() ? heap() - kNoHeap : 1; }
+  SlotCount slots() const { return SlotCount(IsRun() ? heap() - kNoHeap : 1U); }
 
   static constexpr uint64_t kClassAndSlot = (uint64_t{1} << kHeapShift) - 1;
 
@@ -227,7 +230,7 @@ inline void MarkLive(uintptr_t block, uint64_t live_delta = g_tag_secret.live_de
 
 constexpr HeapId kFirstHeap{1};
 constexpr unsigned kMaxHeaps = Tag::kNoHeap.value();
-static_assert(kMostRunSlots < (1U << Tag::kHeapBits) - kMaxHeaps, "every run has a number");
+static_assert(kMostRunSlots.value() < (1U << Tag::kHeapBits) - kMaxHeaps, "every run has a number");
 
 }  // namespace mymalloc
 

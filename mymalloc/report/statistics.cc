@@ -19,9 +19,9 @@ namespace {
 // The free slots that have been used: the rest of the page is address space.
 unsigned CountFree(const PageHeader& page) {
   unsigned count = 0;
-  for (unsigned first = 0, n = 0; page.free.NextRun(first + n, &first, &n);) {
-    if (first >= page.high_water) break;
-    count += Min<unsigned>(first + n, page.high_water) - first;
+  for (SlotRun run{}; page.free.NextRun(&run);) {
+    if (run.first >= page.touched_end()) break;
+    count += (Min(run.end(), page.touched_end()) - run.first).value();
   }
   return count;
 }
@@ -37,8 +37,8 @@ RemoteSlots CountRemote(const PageHeader& page) {
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
     for (uint64_t mask = page.remote.Peek(w); mask != 0; mask &= mask - 1) {
       const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
-      const Tag tag = Tag::Of(page.Block(w * SlotBitmap::kSlotsPerWord + bit));
-      remote.slots += page.stride() >= kLeastRunStride ? tag.slots() : 1;
+      const Tag tag = Tag::Of(page.Block(SlotSet::SlotOf(w, bit)));
+      remote.slots += page.stride() >= kLeastRunStride ? tag.slots().value() : 1;
       ++remote.blocks;
     }
   }

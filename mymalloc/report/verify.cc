@@ -50,7 +50,7 @@ class HeapVerifier {
   void CheckLarge(Interval range, const LargeBlock& large);
   void CheckPage(Interval range, const PageHeader& page);
   void CheckSlots(const PageHeader& page);
-  void CheckTaken(const PageHeader& page, unsigned slot);
+  void CheckTaken(const PageHeader& page, SlotIndex slot);
   void CheckRun(const PageHeader& page, SlotRun run);
 
   void CheckHeap(const Heap& heap);
@@ -62,7 +62,7 @@ class HeapVerifier {
   void CheckQuarantine(const Heap& heap);
   void CheckRemoteList(const Heap& heap, RemoteWord word);
   // A free block that somebody holds: a slot that the bitmap calls taken, and nobody else's.
-  void CheckHeld(const PageHeader& page, unsigned slot);
+  void CheckHeld(const PageHeader& page, SlotIndex slot);
 
   void CheckTotals();
 
@@ -90,8 +90,8 @@ const PageHeader* PageAt(uintptr_t address) {
   return entry ? Owner(entry.value).page() : nullptr;
 }
 
-bool InRemote(const PageHeader& page, unsigned slot) {
-  return (page.remote.Peek(SlotBitmap::WordOf(slot)) & SlotBitmap::BitOf(slot)) != 0;
+bool InRemote(const PageHeader& page, SlotIndex slot) {
+  return (page.remote.Peek(SlotSet::WordOf(slot)) & SlotSet::BitOf(slot)) != 0;
 }
 
 void HeapVerifier::CheckTrees() {
@@ -169,7 +169,7 @@ void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
   }
   CheckSlots(page);
   Expect(page.free_count == page.free.Count(), "a page's free count is not the bitmap's");
-  Expect(page.high_water <= page.slots(), "a page's high water is past its end");
+  Expect(page.touched_end() <= page.slots_end(), "a page's high water is past its end");
   if (page.free_count != 0) ++pages_with_room_;
   Expect(page.dirty == page.CountDirty() && page.dirty + page.clean.Count() == page.free_count,
          "a page's dirty count is wrong");
@@ -185,21 +185,21 @@ void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
 void HeapVerifier::CheckSlots(const PageHeader& page) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
   unsigned capacity = 0;
-  unsigned run_end = 0;
-  for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
-    const uintptr_t block = page.page() + slot * page.stride();
-    const bool beyond = slot >= page.slots();
+  SlotIndex run_end = kFirstSlot;
+  for (const SlotIndex slot : Each<SlotIndex>(kFirstSlot, SlotIndex{kSlotsPerPage})) {
+    const uintptr_t block = page.Block(slot);
+    const bool beyond = slot >= page.slots_end();
     const bool clear = block - kTagBytes >= header + sizeof(PageHeader) ||
                        block + page.stride() - kTagBytes <= header;
     const bool free = page.free.Test(slot);
-    if (slot == 0 || !clear || beyond) {
+    if (slot == kFirstSlot || !clear || beyond) {
       Expect(!free, "a slot that must not be handed out is free");
       continue;
     }
     ++capacity;
     if (free || slot < run_end) continue;
     const SlotRun run = RunAt(page, slot);
-    run_end = run.first + run.slots;
+    run_end = run.end();
     const Tag tag = Tag::Of(page.Block(run.first));
     const bool verifies = tag.Verifies(page.Block(run.first));  // else it says anything
     const bool is_run = verifies && tag.IsRun();
@@ -208,9 +208,9 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
   Expect(page.capacity == capacity, "a page's capacity is not the number of its slots");
 }
 
-void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
-  Expect(slot < page.high_water, "a slot above the high water was handed out");
-  const uintptr_t block = page.page() + slot * page.stride();
+void HeapVerifier::CheckTaken(const PageHeader& page, SlotIndex slot) {
+  Expect(slot < page.touched_end(), "a slot above the high water was handed out");
+  const uintptr_t block = page.Block(slot);
   const Tag tag = Tag::Of(block);
   const bool remote = InRemote(page, slot);
   if (remote) held_.Add(block);
@@ -220,16 +220,16 @@ void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
   Expect(!remote || !tag.live(), "a block that was freed remotely is live");
   // The next slot's tag, if that is taken too, is checked with it.
   const uintptr_t fence = block + page.stride();
-  if (slot + 1 == page.slots() || page.free.Test(slot + 1)) {
+  if (slot + kOneSlot == page.slots_end() || page.free.Test(slot + kOneSlot)) {
     Expect(Tag::Of(fence).Verifies(fence), "a block's fence is broken");
   }
   if (!tag.live()) held_slots_.Add(block);
 }
 
 void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
-  const unsigned end = run.first + run.slots;
-  Expect(end <= page.high_water, "a run goes on above the high water");
-  for (unsigned slot = run.first; slot < end; ++slot) {
+  const SlotIndex end = run.end();
+  Expect(end <= page.touched_end(), "a run goes on above the high water");
+  for (const SlotIndex slot : Each<SlotIndex>(run.first, end)) {
     const bool remote = slot != run.first && InRemote(page, slot);
     Expect(!page.free.Test(slot) && !remote, "a slot of a run is free");
   }
@@ -240,7 +240,7 @@ void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
   Expect(!remote || !tag.live(), "a run that was freed remotely is live");
   Expect(remote || tag.live(), "a free run is lost");
   Expect(Tag::Of(page.Block(end)).Verifies(page.Block(end)), "a run's fence is broken");
-  run_tails_ += run.slots - 1;
+  run_tails_ += run.slots.value() - 1;
 }
 
 void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -285,7 +285,7 @@ void HeapVerifier::CheckList(const Heap& heap, const Inspector::PageList& list, 
 }
 
 void HeapVerifier::CheckRunLists(const Heap& heap, SizeClass c) {
-  for (unsigned longest = 1; longest <= kMostRunSlots && wrong_ == nullptr; ++longest) {
+  for (unsigned longest = 1; longest <= kMostRunSlots.value() && wrong_ == nullptr; ++longest) {
     const Inspector::PageList& list = Inspector::List(heap, c, longest);
     CheckList(heap, list, c);
     if (wrong_ != nullptr) return;  // it may have no end
@@ -294,11 +294,11 @@ void HeapVerifier::CheckRunLists(const Heap& heap, SizeClass c) {
     for (const PageHeader* page = list.head; page != nullptr; page = page->next) {
       unsigned most = 0;
       unsigned now = 0;
-      for (unsigned slot = 0; slot < page->slots(); ++slot) {
+      for (const SlotIndex slot : page->EachSlot()) {
         now = page->free.Test(slot) ? now + 1 : 0;
         most = Max(most, now);
       }
-      most = Min(most, unsigned{kMostRunSlots});
+      most = Min(most, kMostRunSlots.value());
       Expect(most == longest && page->longest == longest, "a page's longest run is another");
     }
   }
@@ -323,7 +323,7 @@ void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
   Expect(entry == block || c > SmallClassOf(kLargestSmall), "a small block is marked as zeroed");
   const size_t offset = block - page->page();
   if (!Expect(offset % page->stride() == 0, "a heap holds what is no block")) return;
-  CheckHeld(*page, static_cast<unsigned>(offset / page->stride()));
+  CheckHeld(*page, page->SlotAt(block));
 }
 
 void HeapVerifier::CheckGather(const Heap& heap) {
@@ -336,7 +336,7 @@ void HeapVerifier::CheckGather(const Heap& heap) {
     }
     for (; mask != 0; mask &= mask - 1) {
       const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
-      CheckHeld(*page, word.word() * SlotBitmap::kSlotsPerWord + bit);
+      CheckHeld(*page, SlotSet::SlotOf(word.word(), bit));
     }
   });
 }
@@ -348,7 +348,7 @@ void HeapVerifier::CheckQuarantine(const Heap& heap) {
     const bool known = page != nullptr && page->size_class() == item.size_class &&
                        (item.block - page->page()) % page->stride() == 0;
     if (!Expect(known, "what lies in quarantine is no block")) return;
-    CheckHeld(*page, static_cast<unsigned>((item.block - page->page()) / page->stride()));
+    CheckHeld(*page, page->SlotAt(item.block));
     Expect(Quarantine::FindWrite(item) == 0, "a block in quarantine was written to");
   });
 }
@@ -367,7 +367,7 @@ void HeapVerifier::CheckRemoteList(const Heap& heap, RemoteWord word) {
   }
 }
 
-void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
+void HeapVerifier::CheckHeld(const PageHeader& page, SlotIndex slot) {
   const uintptr_t block = page.Block(slot);
   held_.Add(block);
   Expect(!page.free.Test(slot), "a block that is held is free in the bitmap");

@@ -119,7 +119,7 @@ TEST_F(HeapTest, ReusesTheLastFreedFirst) {
 
 TEST_F(HeapTest, AFullPageIsFilledBeforeTheNextBegins) {
   for (const SizeClass c : {ClassOf(8), ClassOf(kSmall), ClassOf(5000)}) {
-    const unsigned in_a_page = SlotsOf(c);
+    const unsigned in_a_page = SlotsOf(c).value();
     const std::vector<uintptr_t> blocks = Allocate(c, in_a_page - 6);
     EXPECT_LE(PagesOf(c), 2u);
     const std::vector<uintptr_t> more = Allocate(c, 5 * in_a_page);

@@ -22,7 +22,9 @@ class PageCacheTest : public test::EngineTest {
   static PageHeader* Format(uintptr_t begin, SizeClass c) {
     return FormatPage(PageAddress(begin), c, CurrentHeap()->id(), /*touched=*/PageBytesOf(c));
   }
-  static uint64_t LowOf(SizeClass c) { return Tag::Low(CurrentHeap()->id(), c, 0) | Tag::kLive; }
+  static uint64_t LowOf(SizeClass c) {
+    return Tag::Low(CurrentHeap()->id(), c, kFirstSlot) | Tag::kLive;
+  }
 
   std::unique_ptr<PageCache> cache_ = std::make_unique<PageCache>();
 };

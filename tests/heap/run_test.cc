@@ -26,7 +26,7 @@ TEST_F(RunTest, RunsBeginWhereTheLargestSlotEnds) {
   EXPECT_FALSE(TagOf(slot).IsRun());
   void* const run = Allocate(kLargestMedium + 1);
   EXPECT_TRUE(IsRun(run));
-  EXPECT_EQ(TagOf(run).slots(), 8u);
+  EXPECT_EQ(TagOf(run).slots(), SlotCount{8});
   Free(slot);
   Free(run);
 }
@@ -37,7 +37,7 @@ TEST_F(RunTest, TheLongerStrideServesWhereTheShorterEnds) {
   EXPECT_EQ(TagOf(last).slots(), kMostRunSlots);
   void* const next = Allocate(ShortRun(kMostRunSlots) + 1);
   EXPECT_EQ(TagOf(next).size_class(), kLongRuns);
-  EXPECT_EQ(TagOf(next).slots(), 8u);
+  EXPECT_EQ(TagOf(next).slots(), SlotCount{8});
   Free(last);
   Free(next);
 }
@@ -189,12 +189,12 @@ TEST_F(RunTest, ItIsFreeAtOnceForTheStatistics) {
   for (void*& block : blocks) block = Allocate(300 * kKiB);
   const Statistics full = CountHeap();
   EXPECT_EQ(full.live.blocks, before.live.blocks + 20);
-  EXPECT_EQ(full.live.bytes, before.live.bytes + 20 * (LongRun(10) + kTagBytes));
+  EXPECT_EQ(full.live.bytes, before.live.bytes + 20 * (LongRun(SlotCount{10}) + kTagBytes));
   EXPECT_EQ(full.large.blocks, before.large.blocks);
   for (size_t i = 0; i < 10; ++i) Free(blocks[i]);
   Statistics now = CountHeap();
   EXPECT_EQ(now.live.blocks, before.live.blocks + 10);
-  EXPECT_EQ(now.live.bytes, before.live.bytes + 10 * (LongRun(10) + kTagBytes));
+  EXPECT_EQ(now.live.bytes, before.live.bytes + 10 * (LongRun(SlotCount{10}) + kTagBytes));
   std::thread([&] {
     for (size_t i = 10; i < 20; ++i) Free(blocks[i]);
   }).join();

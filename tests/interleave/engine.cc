@@ -174,7 +174,7 @@ std::vector<void*> EngineProgram::MakePage(unsigned i, const std::vector<unsigne
   const PageHeader* const page = PageOf(rest[0]);
   std::vector<void*> kept;
   for (const unsigned slot : slots) {
-    kept.push_back(reinterpret_cast<void*>(page->Block(slot)));
+    kept.push_back(reinterpret_cast<void*>(page->Block(SlotIndex(slot))));
     rest.erase(std::find(rest.begin(), rest.end(), kept.back()));
   }
   GiveBack(rest);

@@ -10,6 +10,8 @@
 namespace mymalloc {
 namespace {
 
+constexpr Each<SlotIndex> kAllSlots(kFirstSlot, SlotIndex{kSlotsPerPage});
+
 // Room for a page of any class at any of the colours of its header.
 class PageTest : public testing::Test {
  protected:
@@ -34,7 +36,7 @@ class PageTest : public testing::Test {
 };
 
 // Whether the slot's tag or block shares a byte with the header, asked byte range by byte range.
-bool UnderHeader(const PageHeader& page, unsigned slot) {
+bool UnderHeader(const PageHeader& page, SlotIndex slot) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
   const uintptr_t begin = page.Block(slot) - kTagBytes;
   const uintptr_t end = begin + page.stride();
@@ -46,7 +48,7 @@ void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
   EXPECT_TRUE(page.Intact());
   EXPECT_EQ(page.heap(), heap);
   EXPECT_EQ(page.size_class(), c);
-  EXPECT_EQ(page.high_water, zeroed ? 0u : page.slots());
+  EXPECT_EQ(page.high_water, zeroed ? 0u : page.slots().value());
   EXPECT_EQ(page.free_count, page.capacity);
   EXPECT_EQ(page.free_count, page.free.Count());
   EXPECT_TRUE(page.AllFree());
@@ -64,11 +66,12 @@ TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
       const uintptr_t address = begin_ + i * kPageUnit;
       const PageHeader* page = FormatPage(PageAddress(address), c, HeapId{7}, PageBytesOf(c));
       CheckFresh(*page, c, HeapId{7}, false);
-      for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
-        const bool there = slot != 0 && slot < page->slots();
+      for (const SlotIndex slot : kAllSlots) {
+        const bool there = slot != kFirstSlot && slot < page->slots_end();
         const bool usable = there && !UnderHeader(*page, slot);
-        ASSERT_EQ(page->free.Test(slot), usable) << "class " << c.value() << " slot " << slot;
-        ASSERT_EQ(page->Block(slot), address + slot * StrideOf(c));
+        ASSERT_EQ(page->free.Test(slot), usable)
+            << "class " << c.value() << " slot " << slot.value();
+        ASSERT_EQ(page->Block(slot), address + slot.value() * StrideOf(c));
         ASSERT_TRUE(!usable || page->Block(slot) + UsableOf(c) <= address + PageBytesOf(c));
       }
     }
@@ -83,7 +86,7 @@ TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
     const size_t most_lost = 1 + filled + 1;
     for (size_t i = 0; i < kHeaderColours; ++i) {
       const PageHeader* page = FormatPage(At(i), c, HeapId{1}, 0);
-      EXPECT_GE(page->capacity + most_lost, SlotsOf(c)) << StrideOf(c);
+      EXPECT_GE(page->capacity + most_lost, SlotsOf(c).value()) << StrideOf(c);
     }
   }
 }
@@ -105,7 +108,7 @@ TEST_F(PageTest, HeadersLieInTheFirstUnitAtManyLines) {
 TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
   for (const SizeClass c : EachPageClass()) {
     PageHeader* const page = FormatPage(At(c.value()), c, HeapId{3}, 0);
-    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+    for (const SlotIndex slot : kAllSlots) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
       ASSERT_EQ(HeaderOf(block, Tag::Make(block, HeapId{3}, c, slot)), page);
@@ -117,14 +120,14 @@ TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
 TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
   for (SizeClass c = kSmallestClass; IsPageClass(c); c = c + (StrideOf(c) < 20000 ? 1U : 7U)) {
     PageHeader* const page = FormatPage(At(c.value()), c, HeapId{9}, 0);
-    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+    for (const SlotIndex slot : kAllSlots) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
       memset(reinterpret_cast<void*>(block), 0xee, UsableOf(c));
       Tag::Make(block, HeapId{9}, c, slot).WriteTo(block);
     }
     CheckFresh(*page, c, HeapId{9}, true);
-    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+    for (const SlotIndex slot : kAllSlots) {
       const uintptr_t block = page->Block(slot);
       ASSERT_TRUE(!page->free.Test(slot) || Tag::Of(block).Verifies(block));
     }
@@ -144,13 +147,14 @@ TEST_F(PageTest, FormatsMemoryThatWasUsedInPart) {
     for (size_t touched = kPageUnit; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
       const PageHeader* const page = FormatPage(PageAddress(begin_), c, HeapId{2}, touched);
       ASSERT_EQ(page->dirty, page->free_count - page->clean.Count());
-      for (unsigned slot = 0; slot < page->slots(); ++slot) {
+      for (const SlotIndex slot : page->EachSlot()) {
         const uintptr_t begin = page->Block(slot) - kTagBytes;
-        ASSERT_TRUE(slot < page->high_water || begin >= begin_ + touched)
-            << c.value() << " " << slot;
+        ASSERT_TRUE(slot < page->touched_end() || begin >= begin_ + touched)
+            << c.value() << " " << slot.value();
         if (!page->free.Test(slot)) continue;
-        ASSERT_EQ(page->clean.Test(slot), slot >= page->high_water);
-        ASSERT_TRUE(page->clean.Test(slot) || begin < begin_ + touched) << c.value() << " " << slot;
+        ASSERT_EQ(page->clean.Test(slot), slot >= page->touched_end());
+        ASSERT_TRUE(page->clean.Test(slot) || begin < begin_ + touched)
+            << c.value() << " " << slot.value();
       }
     }
   }

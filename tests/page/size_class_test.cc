@@ -37,7 +37,7 @@ TEST(SizeClassTest, PagesAreWholeUnitsAndHoldTheirSlots) {
     EXPECT_EQ(PageBytesOf(c) % kPageUnit, 0u);
     EXPECT_GE(PageBytesOf(c), SlotsOf(c) * StrideOf(c));
     EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kPageUnit);
-    EXPECT_LE(SlotsOf(c), kSlotsPerPage);
+    EXPECT_LE(SlotsOf(c).value(), kSlotsPerPage);
     EXPECT_TRUE(IsRunClass(c) || PageBytesOf(c) <= kLongestPageOfSlots);
   }
 }
@@ -120,7 +120,7 @@ TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
   for (size_t alignment = 1; alignment <= 2 * kPageUnit; alignment *= 2) {
     for (size_t n = kLargestMedium - 50; n < 3 * kMiB; n += n < 34000 ? 1 : 997) {
       const RunFit fit = RunFor(n, alignment);
-      if (fit.slots == 0) {
+      if (fit.slots == kNoSlots) {
         const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
         ASSERT_TRUE(n > longest || alignment > kPageUnit) << n;
         continue;
@@ -130,24 +130,24 @@ TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
       const size_t stride = StrideOf(fit.size_class);
       ASSERT_EQ(stride % std::max(alignment, kGranule), 0u) << n << " aligned to " << alignment;
       ASSERT_GE(fit.slots * stride - kTagBytes, n);
-      ASSERT_LT((fit.slots - 1) * stride, n + kTagBytes);
+      ASSERT_LT((fit.slots - kOneSlot) * stride, n + kTagBytes);
     }
   }
 }
 
 TEST(SizeClassTest, RunsBeginWhereSlotsEndAndEndWithTheLargest) {
-  EXPECT_NE(RunFor(kLargestMedium + 1, 1).slots, 0u);
+  EXPECT_NE(RunFor(kLargestMedium + 1, 1).slots, kNoSlots);
   EXPECT_EQ(RunFor(kLargestRun, 1).slots, kMostRunSlots);
-  EXPECT_EQ(RunFor(kLargestRun + 1, 1).slots, 0u);
+  EXPECT_EQ(RunFor(kLargestRun + 1, 1).slots, kNoSlots);
   EXPECT_GE(kLargestRun, 2 * kMiB);
-  EXPECT_EQ(RunFor(kMiB, 2 * kPageUnit).slots, 0u);
+  EXPECT_EQ(RunFor(kMiB, 2 * kPageUnit).slots, kNoSlots);
 }
 
 // Powers of two, which programs ask for most, fill all of a page but a tenth.
 TEST(SizeClassTest, RoundRunsFillAPage) {
   for (size_t n = 64 * kKiB; n <= 2 * kMiB; n *= 2) {
     const RunFit fit = RunFor(n, 1);
-    const size_t blocks = (kSlotsPerPage - 1) / fit.slots;
+    const size_t blocks = (kSlotsPerPage - 1) / fit.slots.value();
     const size_t page = PageBytesOf(fit.size_class);
     EXPECT_GE(blocks * n, page - page / 10) << n;
   }

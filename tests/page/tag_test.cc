@@ -18,7 +18,7 @@ class TagTest : public testing::Test {
   HeapId RandomHeap() { return HeapId(static_cast<unsigned>(random_() % kMaxHeaps)); }
   HeapId RandomOwner() { return HeapId{1 + RandomHeap().value() % (kMaxHeaps - 1)}; }
   SizeClass RandomClass() { return SizeClass(static_cast<unsigned>(random_() % kSizeClasses)); }
-  unsigned RandomSlot() { return static_cast<unsigned>(random_() % kSlotsPerPage); }
+  SlotIndex RandomSlot() { return SlotIndex(static_cast<unsigned>(random_() % kSlotsPerPage)); }
   Tag RandomTag(uintptr_t block) {
     const Tag tag = Tag::Make(block, RandomHeap(), RandomClass(), RandomSlot());
     return random_() % 2 == 0 ? tag : tag.Live();
@@ -33,7 +33,7 @@ TEST_F(TagTest, SaysWhatItWasMadeOf) {
     const uintptr_t block = RandomBlock();
     const HeapId heap = RandomHeap();
     const SizeClass c = RandomClass();
-    const unsigned slot = RandomSlot();
+    const SlotIndex slot = RandomSlot();
     const Tag tag = Tag::Make(block, heap, c, slot);
     ASSERT_TRUE(tag.Verifies(block));
     ASSERT_FALSE(tag.live());
@@ -46,12 +46,13 @@ TEST_F(TagTest, SaysWhatItWasMadeOf) {
 TEST_F(TagTest, HoldsTheExtremesOfItsFields) {
   const uintptr_t block = RandomBlock();
   const Tag tag =
-      Tag::Make(block, HeapId{kMaxHeaps - 1}, Tag::kLargeClass, kSlotsPerPage - 1).Live();
+      Tag::Make(block, HeapId{kMaxHeaps - 1}, Tag::kLargeClass, SlotIndex{kSlotsPerPage - 1})
+          .Live();
   EXPECT_TRUE(tag.Verifies(block));
   EXPECT_TRUE(tag.live());
   EXPECT_EQ(tag.heap(), HeapId{kMaxHeaps - 1});
   EXPECT_EQ(tag.size_class(), Tag::kLargeClass);
-  EXPECT_EQ(tag.slot(), kSlotsPerPage - 1);
+  EXPECT_EQ(tag.slot(), SlotIndex{kSlotsPerPage - 1});
 }
 
 TEST_F(TagTest, LiveAndFreeAreOneStepApart) {
@@ -200,10 +201,10 @@ TEST_F(TagTest, FollowsOnlyItsNeighbour) {
     const HeapId heap = RandomOwner();
     const Tag::Key key = KeyOf(Tag::OwnerBits(heap));
     const SizeClass c = RandomClass();
-    const unsigned slot = RandomSlot();  // the last one's neighbour, too
+    const SlotIndex slot = RandomSlot();  // the last one's neighbour, too
     const uintptr_t block = RandomBlock();
     const uint64_t bits = Tag::Make(block, heap, c, slot).Live().bits();
-    const Tag next = Tag::Make(block + StrideOf(c), heap, c, slot + 1);
+    const Tag next = Tag::Make(block + StrideOf(c), heap, c, slot + kOneSlot);
     ASSERT_TRUE(key.Follows(next.bits(), bits, StrideOf(c)));
     ASSERT_TRUE(key.Follows(next.Live().bits(), bits, StrideOf(c)));
     for (unsigned bit = 0; bit < 64; ++bit) {
@@ -211,7 +212,7 @@ TEST_F(TagTest, FollowsOnlyItsNeighbour) {
       ASSERT_FALSE(key.Follows(next.Live().bits() ^ uint64_t{1} << bit, bits, StrideOf(c))) << bit;
     }
     ASSERT_FALSE(key.Follows(random_(), bits, StrideOf(c)));
-    const Tag other = Tag::Make(block + StrideOf(c), heap, c, slot + 2);
+    const Tag other = Tag::Make(block + StrideOf(c), heap, c, slot + SlotCount{2});
     ASSERT_FALSE(key.Follows(other.bits(), bits, StrideOf(c)));
   }
 }
@@ -257,7 +258,7 @@ TEST_F(TagTest, LiesInTheEightBytesBeforeTheBlock) {
   alignas(16) unsigned char memory[64];
   memset(memory, 0xaa, sizeof(memory));
   const uintptr_t block = reinterpret_cast<uintptr_t>(memory) + 32;
-  const Tag tag = Tag::Make(block, HeapId{3}, SizeClass{4}, 5);
+  const Tag tag = Tag::Make(block, HeapId{3}, SizeClass{4}, SlotIndex{5});
   tag.WriteTo(block);
   EXPECT_EQ(Tag::Of(block).bits(), tag.bits());
   uint64_t written;

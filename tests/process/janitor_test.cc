@@ -44,8 +44,9 @@ class JanitorTest : public test::EngineTest {
     };
     need(Address(&page), Address(&page + 1));
     // Of a page of long slots, where the first that there is begins.
-    need(page.Block(1) - kTagBytes, page.Block(1));
-    for (unsigned slot = 1; slot < page.slots(); ++slot) {
+    const SlotIndex first{1};
+    need(page.Block(first) - kTagBytes, page.Block(first));
+    for (const SlotIndex slot : Each<SlotIndex>(first, page.slots_end())) {
       const uintptr_t block = page.Block(slot);
       const bool taken = !page.free.Test(slot) && Tag::Of(block).Verifies(block);
       if (taken) need(block - kTagBytes, block + page.stride() - kTagBytes);
