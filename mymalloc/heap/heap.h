@@ -240,7 +240,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool PurgeHoles(PageHeader* page, size_t least, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool PurgeHole(PageHeader* page, SlotIndex first, SlotIndex end, size_t least, Step* step,
+  bool PurgeHole(PageHeader* page, SlotIndex first, SlotIndex end_slot, size_t least, Step* step,
                  size_t* purged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t DecayStep(size_t most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 

@@ -22,7 +22,7 @@ template <typename A, typename B, typename = void>
 struct Adds : std::false_type {};
 template <typename A, typename B>
 struct Adds<A, B, decltype(void(std::declval<A>() + std::declval<B>()))> : std::true_type {};
-static_assert(Adds<PageNumber, Pages>::value, "");
+static_assert(Adds<PageNumber, Pages>::value, "a place so much farther on is a place");
 static_assert(!Adds<PageNumber, PageNumber>::value, "a sum of two places is no place");
 static_assert(!Adds<PageNumber, unsigned>::value, "how far is a number of pages");
 

@@ -35,7 +35,8 @@ class HeapRandomTest : public test::EngineTest {
   static void ExpectSound(uintptr_t block, SizeClass c) {
     const Tag tag = Tag::Of(block);
     ASSERT_TRUE(tag.Verifies(block) && tag.live() && tag.size_class() == c);
-    ASSERT_TRUE(FenceVerifies(block, tag)) << "class " << c.value() << " slot " << tag.slot();
+    ASSERT_TRUE(FenceVerifies(block, tag))
+        << "class " << c.value() << " slot " << tag.slot().value();
   }
 };
 

@@ -188,7 +188,7 @@ TEST_F(HeapRunsTest, OthersLookBesideTheProgramsWrites) {
     for (int i = 0; i < 2000; ++i) {
       const Finding finding = Look(inside);
       ASSERT_EQ(finding.block, Address(block));
-      ASSERT_EQ(finding.slots, 3u);
+      ASSERT_EQ(finding.slots, SlotCount{3});
     }
   });
   for (uint64_t i = 0; i < 200; ++i) std::fill(block, block + UsableOfRun(3) / 8, i << 32 | i);

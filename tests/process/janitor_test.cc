@@ -172,7 +172,7 @@ TEST_F(JanitorTest, TheUnusedPartOfAPageInUsedMemoryGoesBack) {
   g_page_supply.Free(used, kUsed);
   const std::vector<char*> blocks = AllocateFilled(20000, 3);
   const PageHeader* page = PageOf(blocks[0]);
-  ASSERT_EQ(page->high_water, page->slots());
+  ASSERT_EQ(page->touched_end(), page->slots_end());
   GiveAllBack();
   EXPECT_LE(ResidentPages(page->page().value(), page->bytes()), 3 * 7u + 10);
   EXPECT_STREQ(VerifyHeap(), nullptr);
