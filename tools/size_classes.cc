@@ -14,8 +14,8 @@ double Percent(size_t part, size_t whole) {
 
 // The smallest request that has this regular class: one more than fits in the one below.
 size_t SmallestRequestOf(SizeClass c) {
-  for (SizeClass below = c; below-- > 0;) {
-    if (IsRegular(below)) return UsableOf(below) + 1;
+  for (SizeClass below = c; below > kSmallestClass;) {
+    if (IsRegular(--below)) return UsableOf(below) + 1;
   }
   return 0;
 }
@@ -29,10 +29,10 @@ void PrintRegular() {
   std::printf(
       "| class | stride | requests | waste of the smallest | page |\n"
       "|---:|---:|---:|---:|---:|\n");
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     if (!IsRegular(c)) continue;
     const size_t smallest = SmallestRequestOf(c);
-    std::printf("| %u | %zu | %zu-%zu | %.1f%% | %zu KiB |\n", c, StrideOf(c), smallest,
+    std::printf("| %u | %zu | %zu-%zu | %.1f%% | %zu KiB |\n", c.value(), StrideOf(c), smallest,
                 UsableOf(c), Percent(StrideOf(c) - smallest, StrideOf(c)), PageBytesOf(c) / kKiB);
   }
 }
@@ -41,10 +41,10 @@ void PrintAligned() {
   std::printf(
       "| class | stride | usable | aligned to | page |\n"
       "|---:|---:|---:|---:|---:|\n");
-  for (SizeClass c = 1; c < kSizeClasses; ++c) {
+  for (SizeClass c{1}; c < kFirstRunClass; ++c) {
     if (IsRegular(c)) continue;
-    std::printf("| %u | %zu | %zu | %zu | %zu KiB |\n", c, StrideOf(c), UsableOf(c), AlignmentOf(c),
-                PageBytesOf(c) / kKiB);
+    std::printf("| %u | %zu | %zu | %zu | %zu KiB |\n", c.value(), StrideOf(c), UsableOf(c),
+                AlignmentOf(c), PageBytesOf(c) / kKiB);
   }
 }
 
@@ -52,8 +52,8 @@ void PrintRuns() {
   std::printf(
       "| class | stride | longest block | aligned to | page |\n"
       "|---:|---:|---:|---:|---:|\n");
-  for (SizeClass c = kSizeClasses; c < kPageClasses; ++c) {
-    std::printf("| %u | %zu | %zu | %zu | %zu KiB |\n", c, StrideOf(c),
+  for (const SizeClass c : EachRunClass()) {
+    std::printf("| %u | %zu | %zu | %zu | %zu KiB |\n", c.value(), StrideOf(c),
                 kMostRunSlots * StrideOf(c) - kTagBytes, AlignmentOf(c), PageBytesOf(c) / kKiB);
   }
 }
@@ -114,7 +114,7 @@ void PrintAll() {
       "with an alignment above %zu, up to %zu, take the strides that are multiples of it. "
       "Of each two strides so aligned the longer is for blocks of which pages of the shorter "
       "would be left unused for an eighth or more, once there is much.\n\n",
-      kMostRunSlots, kGranule, kLargestSlotAlignment);
+      kMostRunSlots.value(), kGranule, kLargestSlotAlignment);
   PrintRuns();
   std::printf(
       "\n## How much is wasted at most\n\n"

@@ -13,6 +13,9 @@ struct Interval {
   uint64_t begin = 0;
   uint64_t end = 0;
 
+  static constexpr Interval From(uint64_t begin, uint64_t length) {
+    return {begin, begin + length};
+  }
   constexpr uint64_t length() const { return end - begin; }
   constexpr bool empty() const { return begin == end; }
   // One comparison: an address below `begin` wraps around to a huge offset.

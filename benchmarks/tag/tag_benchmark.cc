@@ -12,7 +12,7 @@
 namespace mymalloc {
 namespace {
 
-constexpr HeapId kHeap = 5;
+constexpr HeapId kHeap{5};
 constexpr SizeClass kClass = SmallClassOf(56);
 
 // Slots side by side, each with its tag, marked live: the first argument says how many.
@@ -23,7 +23,7 @@ class Slots {
     g_tag_secret.Set(0x123456789abcdef, 0xfedcba987654321);
     key_.Set(Tag::OwnerBits(kHeap));
     for (size_t i = 0; i <= count_; ++i) {
-      const unsigned slot = static_cast<unsigned>(i % kSlotsPerPage);
+      const SlotIndex slot(static_cast<unsigned>(i % kSlotsPerPage));
       Tag::Make(Block(i), kHeap, kClass, slot).Live().WriteTo(Block(i));
     }
   }
@@ -88,7 +88,7 @@ BENCHMARK(MarkFreeAndLive)->Arg(256)->Arg(1 << 18);
 
 void Make(benchmark::State& state) {
   Slots slots(state);
-  const uint64_t low = Tag::Low(kHeap, kClass, 7);
+  const uint64_t low = Tag::Low(kHeap, kClass, SlotIndex{7});
   for (auto _ : state) {
     benchmark::DoNotOptimize(Tag::Make(slots.Next(), low));
   }

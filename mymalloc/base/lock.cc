@@ -19,7 +19,7 @@ void Lock::LetOthersInSlow() {
   constexpr int kTurns = 40 * MYMALLOC_LOCK_SPINS;
   Release();
   for (int i = 0; i < kTurns && state_.load(std::memory_order_relaxed) == kFree; ++i) {
-    __builtin_ia32_pause();
+    SpinPause();
   }
   Acquire();
 }
@@ -34,7 +34,7 @@ bool Lock::Await(const timespec* most) {
   count_.Wait();
   for (int spins = 0; spins < MYMALLOC_LOCK_SPINS; ++spins) {
     if (state_.load(std::memory_order_relaxed) == kFree && TryOnce()) return true;
-    __builtin_ia32_pause();
+    SpinPause();
   }
   // Who has slept takes the lock as awaited: it does not know of the others that sleep. At worst
   // one release too many calls the kernel.

@@ -61,7 +61,7 @@ enum Asks : uint32_t {
   X(bool, guard_pages, false, true, kTreeFirst | kNoRuns | kHoldsLarge | kExplainsFaults,          \
     "unmapped memory around large blocks and behind pages of 64K or more")                         \
   X(uint32_t, sample, 0, 0, kDetour | kExplainsFaults,                                             \
-    "one in so many allocations gets an OS page of its own between guard pages; 0: none")          \
+    "one in so many allocations gets a kernel page of its own between guard pages; 0: none")       \
   X(bool, checked, false, false, kTreeFirst,                                                       \
     "every free asks the tag, the tree and the bitmap, which must agree; slow")                    \
   X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto, kNothing,                           \

@@ -6,14 +6,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/arch.h"  // IWYU pragma: export (KernelPage)
+
 namespace mymalloc {
 
 constexpr size_t kKiB = 1024;
 constexpr size_t kMiB = 1024 * kKiB;
 constexpr size_t kGiB = 1024 * kMiB;
 
-// What the kernel maps and takes back. Start-up refuses a kernel of another page size.
-constexpr size_t kOsPage = 4096;
+// What slab pages begin on and are a multiple of, and with them all that the page supply hands out:
+// the shortest page has 256 slots of a granule. Whatever the kernel's page is (KernelPage).
+constexpr size_t kPageUnit = 4 * kKiB;
 // What every pointer handed out is a multiple of: alignof(max_align_t).
 constexpr size_t kGranule = 16;
 static_assert(kGranule == alignof(std::max_align_t), "malloc's promise");

@@ -58,9 +58,9 @@ bool FindModule(uintptr_t address, Module* module) {
 // not, the build id stays unknown.
 BuildId BuildIdOf(const Module& module) {
   const auto& header = *reinterpret_cast<const Elf64_Ehdr*>(module.begin);
-  if (module.end - module.begin < kOsPage || !IsElf(header)) return {};
+  if (module.end - module.begin < KernelPage() || !IsElf(header)) return {};
   const uint64_t segments_end = header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr);
-  if (header.e_phentsize != sizeof(Elf64_Phdr) || segments_end > kOsPage) return {};
+  if (header.e_phentsize != sizeof(Elf64_Phdr) || segments_end > KernelPage()) return {};
   const auto* const segments = reinterpret_cast<const Elf64_Phdr*>(module.begin + header.e_phoff);
   for (unsigned i = 0; i < header.e_phnum; ++i) {
     const uintptr_t begin = module.load_base + segments[i].p_vaddr;

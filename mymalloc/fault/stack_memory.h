@@ -34,7 +34,7 @@ class StackMemory {
   bool IsReadable(uintptr_t address) {
     constexpr long kUnlikely = 0x5bd1e995;
     static constexpr timespec kNoTime = {0, 0};
-    const uintptr_t page = address & ~(kOsPage - 1);
+    const uintptr_t page = address & ~(KernelPage() - 1);
     if (page == readable_page_) return true;
     const long answer = Syscall(SYS_futex, static_cast<long>(address & ~uintptr_t{7}),
                                 FUTEX_WAIT_PRIVATE, kUnlikely, reinterpret_cast<long>(&kNoTime));

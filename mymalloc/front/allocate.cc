@@ -42,7 +42,7 @@ uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
 // A run of slots, or a range of its own.
 uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed) {
   const RunFit fit = g_policy.Runs() ? RunFor(n, alignment) : RunFit{};
-  Heap* const heap = fit.slots != 0 ? HeapForSlowWay() : nullptr;
+  Heap* const heap = fit.slots != kNoSlots ? HeapForSlowWay() : nullptr;
   if (heap != nullptr) {
     const Busy busy;
     if (const uintptr_t block = heap->AllocateRun(fit, n, zeroed)) return block;

@@ -25,9 +25,9 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
   }
   Tag tag = Tag::Of(item.block);
   if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live())) {
-    unsigned slot;
+    SlotIndex slot;
     if (!FindBrokenFreeBlock(item.block, &slot)) return;
-    tag = Tag::Make(item.block, Look(item.block).page->heap, item.size_class, slot);
+    tag = Tag::Make(item.block, Look(item.block).page->heap(), item.size_class, slot);
     tag.WriteTo(item.block);
   }
   PutBack(own, item.block, tag);
@@ -37,9 +37,10 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
 void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   const PageHeader* const page = HeaderOf(block, tag);
-  if (tag.slot() <= 1 || page->CoversTagOf(before) || Tag::Of(before).Verifies(before)) return;
+  const bool is_first = tag.slot() <= kFirstSlot + kOneSlot;
+  if (is_first || page->CoversTagOf(before) || Tag::Of(before).Verifies(before)) return;
   // The tags of slots that were never taken are not written.
-  if (LooksFree(*page, tag.slot() - 1, /*otherwise=*/false)) return;
+  if (LooksFree(*page, tag.slot() - kOneSlot, /*otherwise=*/false)) return;
   const Finding finding = Look(before);
   if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
       !Tag::Of(before).Verifies(before)) {
@@ -56,13 +57,13 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
   if (ABSL_PREDICT_FALSE(answer.page == 0 || offset < kGranule || offset % kGranule != 0)) {
     return false;
   }
-  const size_t stride = StrideOf(answer.live_low & Tag::kLargeClass);
+  const size_t stride = StrideOf(Tag::ClassIn(answer.live_low));
   // Three lines far apart, at worst: all on their way at once.
   __builtin_prefetch(reinterpret_cast<const void*>(block - stride - kTagBytes));
   __builtin_prefetch(reinterpret_cast<const void*>(block + stride - kTagBytes));
   const Tag tag = Tag::Of(block);
-  const uint64_t low = answer.live_low + Tag::Low(0, 0, tag.slot());
-  if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot() * stride != offset ||
+  const uint64_t low = answer.live_low + tag.slot().value() * Tag::kNextSlot;
+  if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot().value() * stride != offset ||
                          !FenceVerifies(block, tag) || g_options.checked)) {
     return false;
   }

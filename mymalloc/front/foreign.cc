@@ -51,13 +51,13 @@ bool InOtherArena(uintptr_t address, const Chunk& chunk, const os::Mapping& mapp
   if (begin != mapping.begin) return false;
   const GlibcHeap& heap = *reinterpret_cast<const GlibcHeap*>(begin);
   const uintptr_t end = begin + heap.size;
-  return heap.arena != 0 && heap.size % kOsPage == 0 && heap.size <= kGlibcHeapBytes &&
+  return heap.arena != 0 && heap.size % KernelPage() == 0 && heap.size <= kGlibcHeapBytes &&
          address < end && chunk.size() <= end - (address - sizeof(Chunk));
 }
 
 bool IsMapped(uintptr_t address, const Chunk& chunk) {
-  return (address - sizeof(Chunk) - chunk.previous_size) % kOsPage == 0 &&
-         (chunk.previous_size + chunk.size()) % kOsPage == 0;
+  return (address - sizeof(Chunk) - chunk.previous_size) % KernelPage() == 0 &&
+         (chunk.previous_size + chunk.size()) % KernelPage() == 0;
 }
 
 bool IsBlock(uintptr_t address, const Chunk& chunk, const os::Mapping& mapping) {

@@ -91,7 +91,7 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
   bool freed;
   {
     const Busy busy;
-    freed = own != nullptr && own->id() == page->heap
+    freed = own != nullptr && own->id() == page->heap()
                 ? own->FreeRun(page, block, tag)
                 : Heap::FreeRunRemotely(own, page, block, tag);
   }
@@ -104,9 +104,9 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
 bool TreeAgrees(Tag tag, const Finding& finding) {
   if (finding.kind == Finding::kLarge) return tag.size_class() == Tag::kLargeClass;
   const PageHeader* const page = finding.page;
-  if (tag.size_class() != page->size_class || !page->Intact()) return false;
+  if (tag.size_class() != page->size_class() || !page->Intact()) return false;
   const bool same = finding.slot == tag.slot() && finding.slots == tag.slots() &&
-                    (tag.IsRun() || page->heap == tag.heap());
+                    (tag.IsRun() || page->heap() == tag.heap());
   return same && !(g_options.checked && IsFreeByBitmap(finding));
 }
 
@@ -169,7 +169,7 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
   if (!CheckLive(block, called, finding, &tag)) return false;
   result->usable = finding.usable;
   result->large = finding.large;
-  result->run = finding.page != nullptr && IsRunClass(finding.page->size_class);
+  result->run = finding.page != nullptr && IsRunClass(finding.page->size_class());
   return true;
 }
 
@@ -198,7 +198,7 @@ void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
   }
   Heap* const heap = CurrentHeap();
   // On the detour it may be the thread's own; else its tag would not have come here.
-  if (ABSL_PREDICT_FALSE(heap->id() == 0 ||
+  if (ABSL_PREDICT_FALSE(heap->id() == Tag::kNobody ||
                          !FenceFollows(block, tag.bits(), tag.size_class(), heap->key()))) {
     return FreeLive(block, tag, called);
   }

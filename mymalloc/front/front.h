@@ -108,7 +108,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const char* called 
   if (ABSL_PREDICT_FALSE(class_and_slot > Tag::kClassAndSlot)) {
     return FreeNotOwn(block, Tag::FromKey(bits, class_and_slot, heap->key()), called);
   }
-  FreeOwn(heap, block, bits, class_and_slot & Tag::kLargeClass, called);
+  FreeOwn(heap, block, bits, Tag::ClassIn(class_and_slot), called);
 }
 
 // Free, for a small block that was allocated with exactly this size: the tag's class says whether
@@ -123,7 +123,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOfSize(void* pointer, size_t n, con
   const uint64_t class_and_slot = heap->key().ClassAndSlot(block, bits);
   const SizeClass c = SmallClassOf(n);
   if (ABSL_PREDICT_FALSE(class_and_slot > Tag::kClassAndSlot ||
-                         (class_and_slot & Tag::kLargeClass) != c)) {
+                         Tag::ClassIn(class_and_slot) != c)) {
     return FreeNotOwnOfSize(block, Tag::FromKey(bits, class_and_slot, heap->key()), n, called);
   }
   FreeOwn(heap, block, bits, c, called);

@@ -43,7 +43,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* c
   if (ABSL_PREDICT_TRUE(os::HasReadableTag(block))) {
     const Tag tag = Tag::Of(block);
     if (ABSL_PREDICT_TRUE(IsPageTag(tag, block))) {
-      result->usable = SlotRun{0, tag.slots()}.Usable(StrideOf(tag.size_class()));
+      result->usable = SlotRun{kFirstSlot, tag.slots()}.Usable(StrideOf(tag.size_class()));
       result->run = IsRunClass(tag.size_class());
       return true;
     }

@@ -35,9 +35,9 @@ std::atomic<bool> g_memory_was_short{false};
 // Whether the block, a run, has the slots that n bytes get.
 bool IsRunOf(const LiveBlock& live, size_t n, size_t alignment) {
   const RunFit run = RunFor(n, Max(alignment, kGranule));
-  if (run.slots == 0) return false;
+  if (run.slots == kNoSlots) return false;
   const auto is_that = [&live](RunFit fit) {
-    return SlotRun{0, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
+    return SlotRun{kFirstSlot, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
   };
   return is_that(run) || (!PacksWell(run.slots) && is_that(BetterPackedOf(run, n)));
 }
@@ -80,16 +80,18 @@ bool ResizeInPage(uintptr_t block, size_t n) {
   PageHeader* const page = HeaderOf(block, tag);
   // What is broken is reported when the block is freed.
   if (!page->Intact()) return false;
-  const auto want = static_cast<unsigned>(
-      Min<size_t>(SlotsFor(tag.size_class(), Max(n, size_t{1})), kMostRunSlots + 1));
-  const unsigned slots = tag.slots();
-  if (want <= slots && (slots - want) * kShrinkShare < slots) return true;
-  const unsigned behind = tag.slot() + slots;
-  if (want > slots && (behind == page->slots() || !LooksFree(*page, behind, /*otherwise=*/true))) {
+  const size_t needed = SlotsFor(tag.size_class(), Max(n, size_t{1}));
+  const SlotCount want(
+      static_cast<unsigned>(Min<size_t>(needed, (kMostRunSlots + kOneSlot).value())));
+  const SlotCount slots = tag.slots();
+  if (want <= slots && (slots - want).value() * kShrinkShare < slots.value()) return true;
+  const SlotIndex behind = tag.slot() + slots;
+  if (want > slots &&
+      (behind == page->slots_end() || !LooksFree(*page, behind, /*otherwise=*/true))) {
     return false;
   }
   const Busy busy;
-  return g_heaps[page->heap]->ResizeRun(page, block, tag, want);
+  return g_heaps[page->heap()]->ResizeRun(page, block, tag, want);
 }
 
 // Whether a block in a page can serve for n bytes where it is.

@@ -6,15 +6,16 @@
 namespace mymalloc {
 namespace {
 
-Fault OfSlot(Message message, const PageHeader& page, unsigned slot) {
+Fault OfSlot(Message message, const PageHeader& page, SlotIndex slot) {
   Fault fault = FoundLater(message, page.Block(slot));
-  fault.block = {page.Block(slot), page.stride() - kTagBytes, "free", page.page(), slot};
+  fault.block = {page.Block(slot), page.stride() - kTagBytes, "free", page.page().value(),
+                 slot.value()};
   return fault;
 }
 
 }  // namespace
 
-void ReportFreeTwice(PageHeader* page, unsigned slot) {
+void ReportFreeTwice(PageHeader* page, SlotIndex slot) {
   Report(OfSlot(Message::kFreedByTwoThreads, *page, slot));
 }
 
@@ -22,11 +23,11 @@ void ReportBrokenHeader(PageHeader* page) {
   Report(FoundLater(Message::kHeaderOverwritten, reinterpret_cast<uintptr_t>(page)));
 }
 
-bool FindBrokenFreeBlock(uintptr_t block, unsigned* slot) {
+bool FindBrokenFreeBlock(uintptr_t block, SlotIndex* slot) {
   Interval range;
   Owner owner;
   if (!g_page_map.Find(block, &range, &owner) || owner.page() == nullptr) return false;
-  *slot = static_cast<unsigned>((block - range.begin) / owner.page()->stride());
+  *slot = owner.page()->SlotAt(block);
   Report(OfSlot(Message::kFreeTagOverwritten, *owner.page(), *slot));
   return true;
 }

@@ -10,11 +10,11 @@
 namespace mymalloc {
 
 // A slot that comes back into the bitmap was free already.
-void ReportFreeTwice(PageHeader* page, unsigned slot);
+void ReportFreeTwice(PageHeader* page, SlotIndex slot);
 // A header is not what FormatPage wrote.
 void ReportBrokenHeader(PageHeader* page);
 // A free block's tag no longer verifies: reports it, and finds its slot by the tree.
-bool FindBrokenFreeBlock(uintptr_t block, unsigned* slot);
+bool FindBrokenFreeBlock(uintptr_t block, SlotIndex* slot);
 
 }  // namespace mymalloc
 

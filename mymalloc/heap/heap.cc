@@ -16,12 +16,12 @@ constexpr uint32_t kSlowCallsToFlush = 64;
 
 }  // namespace
 
-Heap* g_heaps[kMaxHeaps];
+ArrayBy<HeapId, Heap*, kMaxHeaps> g_heaps;
 
 void Heap::Init(HeapId id) {
   id_ = id;
-  key_.Set(Tag::OwnerBits(id == 0 ? Tag::kNoHeap : id));
-  random_state_ = g_tag_secret.Encode(id, 0) | 1;
+  key_.Set(Tag::OwnerBits(id == Tag::kNobody ? Tag::kNoHeap : id));
+  random_state_ = g_tag_secret.Encode(id.value(), 0) | 1;
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -58,8 +58,8 @@ void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
 
 unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
-  if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
-  const SizeClass c = page->size_class;
+  if (page->AllFree()) EmptyBytes(page->size_class()) -= page->DirtyBytes();
+  const SizeClass c = page->size_class();
   const size_t stride = StrideOf(c);
   unsigned w = page->free.FirstWordWithBits();
   want = Min(want, SlotBitmap::kSlotsPerWord);
@@ -68,20 +68,23 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const unsigned taken = SlotBitmap::PopCount(mask);
   const unsigned first = w * SlotBitmap::kSlotsPerWord;
   const unsigned zeroed_from = c > SmallClassOf(kLargestSmall) ? page->high_water : kSlotsPerPage;
-  const unsigned end = first + 64 - static_cast<unsigned>(__builtin_clzll(mask));
+  const SlotIndex end(first + 64 - static_cast<unsigned>(__builtin_clzll(mask)));
   const uint64_t clean_mask = page->clean.Word(w) & mask;
   const unsigned clean = SlotBitmap::PopCount(clean_mask);
   page->clean.TakeMask(w, mask);
-  CountTaken(page, taken, clean, end);
+  CountTaken(page, SlotCount(taken), SlotCount(clean), end);
   page->free_count = static_cast<uint8_t>(page->free_count - taken);
   RaiseHighWater(page, end);
-  if (clean != 0) Populate(page, first + LowestBit(clean_mask), end, clean);
+  if (clean != 0) {
+    const SlotIndex first_clean(first + LowestBit(clean_mask));
+    Populate(page, first_clean, end, SlotCount(clean));
+  }
   WriteFences(page, w, mask);
 
   // From the top down, so that blocks are handed out in address order.
   Entry* entry = m.Extend(taken) + taken;
   const uintptr_t word_begin = page->page() + first * stride;
-  const uint64_t word_tag = Tag::Make(word_begin, id_, c, first).bits();
+  const uint64_t word_tag = Tag::Make(word_begin, id_, c, SlotIndex(first)).bits();
   const uint64_t tag_step = Tag::Step(stride);
   for (; mask != 0; mask &= mask - 1) {
     const unsigned bit = LowestBit(mask);
@@ -115,8 +118,8 @@ bool Heap::SampleIsDue(uint32_t every) {
 // the lowest: if it were any of the page's, a few blocks would soon make all of it resident.
 uint64_t Heap::TakeRandomLong(PageHeader* page, unsigned* w) {
   constexpr unsigned kLeastChoice = 16;
-  SlotBitmap touched = page->free;
-  touched.ClearRange(page->high_water, kSlotsPerPage - page->high_water);
+  SlotSet touched = page->free;
+  touched.ClearRange(page->touched_end(), SlotIndex{kSlotsPerPage} - page->touched_end());
   const unsigned choice = Min<unsigned>(Max(touched.Count(), kLeastChoice), page->free_count);
   unsigned below = static_cast<unsigned>(Random() >> 32) % choice;
   uint64_t word = page->free.Word(*w = 0);
@@ -154,16 +157,16 @@ uint64_t Heap::TakeRandom(PageHeader* page, unsigned* w, unsigned want) {
 inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask) {
   const unsigned first = w * SlotBitmap::kSlotsPerWord;
   for (uint64_t behind = mask << 1 & page->free.Word(w); behind != 0; behind &= behind - 1) {
-    page->WriteFence(first + LowestBit(behind));
+    page->WriteFence(SlotIndex(first + LowestBit(behind)));
   }
-  const unsigned end = page->slots();
+  const unsigned end = page->slots().value();
   if (ABSL_PREDICT_FALSE(end < first + SlotBitmap::kSlotsPerWord && end > first &&
                          (mask >> (end - 1 - first) & 1) != 0)) {
-    page->WriteFence(end);
+    page->WriteFence(page->slots_end());
   }
   if (ABSL_PREDICT_FALSE(mask >> 63 != 0)) {
-    const unsigned next = first + SlotBitmap::kSlotsPerWord;
-    if (next == page->slots() || page->free.Test(next)) page->WriteFence(next);
+    const SlotIndex next(first + SlotBitmap::kSlotsPerWord);
+    if (next == page->slots_end() || page->free.Test(next)) page->WriteFence(next);
   }
 }
 
@@ -202,33 +205,33 @@ void Heap::ReturnEntries(SizeClass c, const Entry* entries, unsigned count) {
   for (unsigned i = 0; i < count;) {
     const uintptr_t first = BlockOf(entries[i++].load(std::memory_order_relaxed));
     const Tag tag = Tag::Of(first);
-    unsigned slot = tag.slot();
+    SlotIndex slot = tag.slot();
     if (ABSL_PREDICT_FALSE(!tag.Verifies(first)) && !FindBrokenFreeBlock(first, &slot)) continue;
-    const uintptr_t page = first - slot * stride;
-    const unsigned w = SlotBitmap::WordOf(slot);
+    const PageAddress page(first - slot.value() * stride);
+    const unsigned w = SlotSet::WordOf(slot);
     const uintptr_t word_begin = page + w * (SlotBitmap::kSlotsPerWord * stride);
-    uint64_t mask = SlotBitmap::BitOf(slot);
+    uint64_t mask = SlotSet::BitOf(slot);
     unsigned blocks = 1;
     for (; i < count; ++i, ++blocks) {
       const uintptr_t block = BlockOf(entries[i].load(std::memory_order_relaxed));
-      const unsigned bit = Tag::Of(block).slot() % SlotBitmap::kSlotsPerWord;
+      const unsigned bit = Tag::Of(block).slot().value() % SlotBitmap::kSlotsPerWord;
       // Its place says that it is of this word, so the tag need not be asked more.
       if (block != word_begin + bit * stride || (mask >> bit & 1) != 0) break;
       mask |= uint64_t{1} << bit;
     }
-    Return(HeaderOf(page), w, mask, blocks);
+    Return(HeaderOf(page), w, mask, SlotCount(blocks));
   }
 }
 
-void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks) {
+void Heap::Return(PageHeader* page, unsigned w, uint64_t mask, SlotCount blocks) {
   const uint64_t twice = page->free.ReleaseMask(w, mask);
   if (ABSL_PREDICT_FALSE(twice != 0)) {
-    ReportFreeTwice(page, w * SlotBitmap::kSlotsPerWord + LowestBit(twice));
-    blocks -= SlotBitmap::PopCount(twice);
-    if (blocks == 0) return;  // a page that was all free would become so again
+    ReportFreeTwice(page, SlotSet::SlotOf(w, LowestBit(twice)));
+    blocks = blocks - SlotCount(SlotBitmap::PopCount(twice));
+    if (blocks == kNoSlots) return;  // a page that was all free would become so again
   }
   const unsigned before = page->free_count;
-  page->free_count = static_cast<uint8_t>(before + blocks);
+  page->free_count = static_cast<uint8_t>(before + blocks.value());
   CountFreed(page, blocks);
   if (before == 0) PushFront(page);
   if (page->AllFree()) PageBecameEmpty(page);
@@ -241,7 +244,7 @@ bool Heap::CollectRemote(unsigned most) {
                  if (page->stride() >= kLeastRunStride) {
                    CollectRuns(page, w, mask);
                  } else {
-                   const unsigned blocks = SlotBitmap::PopCount(mask);
+                   const SlotCount blocks(SlotBitmap::PopCount(mask));
                    NoteCollected(page, blocks);
                    Return(page, w, mask, blocks);
                  }
@@ -250,7 +253,7 @@ bool Heap::CollectRemote(unsigned most) {
 }
 
 // The budget knows of these since they were sent.
-void Heap::NoteCollected(const PageHeader* page, unsigned slots) {
+void Heap::NoteCollected(const PageHeader* page, SlotCount slots) {
   const auto bytes = static_cast<int64_t>(slots * page->stride());
   unsettled_free_ -= bytes;
   unsettled_live_ += bytes;
@@ -259,7 +262,7 @@ void Heap::NoteCollected(const PageHeader* page, unsigned slots) {
 bool Heap::FreeRemote(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
   const RemoteWord word = RemoteWordOf(block, tag);
-  const uint64_t bit = SlotBitmap::BitOf(tag.slot());
+  const uint64_t bit = SlotSet::BitOf(tag.slot());
   if (stride <= RemoteGather::kLargestStride) {
     return gather_.Add(word, bit, stride,
                        [this](RemoteWord w, uint64_t mask) { SendGathered(w, mask); });
@@ -269,7 +272,7 @@ bool Heap::FreeRemote(uintptr_t block, Tag tag) {
 }
 
 void Heap::FreeRemoteAtOnce(uintptr_t block, Tag tag) {
-  Send(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()));
+  Send(RemoteWordOf(block, tag), SlotSet::BitOf(tag.slot()));
   g_budget.TellSent(static_cast<int64_t>(StrideOf(tag.size_class())));
 }
 
@@ -283,10 +286,10 @@ void Heap::Send(RemoteWord word, uint64_t mask) {
   PageHeader* const page = word.page();
   const uint64_t before = page->remote.Release(word.word(), mask);
   if (ABSL_PREDICT_FALSE((before & mask) != 0)) {
-    ReportFreeTwice(page, word.word() * SlotBitmap::kSlotsPerWord + LowestBit(before & mask));
+    ReportFreeTwice(page, SlotSet::SlotOf(word.word(), LowestBit(before & mask)));
   }
   // Whoever makes the word non-empty tells the owner.
-  if (before == 0) g_heaps[page->heap]->remote_.Push(word);
+  if (before == 0) g_heaps[page->heap()]->remote_.Push(word);
 }
 
 void Heap::CountSent(size_t bytes) {

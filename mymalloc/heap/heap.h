@@ -43,7 +43,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   HeapId id() const { return id_; }
   // How the tags of this heap's live blocks are told.
   const Tag::Key& key() const { return key_; }
-  Magazine& magazine(SizeClass c) { return magazines_[c]; }
+  // Not by []: where OwnHeap() is asked, gcc warns of one that is called for no heap.
+  Magazine& magazine(SizeClass c) { return magazines_.items[c.value()]; }
   // The magazine of SmallClassOf(n), by one look into a table. REQUIRES: n <= kLargestSmall.
   Magazine& SmallMagazine(size_t n);
   const Magazine& magazine(SizeClass c) const { return magazines_[c]; }
@@ -79,7 +80,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   static bool FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag);
   // Any thread may call this. Makes the live block with this tag `want` slots long, if the slots
   // behind its own are free, or gives back what it has beyond them. False if it is as it was.
-  bool ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want);
+  bool ResizeRun(PageHeader* page, uintptr_t block, Tag tag, SlotCount want);
 
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
@@ -152,7 +153,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   };
   // The pages of a run class that have a free slot, by how many follow each other in one.
   struct RunLists {
-    PageList lists[kMostRunSlots + 1];
+    PageList lists[kMostRunSlots.value() + 1];
     uint64_t any;  // bit i: list i + 1 is not empty
   };
 
@@ -161,36 +162,36 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
   uint64_t TakeRandomLong(PageHeader* page, unsigned* w);
-  void Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots)
+  void Populate(PageHeader* page, SlotIndex first, SlotIndex end, SlotCount slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void WriteFences(const PageHeader* page, unsigned w, uint64_t mask);
   PageHeader* NewPage(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned PagesAtOnce(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Adopt(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  PageHeader* PageWithRun(SizeClass c, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* PageWithRun(SizeClass c, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageHeader* PageForRun(RunFit* run, size_t n) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void TakeRun(PageHeader* page, unsigned first, unsigned slots)
+  void TakeRun(PageHeader* page, SlotIndex first, SlotCount slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void ReturnRun(PageHeader* page, unsigned first, unsigned slots)
+  void ReturnRun(PageHeader* page, SlotIndex first, SlotCount slots)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CollectRuns(PageHeader* page, unsigned w, uint64_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void CountTaken(PageHeader* page, unsigned slots, unsigned clean, unsigned end)
+  void CountTaken(PageHeader* page, SlotCount slots, SlotCount clean, SlotIndex end)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void CountFreed(PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountFreed(PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static size_t CountedOf(const PageHeader* page, unsigned free, unsigned dirty);
   void AddDirty(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SetDirty(PageHeader* page, unsigned dirty) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void AccountLong(const PageHeader* page, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Account(int64_t free, int64_t live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SettleAccounts() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void RaiseHighWater(PageHeader* page, unsigned slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RaiseHighWater(PageHeader* page, SlotIndex slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountSystem(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   void MakeRoom(SizeClass c, Magazine& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnEntries(SizeClass c, const Entry* entries, unsigned count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void Return(PageHeader* page, unsigned w, uint64_t mask, unsigned blocks)
+  void Return(PageHeader* page, unsigned w, uint64_t mask, SlotCount blocks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Takes what other threads have freed here, of so many words of bitmaps at most. Whether there
@@ -199,7 +200,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushGather();
-  void NoteCollected(const PageHeader* page, unsigned slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void NoteCollected(const PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void Send(RemoteWord word, uint64_t mask);
   void SendGathered(RemoteWord word, uint64_t mask);
   void CountSent(size_t bytes);
@@ -214,7 +215,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Retire(PageHeader* page, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteList(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void SetLongest(PageHeader* page, unsigned longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void SetLongest(PageHeader* page, SlotCount longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PushFront(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void PushBack(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Unlink(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -239,14 +240,14 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPages* retired)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool PurgeHoles(PageHeader* page, size_t least, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  bool PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t least, Step* step,
+  bool PurgeHole(PageHeader* page, SlotIndex first, SlotIndex end_slot, size_t least, Step* step,
                  size_t* purged) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   size_t DecayStep(size_t most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   Tag::Key key_;
   HeapId id_;
   std::atomic<bool> parked_;
-  Magazine magazines_[kSizeClasses];
+  PerClass<Magazine> magazines_;
 
   alignas(64) Lock lock_ MYMALLOC_LOCK(kHeap);
   uint32_t slow_calls_ ABSL_GUARDED_BY(lock_);       // by the owner
@@ -262,15 +263,15 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int64_t unsettled_long_ ABSL_GUARDED_BY(lock_);  // what of that is runs
   std::atomic<size_t> parked_bytes_;  // that a parked heap holds; changes under the lock
   bool floors_raised_ ABSL_GUARDED_BY(lock_);
-  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);           // tick
-  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);          // pages to look at in that tick
-  uint32_t pages_[kPageClasses] ABSL_GUARDED_BY(lock_);  // of each class
-  PageList lists_[kSizeClasses] ABSL_GUARDED_BY(lock_);
+  uint16_t decayed_at_ ABSL_GUARDED_BY(lock_);   // tick
+  size_t left_to_decay_ ABSL_GUARDED_BY(lock_);  // pages to look at in that tick
+  PerClass<uint32_t, kPageClasses> pages_ ABSL_GUARDED_BY(lock_);
+  PerClass<PageList> lists_ ABSL_GUARDED_BY(lock_);
   RunLists runs_[kRunClasses] ABSL_GUARDED_BY(lock_);
   PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots, and new ones
   PageQueue<1> sparse_ ABSL_GUARDED_BY(lock_);  // those of them that are sparse, or were
   Spill spill_ ABSL_GUARDED_BY(lock_);
-  const Entry* seen_end_[kSizeClasses] ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
+  PerClass<const Entry*> seen_end_ ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
 
   // The owner's: what it has freed for others and not yet told to the budget; and whether it has.
   int64_t sent_bytes_;
@@ -291,7 +292,7 @@ struct SmallMagazines {
   static constexpr SmallMagazines Make(size_t first) {
     SmallMagazines table{};
     for (size_t n = 0; n <= kLargestSmall; ++n) {
-      const size_t offset = first + SmallClassOf(n) * sizeof(Magazine);
+      const size_t offset = first + SmallClassOf(n).value() * sizeof(Magazine);
       table.offset[size_class_internal::SmallIndex(n)] = static_cast<uint16_t>(offset);
     }
     return table;
@@ -300,33 +301,34 @@ struct SmallMagazines {
 
 inline Magazine& Heap::SmallMagazine(size_t n) {
   static_assert(offsetof(Heap, magazines_) == 64, "on the line behind the key's");
-  static_assert(sizeof(Magazine) * (SmallClassOf(kLargestSmall) + 1) < 65536, "offsets fit");
+  static_assert(sizeof(Magazine) * (SmallClassOf(kLargestSmall).value() + 1) < 65536,
+                "offsets fit");
   static constexpr SmallMagazines kTable = SmallMagazines::Make(offsetof(Heap, magazines_));
   const uintptr_t offset = kTable.offset[size_class_internal::SmallIndex(n)];
   return *reinterpret_cast<Magazine*>(reinterpret_cast<uintptr_t>(this) + offset);
 }
 
 inline RemoteWord RemoteWordOf(uintptr_t block, Tag tag) {
-  return RemoteWord(HeaderOf(block, tag), SlotBitmap::WordOf(tag.slot()));
+  return RemoteWord(HeaderOf(block, tag), SlotSet::WordOf(tag.slot()));
 }
 
 inline bool Heap::FreeRemoteQuickly(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
   return ABSL_PREDICT_TRUE(stride <= RemoteGather::kLargestStride) &&
-         gather_.AddQuickly(RemoteWordOf(block, tag), SlotBitmap::BitOf(tag.slot()), stride);
+         gather_.AddQuickly(RemoteWordOf(block, tag), SlotSet::BitOf(tag.slot()), stride);
 }
 
 template <typename Visit>
 void Heap::ForEachHeld(Visit&& visit) const {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     const Magazine& m = magazines_[c];
     if (m.Valid() != 0) visit(c, m.begin(), m.Valid());
     spill_.ForEach(c, [&](const Entry* entries, unsigned count) { visit(c, entries, count); });
   }
 }
 
-// Heaps by id; 0 is never an owner's.
-extern Heap* g_heaps[kMaxHeaps];
+// None is nobody's.
+extern ArrayBy<HeapId, Heap*, kMaxHeaps> g_heaps;
 
 }  // namespace mymalloc
 

@@ -20,7 +20,7 @@ constexpr size_t kLeastHole = 64 * kKiB;
 
 size_t Heap::HeldBytes() const {
   size_t bytes = spill_.bytes();
-  for (SizeClass c = 0; c < kSizeClasses; ++c) bytes += magazines_[c].Valid() * StrideOf(c);
+  for (const SizeClass c : EachSizeClass()) bytes += magazines_[c].Valid() * StrideOf(c);
   return bytes;
 }
 
@@ -61,7 +61,7 @@ void Heap::Flush() {
 }
 
 void Heap::FlushLocked() {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     if (m.begin() == nullptr) continue;
     m.Compact();
@@ -75,13 +75,13 @@ void Heap::FlushLocked() {
 
 // Of a heap that no thread uses, all of them empty: zeroed memory is such magazines, too.
 void Heap::DiscardMagazines() {
-  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_), kOsPage);
-  const uintptr_t end = RoundDown(reinterpret_cast<uintptr_t>(magazines_ + kSizeClasses), kOsPage);
-  os::Purge(begin, end - begin);
+  const uintptr_t begin = RoundUp(reinterpret_cast<uintptr_t>(magazines_.begin()), KernelPage());
+  const uintptr_t end = RoundDown(reinterpret_cast<uintptr_t>(magazines_.end()), KernelPage());
+  os::Purge({begin, end});
 }
 
 void Heap::ReturnSpill(uint16_t now, uint16_t age) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     spill_.Decay(c, now, age,
                  [this, c](const Entry* entries, unsigned count)
                      ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
@@ -101,7 +101,7 @@ void Heap::RaiseFloorsLocked() {
 
 void Heap::StealMagazines() {
   if (!floors_raised_) return;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     const unsigned count = m.Stealable();
     if (count != 0) ReturnEntries(c, m.begin(), count);
@@ -119,7 +119,7 @@ void Heap::LowerFloors() {
 // By the owner: what has as many as at the last tick was hardly used since. It stays as deep as it
 // is: bundles of the spill must find room in it.
 void Heap::EmptyUnused() {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     if (m.Valid() != 0 && m.end() == seen_end_[c]) {
       m.Compact();
@@ -172,23 +172,23 @@ size_t Heap::GiveBackFrom(PageHeader* page, size_t least, Step* step, RetiredPag
   if (page->dirty == 0) return 0;
   if (!PurgeHoles(page, least, step)) {
     EnqueueFirst(page);
-  } else if (least == kOsPage) {
+  } else if (least == KernelPage()) {
     page->clean = page->free;  // what is left cannot be given back
   }
   SetDirty(page, page->CountDirty());
   return before - CountedOf(page, page->free_count, page->dirty);
 }
 
-// Gives back the whole OS pages inside runs of free slots. False if the step was over before the
-// page was done.
+// Gives back the whole kernel pages inside runs of free slots. False if the step was over before
+// the page was done.
 bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
   size_t purged = 0;
   bool done = true;
-  for (unsigned first = 0, n = 0; done && page->free.NextRun(first + n, &first, &n);) {
-    if (first >= page->high_water) break;  // never touched from here on
-    const unsigned end_slot = Min<unsigned>(first + n, page->high_water);
-    if (page->clean.TestRange(first, end_slot - first)) continue;
-    done = PurgeHole(page, first, end_slot, least, step, &purged);
+  for (SlotRun run{}; done && page->free.NextRun(&run);) {
+    if (run.first >= page->touched_end()) break;  // never touched from here on
+    const SlotIndex end = Min(run.end(), page->touched_end());
+    if (page->clean.TestRange(run.first, end - run.first)) continue;
+    done = PurgeHole(page, run.first, end, least, step, &purged);
   }
   if (purged != 0) {
     page->purged = 1;
@@ -198,27 +198,27 @@ bool Heap::PurgeHoles(PageHeader* page, size_t least, Step* step) {
 }
 
 // The tag of the slot behind the hole stays; behind the last slot there is none.
-bool Heap::PurgeHole(PageHeader* page, unsigned first, unsigned end_slot, size_t least, Step* step,
-                     size_t* purged) {
+bool Heap::PurgeHole(PageHeader* page, SlotIndex first, SlotIndex end_slot, size_t least,
+                     Step* step, size_t* purged) {
   const uintptr_t slots_end = page->page() + page->slots() * page->stride();
-  uintptr_t begin = RoundUp(page->Block(first), kOsPage);
-  const uintptr_t end = end_slot == page->slots()
-                            ? RoundUp(slots_end, kOsPage)
-                            : RoundDown(page->Block(end_slot) - kTagBytes, kOsPage);
-  if (begin == page->page()) begin += kOsPage;  // the header's
+  uintptr_t begin = RoundUp(page->Block(first), KernelPage());
+  const uintptr_t end = end_slot == page->slots_end()
+                            ? RoundUp(slots_end, KernelPage())
+                            : RoundDown(page->Block(end_slot) - kTagBytes, KernelPage());
+  if (begin == page->page().value()) begin += KernelPage();  // the header's
   if (end < begin + least) return true;
-  // What went in a step before need not go again, but for the OS page where that ended.
-  unsigned dirty = first;
+  // What went in a step before need not go again, but for the kernel page where that ended.
+  SlotIndex dirty = first;
   while (page->clean.Test(dirty)) ++dirty;
-  if (dirty != first) begin = Max(begin, RoundDown(page->Block(dirty) - kTagBytes, kOsPage));
+  if (dirty != first) begin = Max(begin, RoundDown(page->Block(dirty) - kTagBytes, KernelPage()));
   while (begin < end) {
     if (step->IsOver()) return false;
     const size_t bytes = Min(end - begin, step->MostBytes());
     step->Call(bytes);
-    if (os::Purge(begin, bytes)) *purged += bytes;
+    if (os::Purge(Interval::From(begin, bytes))) *purged += bytes;
     begin += bytes;
     // Also if it did not go: then nobody can give it back.
-    const auto done = static_cast<unsigned>((begin - page->page()) / page->stride());
+    const SlotIndex done = page->SlotAt(begin);
     if (done > first) page->clean.SetRange(first, Min(done, end_slot) - first);
   }
   page->clean.SetRange(first, end_slot - first);
@@ -243,7 +243,7 @@ bool Heap::DecayPages(uint16_t now, Step* step) {
       step->Look();
       Enqueue(page);
     } else {
-      GiveBackFrom(page, kOsPage, step, &retired);
+      GiveBackFrom(page, KernelPage(), step, &retired);
     }
   }
   return true;
@@ -311,7 +311,7 @@ size_t Heap::DecayStep(size_t most) {
   while (done < most && !step.IsOver()) {
     PageHeader* const page = dirty_.Pop();
     if (page == nullptr) break;
-    GiveBackFrom(page, kOsPage, &step, &retired);
+    GiveBackFrom(page, KernelPage(), &step, &retired);
     if (dirty_.First() != page) ++done;
   }
   return done;

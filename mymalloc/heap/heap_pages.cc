@@ -27,9 +27,9 @@ constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
 constexpr size_t kLongestAtOnce = PageBytesOf(kShortRuns);
 
-// A page fault for each OS page costs more than a call of the kernel for several. That is for slots
-// that are written to as they are handed out, each OS page of them: by their tags.
-bool IsPopulated(SizeClass c) { return StrideOf(c) <= kOsPage && !g_options.random_slots; }
+// A page fault for each kernel page costs more than a call of the kernel for several. That is for
+// slots that are written to as they are handed out, each kernel page of them: by their tags.
+bool IsPopulated(SizeClass c) { return StrideOf(c) <= KernelPage() && !g_options.random_slots; }
 
 // How much of a class is made resident before it is needed, where it has so many bytes.
 size_t AheadOf(size_t bytes) {
@@ -41,7 +41,8 @@ size_t AheadOf(size_t bytes) {
 // So many bytes of new pages, whole ones.
 void PopulateSome(PageSupply::Grant* grants, unsigned count, size_t bytes, size_t ahead) {
   for (unsigned i = 0; i < count && ahead >= bytes; ++i) {
-    if (grants[i].touched >= bytes || !os::Populate(grants[i].begin, bytes)) continue;
+    const Interval page = Interval::From(grants[i].begin, bytes);
+    if (grants[i].touched >= bytes || !os::Populate(page)) continue;
     grants[i].touched = bytes;
     ahead -= bytes;
   }
@@ -56,10 +57,10 @@ void Heap::CountSystem(size_t difference) {
   g_totals.system.AddToPages(difference);
 }
 
-void Heap::RaiseHighWater(PageHeader* page, unsigned slot) {
-  if (slot <= page->high_water) return;
+void Heap::RaiseHighWater(PageHeader* page, SlotIndex slot) {
+  if (slot <= page->touched_end()) return;
   const size_t before = page->UsedBytes();
-  page->high_water = static_cast<uint16_t>(slot);
+  page->high_water = static_cast<uint16_t>(slot.value());
   CountSystem(page->UsedBytes() - before);
 }
 
@@ -74,7 +75,7 @@ void Heap::SettleAccounts() {
 }
 
 void Heap::AccountLong(const PageHeader* page, int64_t bytes) {
-  if (IsRunClass(page->size_class)) unsettled_long_ += bytes;
+  if (IsRunClass(page->size_class())) unsettled_long_ += bytes;
 }
 
 void Heap::Account(int64_t free, int64_t live) {
@@ -98,32 +99,32 @@ size_t Heap::CountedOf(const PageHeader* page, unsigned free, unsigned dirty) {
 }
 
 // The slots, up to `end`, count as free yet; so many of them were clean.
-void Heap::CountTaken(PageHeader* page, unsigned slots, unsigned clean, unsigned end) {
+void Heap::CountTaken(PageHeader* page, SlotCount slots, SlotCount clean, SlotIndex end) {
   const size_t stride = page->stride();
   const unsigned before = page->dirty;
-  const unsigned free = page->free_count - slots;
-  const unsigned dirty = before - (slots - clean);
+  const unsigned free = page->free_count - slots.value();
+  const unsigned dirty = before - (slots - clean).value();
   page->dirty = static_cast<uint16_t>(dirty);
   AddDirty(-((slots - clean) * stride));
-  if (page->purged != 0 && end <= page->high_water) g_budget.NoteWanted(clean * stride);
+  if (page->purged != 0 && end <= page->touched_end()) g_budget.NoteWanted(clean * stride);
   Account(static_cast<int64_t>(CountedOf(page, free, dirty)) -
-              static_cast<int64_t>(CountedOf(page, free + slots, before)),
+              static_cast<int64_t>(CountedOf(page, free + slots.value(), before)),
           static_cast<int64_t>(slots * stride));
   AccountLong(page, static_cast<int64_t>(slots * stride));
 }
 
 // The slots count as free already.
-void Heap::CountFreed(PageHeader* page, unsigned slots) {
+void Heap::CountFreed(PageHeader* page, SlotCount slots) {
   const size_t bytes = slots * page->stride();
   const unsigned before = page->dirty;
   const unsigned free = page->free_count;
-  page->dirty = static_cast<uint16_t>(before + slots);
+  page->dirty = static_cast<uint16_t>(before + slots.value());
   AddDirty(bytes);
   page->freed_at = CurrentTick() & PageHeader::kTickMask;
   int64_t counted = 0;
   if (ABSL_PREDICT_FALSE(page->IsSparse(free))) {
-    counted = static_cast<int64_t>((before + slots) * page->stride()) -
-              static_cast<int64_t>(CountedOf(page, free - slots, before));
+    counted = static_cast<int64_t>(page->dirty * page->stride()) -
+              static_cast<int64_t>(CountedOf(page, free - slots.value(), before));
   }
   Account(counted, -static_cast<int64_t>(bytes));
   AccountLong(page, -static_cast<int64_t>(bytes));
@@ -157,22 +158,22 @@ void Heap::EnqueueFirst(PageHeader* page) {
 // Of the slots [first, end) so many are about to be written to that may not be resident. Those
 // behind them that come along are free ones as any that have been used; none do where memory
 // has been given back, or it would soon be given back again.
-void Heap::Populate(PageHeader* page, unsigned first, unsigned end, unsigned slots) {
-  const SizeClass c = page->size_class;
+void Heap::Populate(PageHeader* page, SlotIndex first, SlotIndex end, SlotCount slots) {
+  const SizeClass c = page->size_class();
   // What lies between them may be shared with a child of fork, and would be copied.
-  if (!IsPopulated(c) || end - first > 2 * slots) return;
+  if (!IsPopulated(c) || end - first > slots + slots) return;
   const size_t others = (pages_[c] - 1) * page->bytes();
   const size_t bytes = page->purged != 0 ? 0 : AheadOf(others + page->TouchedBytes());
   const size_t ahead = bytes / page->stride();
-  const auto most = static_cast<unsigned>(Min<size_t>(page->slots(), end + ahead));
-  unsigned done = end;
-  while (done < most && page->clean.Test(done)) ++done;
-  const uintptr_t from = RoundDown(page->Block(first) - kTagBytes, kOsPage);
-  const uintptr_t to = RoundUp(page->Block(done), kOsPage);
-  if (to - from < 2 * kOsPage || !os::Populate(from, to - from) || done == end) return;
+  const size_t most = Min<size_t>(page->slots().value(), end.value() + ahead);
+  SlotIndex done = end;
+  while (done.value() < most && page->clean.Test(done)) ++done;
+  const Interval memory = {RoundDown(page->Block(first) - kTagBytes, KernelPage()),
+                           RoundUp(page->Block(done), KernelPage())};
+  if (memory.length() < 2 * KernelPage() || !os::Populate(memory) || done == end) return;
   page->clean.ClearRange(end, done - end);
   RaiseHighWater(page, done);
-  SetDirty(page, page->dirty + (done - end));
+  SetDirty(page, page->dirty + (done - end).value());
   page->freed_at = CurrentTick() & PageHeader::kTickMask;
   Enqueue(page);
 }
@@ -193,32 +194,32 @@ PageHeader* Heap::NewPage(SizeClass c) {
   const unsigned count = g_page_supply.AllocatePages(bytes, PagesAtOnce(c), grants);
   if (IsPopulated(c)) PopulateSome(grants, count, bytes, AheadOf(pages_[c] * bytes));
   for (unsigned i = 0; i < count; ++i) {
-    FormatPage(grants[i].begin, c, id_, grants[i].touched);
-    pages[i] = {grants[i].begin, grants[i].begin + bytes};
+    FormatPage(PageAddress(grants[i].begin), c, id_, grants[i].touched);
+    pages[i] = Interval::From(grants[i].begin, bytes);
     touched[i] = bytes;
   }
   const unsigned known = count == 0 ? 0 : g_page_map.InsertPages(pages, count);
   if (known < count) g_page_supply.FreePages(pages + known, touched + known, count - known);
   pages_[c] += known;
   if (known == 0) return nullptr;
-  for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(pages[i].begin));
-  return HeaderOf(pages[0].begin);
+  for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(PageAddress(pages[i].begin)));
+  return HeaderOf(PageAddress(pages[0].begin));
 }
 
 void Heap::Adopt(PageHeader* page) {
   page->freed_at = CurrentTick() & PageHeader::kTickMask;
-  EmptyBytes(page->size_class) += page->DirtyBytes();
+  EmptyBytes(page->size_class()) += page->DirtyBytes();
   AddDirty(page->DirtyBytes());
   Account(static_cast<int64_t>(page->DirtyBytes()), 0);
   dirty_.Push(page);  // also where nothing is: it goes if nobody uses it
   if (page->dirty != 0) sparse_.Push(page);
   CountSystem(page->UsedBytes());
-  page->longest = kMostRunSlots;
+  page->longest = static_cast<uint8_t>(kMostRunSlots.value());
   PushBack(page);
 }
 
 void Heap::PageBecameEmpty(PageHeader* page) {
-  const SizeClass c = page->size_class;
+  const SizeClass c = page->size_class();
   EmptyBytes(c) += page->DirtyBytes();
   Unlink(page);
   PushBack(page);
@@ -228,7 +229,8 @@ void Heap::PageBecameEmpty(PageHeader* page) {
 
 // Of a class whose list has an all-free page at its end; until that is its only page with room.
 void Heap::RetireSome(SizeClass c, size_t to_keep) {
-  const PageList& list = IsRunClass(c) ? runs_[c - kSizeClasses].lists[kMostRunSlots] : lists_[c];
+  const PageList& list =
+      IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots.value()] : lists_[c];
   RetiredPages retired;
   for (unsigned i = 0; i < kMostRetiredAtOnce && EmptyBytes(c) > to_keep; ++i) {
     if (list.tail == list.head || !list.tail->AllFree()) return;
@@ -237,27 +239,27 @@ void Heap::RetireSome(SizeClass c, size_t to_keep) {
 }
 
 void Heap::Retire(PageHeader* page, RetiredPages* retired) {
-  EmptyBytes(page->size_class) -= page->DirtyBytes();
+  EmptyBytes(page->size_class()) -= page->DirtyBytes();
   retired->Add(page);
   SetDirty(page, 0);
   Unlink(page);
   CountSystem(-page->UsedBytes());  // The supply counts them again.
   dirty_.Remove(page);
   sparse_.Remove(page);
-  --pages_[page->size_class];
+  --pages_[page->size_class()];
 }
 
 // ---- Lists ----
 
 Heap::PageList& Heap::ListOf(const PageHeader* page) {
-  const SizeClass c = page->size_class;
-  return IsRunClass(c) ? runs_[c - kSizeClasses].lists[page->longest] : lists_[c];
+  const SizeClass c = page->size_class();
+  return IsRunClass(c) ? runs_[c - kFirstRunClass].lists[page->longest] : lists_[c];
 }
 
 void Heap::NoteList(const PageHeader* page) {
-  const SizeClass c = page->size_class;
+  const SizeClass c = page->size_class();
   if (!IsRunClass(c) || page->longest == 0) return;
-  RunLists& lists = runs_[c - kSizeClasses];
+  RunLists& lists = runs_[c - kFirstRunClass];
   const uint64_t bit = uint64_t{1} << (page->longest - 1);
   lists.any = lists.lists[page->longest].head != nullptr ? lists.any | bit : lists.any & ~bit;
 }

@@ -20,9 +20,9 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 }  // namespace
 
 // Of the pages with room the one whose longest room is the shortest that will do.
-PageHeader* Heap::PageWithRun(SizeClass c, unsigned slots) {
-  const RunLists& runs = runs_[c - kSizeClasses];
-  const uint64_t enough = runs.any >> (slots - 1) << (slots - 1);
+PageHeader* Heap::PageWithRun(SizeClass c, SlotCount slots) {
+  const RunLists& runs = runs_[c - kFirstRunClass];
+  const uint64_t enough = runs.any >> (slots.value() - 1) << (slots.value() - 1);
   return enough != 0 ? runs.lists[LowestBit(enough) + 1].head : nullptr;
 }
 
@@ -47,34 +47,35 @@ uintptr_t Heap::AllocateRun(RunFit run, size_t n, bool* zeroed) {
   CollectRemote(kWordsAtOnce);
   PageHeader* const page = PageForRun(&run, n);
   if (page == nullptr) return 0;
-  const auto [c, slots] = run;
+  const SizeClass c = run.size_class;
+  const SlotCount slots = run.slots;
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
-  const unsigned first = page->free.FindRun(slots);
-  *zeroed = first >= page->high_water;
+  const SlotIndex first = page->free.FindRun(slots);
+  *zeroed = first >= page->touched_end();
   const uintptr_t block = page->Block(first);
   TakeRun(page, first, slots);
   Tag::MakeRun(block, c, first, slots).Live().WriteTo(block);
-  run_tails_ += slots - 1;
+  run_tails_ += slots.value() - 1;
   return block;
 }
 
 // Of free slots; the caller writes the tag.
-void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (page->AllFree()) EmptyBytes(page->size_class) -= page->DirtyBytes();
-  const unsigned end = first + slots;
+void Heap::TakeRun(PageHeader* page, SlotIndex first, SlotCount slots) {
+  if (page->AllFree()) EmptyBytes(page->size_class()) -= page->DirtyBytes();
+  const SlotIndex end = first + slots;
   page->free.ClearRange(first, slots);
-  unsigned clean = 0;
+  SlotCount clean = kNoSlots;
   if (!page->clean.Empty()) {
     clean = page->clean.CountInRange(first, slots);
     page->clean.ClearRange(first, slots);
   }
   CountTaken(page, slots, clean, end);
-  page->free_count = static_cast<uint8_t>(page->free_count - slots);
+  page->free_count = static_cast<uint8_t>(page->free_count - slots.value());
   RaiseHighWater(page, end);
-  if (end == page->slots() || page->free.Test(end)) page->WriteFence(end);
-  if (IsRunClass(page->size_class)) {
+  if (end == page->slots_end() || page->free.Test(end)) page->WriteFence(end);
+  if (IsRunClass(page->size_class())) {
     // What is left of the run, and what was taken, is shorter than before; others are as they were.
-    SetLongest(page, page->free.LongestRun(page->longest));
+    SetLongest(page, page->free.LongestRun(SlotCount(page->longest)));
   } else if (page->free_count == 0) {
     Unlink(page);
   }
@@ -82,18 +83,16 @@ void Heap::TakeRun(PageHeader* page, unsigned first, unsigned slots) {
 
 // Its tag stays that of a run which is free, until a slot is taken again: so a report can say what
 // was there.
-void Heap::ReturnRun(PageHeader* page, unsigned first, unsigned slots) {
-  if (ABSL_PREDICT_FALSE(page->free.AnyInRange(first, slots))) {
-    return ReportFreeTwice(page, first);
-  }
-  run_tails_ -= slots - 1;
+void Heap::ReturnRun(PageHeader* page, SlotIndex first, SlotCount slots) {
+  if (ABSL_PREDICT_FALSE(page->free.AnyInRange(first, slots))) return ReportFreeTwice(page, first);
+  run_tails_ -= slots.value() - 1;
   const unsigned before = page->free_count;
   page->free.SetRange(first, slots);
-  page->free_count = static_cast<uint8_t>(before + slots);
+  page->free_count = static_cast<uint8_t>(before + slots.value());
   CountFreed(page, slots);
-  if (IsRunClass(page->size_class)) {
-    const unsigned longest = page->free.RunAround(first, slots, kMostRunSlots);
-    if (longest > page->longest) SetLongest(page, Min(longest, unsigned{kMostRunSlots}));
+  if (IsRunClass(page->size_class())) {
+    const SlotCount longest = page->free.RunAround(first, slots, kMostRunSlots);
+    if (longest > SlotCount(page->longest)) SetLongest(page, Min(longest, kMostRunSlots));
   } else if (before == 0) {
     PushFront(page);
   }
@@ -101,11 +100,11 @@ void Heap::ReturnRun(PageHeader* page, unsigned first, unsigned slots) {
 }
 
 // Of a page of a run class: so it is found by what it has room for.
-void Heap::SetLongest(PageHeader* page, unsigned longest) {
-  if (longest == page->longest) return;
+void Heap::SetLongest(PageHeader* page, SlotCount longest) {
+  if (longest == SlotCount(page->longest)) return;
   if (page->longest != 0) Unlink(page);
-  page->longest = static_cast<uint8_t>(longest);
-  if (longest != 0) PushFront(page);
+  page->longest = static_cast<uint8_t>(longest.value());
+  if (longest != kNoSlots) PushFront(page);
 }
 
 bool Heap::FreeRun(PageHeader* page, uintptr_t block, Tag tag) {
@@ -127,7 +126,7 @@ bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag
   } else {
     g_budget.TellSent(static_cast<int64_t>(bytes));
   }
-  Send(RemoteWord(page, SlotBitmap::WordOf(tag.slot())), SlotBitmap::BitOf(tag.slot()));
+  Send(RemoteWord(page, SlotSet::WordOf(tag.slot())), SlotSet::BitOf(tag.slot()));
   return true;
 }
 
@@ -135,10 +134,10 @@ bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag
 void Heap::CollectRuns(PageHeader* page, unsigned w, uint64_t mask) {
   uint64_t single = 0;
   for (; mask != 0; mask &= mask - 1) {
-    const unsigned slot = w * SlotBitmap::kSlotsPerWord + LowestBit(mask);
+    const SlotIndex slot = SlotSet::SlotOf(w, LowestBit(mask));
     const uintptr_t block = page->Block(slot);
     Tag tag = Tag::Of(block);
-    unsigned found;
+    SlotIndex found;
     if (ABSL_PREDICT_FALSE(!tag.Verifies(block)) && !FindBrokenFreeBlock(block, &found)) continue;
     if (tag.Verifies(block) && tag.IsRun()) {
       NoteCollected(page, tag.slots());
@@ -148,15 +147,16 @@ void Heap::CollectRuns(PageHeader* page, unsigned w, uint64_t mask) {
     }
   }
   if (single == 0) return;
-  NoteCollected(page, SlotBitmap::PopCount(single));
-  Return(page, w, single, SlotBitmap::PopCount(single));
+  const SlotCount blocks(SlotBitmap::PopCount(single));
+  NoteCollected(page, blocks);
+  Return(page, w, single, blocks);
 }
 
-bool Heap::ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want) {
-  const unsigned behind = tag.slot() + tag.slots();
-  const unsigned end = tag.slot() + want;
-  if (want > kMostRunSlots || end > page->slots()) return false;
-  const Tag wanted = Tag::MakeRun(block, page->size_class, tag.slot(), want).Live();
+bool Heap::ResizeRun(PageHeader* page, uintptr_t block, Tag tag, SlotCount want) {
+  const SlotIndex behind = tag.slot() + tag.slots();
+  const SlotIndex end = tag.slot() + want;
+  if (want > kMostRunSlots || end > page->slots_end()) return false;
+  const Tag wanted = Tag::MakeRun(block, page->size_class(), tag.slot(), want).Live();
   LockHolder holder(lock_);
   if (Tag::Of(block).bits() != tag.bits()) return false;
   if (ABSL_PREDICT_FALSE(!page->Intact())) ReportBrokenHeader(page);
@@ -168,14 +168,15 @@ bool Heap::ResizeRun(PageHeader* page, uintptr_t block, Tag tag, unsigned want) 
     --run_tails_;
     return true;
   }
+  const SlotCount more = end - behind;
   // Of single slots only those that were touched: others would cost memory where copying costs
   // none.
-  const bool untouched = end > page->high_water && !IsRunClass(page->size_class);
-  if (untouched || !page->free.TestRange(behind, end - behind)) return false;
-  TakeRun(page, behind, end - behind);
-  for (unsigned slot = behind; slot < end; ++slot) Tag().WriteTo(page->Block(slot));
+  const bool untouched = end > page->touched_end() && !IsRunClass(page->size_class());
+  if (untouched || !page->free.TestRange(behind, more)) return false;
+  TakeRun(page, behind, more);
+  for (const SlotIndex slot : Each<SlotIndex>(behind, end)) Tag().WriteTo(page->Block(slot));
   wanted.WriteTo(block);
-  run_tails_ += end - behind;
+  run_tails_ += more.value();
   return true;
 }
 

@@ -7,14 +7,14 @@ namespace mymalloc {
 void PageCache::Ask(uintptr_t address, uint64_t version, Answer* answer) {
   Interval range;
   Owner owner;
-  *answer = {address / kOsPage, version, 0, 0};
+  *answer = {address / kPageUnit, version, 0, 0};
   // An edit is under way: this answer is not for the next time.
-  if (version % 2 != 0) answer->os_page = 0;
+  if (version % 2 != 0) answer->unit = 0;
   if (!g_page_map.Find(address, &range, &owner) || owner.page() == nullptr) return;
   const PageHeader& page = *owner.page();
   if (!page.Intact()) return;
   answer->page = range.begin;
-  answer->live_low = Tag::Low(page.heap, page.size_class, 0) | Tag::kLive;
+  answer->live_low = Tag::Low(page.heap(), page.size_class(), kFirstSlot) | Tag::kLive;
 }
 
 }  // namespace mymalloc

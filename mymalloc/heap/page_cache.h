@@ -14,7 +14,7 @@ namespace mymalloc {
 class PageCache {
  public:
   struct Answer {
-    uintptr_t os_page;
+    uintptr_t unit;
     uint64_t version;
     uintptr_t page;     // that holds the address; 0 if none of ours does, or a large block
     uint64_t live_low;  // the low bits of the tags of its live blocks, but for the slot
@@ -22,10 +22,10 @@ class PageCache {
 
   // The answer is good until the next call.
   const Answer& Find(uintptr_t address) {
-    const uintptr_t os_page = address / kOsPage;
-    Answer& answer = answers_[os_page % kAnswers];
+    const uintptr_t unit = address / kPageUnit;
+    Answer& answer = answers_[unit % kAnswers];
     const uint64_t version = g_page_map.Version();
-    if (answer.os_page != os_page || answer.version != version) Ask(address, version, &answer);
+    if (answer.unit != unit || answer.version != version) Ask(address, version, &answer);
     return answer;
   }
 

@@ -25,7 +25,7 @@ class Quarantine {
 
   struct Item {
     uintptr_t block = 0;
-    SizeClass size_class = 0;
+    SizeClass size_class{};
   };
 
   // Whether a block of this class fits beside the others if all may have `most_bytes`.
@@ -61,7 +61,8 @@ class Quarantine {
   // An address has 47 bits.
   static constexpr unsigned kClassShift = 48;
   static Item Unpack(uint64_t bits) {
-    return {bits & ((uint64_t{1} << kClassShift) - 1), static_cast<SizeClass>(bits >> kClassShift)};
+    return {bits & ((uint64_t{1} << kClassShift) - 1),
+            SizeClass(static_cast<unsigned>(bits >> kClassShift))};
   }
 
   // Up to here it is done in line: the C library's functions cost more to call.
@@ -84,7 +85,8 @@ inline bool Quarantine::Put(Item item) {
   if (__builtin_expect(items_ == nullptr, 0) && !AllocateItems()) return false;
   Fill(item.block, UsableOf(item.size_class));
   if (count_ == 0) bytes_ = 0;
-  items_[(first_ + count_) % kMostBlocks] = item.block | uint64_t{item.size_class} << kClassShift;
+  items_[(first_ + count_) % kMostBlocks] = item.block | uint64_t{item.size_class.value()}
+                                                             << kClassShift;
   bytes_ += StrideOf(item.size_class);
   KeepOrder();
   ++count_;

@@ -59,7 +59,7 @@ class Spill {
 
   size_t bytes_;
   os::Pool<sizeof(Bundle)> pool_;
-  Bundle* bundles_[kSizeClasses];
+  PerClass<Bundle*> bundles_;
 };
 
 inline bool Spill::Put(SizeClass c, const Entry* entries, uint16_t now) {

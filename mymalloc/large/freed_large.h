@@ -33,12 +33,12 @@ class FreedLarge {
     // Of its range, without guards.
     size_t ResidentBytes() const {
       if (held.empty() || resident == 0) return 0;
-      return block + usable - RoundDown(block - 1, kOsPage);
+      return block + usable - RoundDown(block - 1, KernelPage());
     }
   };
 
   // Ranges up to this stay as they are; longer ones are sealed.
-  static constexpr size_t kMostResident = kMiB + 4 * kOsPage;
+  static constexpr size_t kMostResident = kMiB + 4 * KernelPage();
   // The part of a block that is filled.
   static constexpr size_t kFilledBytes = 4 * kKiB;
   static constexpr unsigned kRecords = 64;

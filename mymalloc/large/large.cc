@@ -17,11 +17,11 @@ constexpr size_t kGrowthShare = 8;
 // A block that shrinks keeps its tail unless that is at least a quarter of it.
 constexpr size_t kShrinkShare = 4;
 
-uint32_t GuardBytes() { return g_options.guard_pages ? kOsPage : 0; }
+uint32_t GuardBytes() { return g_options.guard_pages ? static_cast<uint32_t>(KernelPage()) : 0; }
 
 // For a new block. It leaves the budget when its memory goes back.
 uint32_t EnterGuardBudget() {
-  return g_options.guard_pages && g_large_blocks.guards().Enter() ? kOsPage : 0;
+  return g_options.guard_pages && g_large_blocks.guards().Enter() ? GuardBytes() : 0;
 }
 void LeaveGuardBudget() {
   if (g_options.guard_pages) g_large_blocks.guards().Leave();
@@ -35,8 +35,8 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
     if (begin < end) GiveBackLarge({begin, end}, large->mapped, zeroed ? 0 : end - begin);
   };
   large->block = RoundUp(large->begin + guard + kGranule, alignment);
-  const uintptr_t begin = RoundDown(large->block - kTagBytes, kOsPage);
-  const uintptr_t end = RoundUp(large->block + n, kOsPage);
+  const uintptr_t begin = RoundDown(large->block - kTagBytes, KernelPage());
+  const uintptr_t end = RoundUp(large->block + n, KernelPage());
   give_back(large->begin, begin - guard);
   give_back(end + guard, large->end);
   large->begin = begin;
@@ -46,8 +46,8 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
 // Where the kernel has no room for more mappings all the same, a block must do without.
 void RaiseGuards(const LargeBlock& large) {
   if (large.guard == 0) return;
-  os::Protect(large.begin - large.guard, large.guard);
-  os::Protect(large.end, large.guard);
+  os::Protect(large.guard_before());
+  os::Protect(large.guard_behind());
 }
 
 // The block's range with its guards, which are lifted; those that cannot be are given back by
@@ -55,14 +55,14 @@ void RaiseGuards(const LargeBlock& large) {
 Interval LiftGuards(const LargeBlock& large) {
   Interval range = large.range();
   if (large.guard == 0) return range;
-  const Interval before = {large.begin - large.guard, large.begin};
-  const Interval behind = {large.end, large.end + large.guard};
-  if (os::Commit(before.begin, before.length())) {
+  const Interval before = large.guard_before();
+  const Interval behind = large.guard_behind();
+  if (os::Commit(before)) {
     range.begin = before.begin;
   } else {
     GiveBackProtected(before, large.mapped);
   }
-  if (os::Commit(behind.begin, behind.length())) {
+  if (os::Commit(behind)) {
     range.end = behind.end;
   } else {
     GiveBackProtected(behind, large.mapped);
@@ -74,8 +74,9 @@ Interval LiftGuards(const LargeBlock& large) {
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
 size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
   const size_t lead = Max(alignment, kGranule);
-  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * kOsPage) return 0;
-  return RoundUp(n + lead, kOsPage) + (alignment > kOsPage ? kOsPage : 0) + 2 * size_t{guard};
+  if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * KernelPage()) return 0;
+  return RoundUp(n + lead, KernelPage()) + (alignment > KernelPage() ? KernelPage() : 0) +
+         2 * size_t{guard};
 }
 
 // Makes the block known. On failure gives everything back and returns 0.
@@ -84,7 +85,7 @@ uintptr_t Publish(LargeBlock* large) {
     RaiseGuards(*large);
     return large->block;
   }
-  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  const Interval whole = large->with_guards();
   GiveBackLarge(whole, large->mapped, whole.length());
   g_large_blocks.DeleteRecord(large);
   return 0;
@@ -102,8 +103,7 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
   LargeBlock* const large = g_large_blocks.NewRecord();
   const uint32_t guard = GuardBytes();
   const Interval inner = {held.begin + guard, held.end - guard};
-  if (large == nullptr ||
-      (held.length() > FreedLarge::kMostResident && !os::Commit(inner.begin, inner.length()))) {
+  if (large == nullptr || (held.length() > FreedLarge::kMostResident && !os::Commit(inner))) {
     if (large != nullptr) g_large_blocks.DeleteRecord(large);
     g_large_blocks.DropHeld(record);
     return 0;
@@ -125,9 +125,9 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
 void Clear(const LargeBlock& large) {
   if (!g_options.zero_on_free) return;
   uintptr_t end = large.end;
-  const uintptr_t first_page = RoundUp(large.block, kOsPage);
+  const uintptr_t first_page = RoundUp(large.block, KernelPage());
   // Much of a long one may never have been touched: the kernel knows.
-  if (large.usable() > FreedLarge::kMostResident && os::Purge(first_page, end - first_page)) {
+  if (large.usable() > FreedLarge::kMostResident && os::Purge({first_page, end})) {
     end = first_page;
   }
   memset(reinterpret_cast<void*>(large.block), 0, end - large.block);
@@ -135,12 +135,12 @@ void Clear(const LargeBlock& large) {
 
 // The block's range, whole, no longer to be touched. False if it cannot be held back.
 bool HoldBack(LargeBlock* large) {
-  const Interval whole = {large->begin - large->guard, large->end + large->guard};
+  const Interval whole = large->with_guards();
   const bool quarantine = g_options.quarantine.value != 0;
   // To seal a short one would take the kernel longer than the program its use.
   const bool seal = whole.length() > FreedLarge::kMostResident;
   if (seal) {
-    if (!os::Seal(whole.begin, whole.length())) return false;
+    if (!os::Seal(whole)) return false;
   } else if (quarantine) {
     FreedLarge::Fill(large->block, large->usable());
   }
@@ -163,7 +163,7 @@ struct Memory {
 uintptr_t MapHuge(size_t bytes) {
   const uintptr_t begin = os::Map(bytes);
   if (begin != 0 && g_options.huge_pages != HugePages::kAuto) {
-    os::AllowHugePages(begin, bytes, g_options.huge_pages == HugePages::kAlways);
+    os::AllowHugePages(Interval::From(begin, bytes), g_options.huge_pages == HugePages::kAlways);
   }
   return begin;
 }
@@ -200,13 +200,13 @@ uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignm
 // What the kernel does not unmap, as it has no room for one more mapping, is free memory all the
 // same.
 void GiveBackLarge(Interval range, bool mapped, size_t touched) {
-  if (mapped && os::Unmap(range.begin, range.length())) return;
-  if (mapped && os::Purge(range.begin, range.length())) touched = 0;
+  if (mapped && os::Unmap(range)) return;
+  if (mapped && os::Purge(range)) touched = 0;
   g_page_supply.Free(range.begin, range.length(), touched);
 }
 
 void GiveBackProtected(Interval range, bool mapped) {
-  if (mapped && os::Unmap(range.begin, range.length())) return;
+  if (mapped && os::Unmap(range)) return;
   g_page_supply.FreeProtected(range.begin, range.length());
 }
 
@@ -269,9 +269,8 @@ bool Shrink(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
 
 bool GrowInPlace(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
   const size_t more = new_end - range.end;
-  const size_t bytes = range.length();
   const bool grown = large->mapped
-                         ? os::Remap(range.begin, bytes, bytes + more, /*may_move=*/false) != 0
+                         ? os::Remap(range, range.length() + more, /*may_move=*/false) != 0
                          : g_page_supply.AllocateAt(range.end, more);
   if (!grown) return false;
   if (g_large_blocks.Resize(large, range, new_end, n)) return true;
@@ -286,11 +285,11 @@ bool GrowByMoving(LargeBlock* large, Interval range, size_t bytes, size_t n) {
 bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
   Interval range{};
   if (!g_large_blocks.Bounds(large, block, &range)) return false;
-  const uintptr_t new_end = RoundUp(block + n, kOsPage);
+  const uintptr_t new_end = RoundUp(block + n, KernelPage());
   if (new_end <= range.end) return Shrink(large, range, new_end, n);
   if (large->guard != 0) return false;
   const size_t bytes = new_end - range.begin;
-  const size_t spare = os::g_chunks.scarce() ? 0 : RoundUp(bytes / kGrowthShare, kOsPage);
+  const size_t spare = os::g_chunks.scarce() ? 0 : RoundUp(bytes / kGrowthShare, KernelPage());
   // In place at any rate first: to move costs more.
   return GrowInPlace(large, range, new_end + spare, n) || GrowInPlace(large, range, new_end, n) ||
          GrowByMoving(large, range, bytes + spare, n) || GrowByMoving(large, range, bytes, n);
@@ -299,7 +298,7 @@ bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
 }  // namespace
 
 uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n) {
-  if (n > PTRDIFF_MAX - 2 * kOsPage || !Resize(large, block, n)) return 0;
+  if (n > PTRDIFF_MAX - 2 * KernelPage() || !Resize(large, block, n)) return 0;
   return large->block;
 }
 

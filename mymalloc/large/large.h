@@ -43,6 +43,9 @@ struct alignas(64) LargeBlock {
   size_t usable() const { return end - block; }
   bool IsLive() const { return live.load(std::memory_order_relaxed); }
   Interval range() const { return {begin, end}; }
+  Interval guard_before() const { return {begin - guard, begin}; }
+  Interval guard_behind() const { return {end, end + guard}; }
+  Interval with_guards() const { return {begin - guard, end + guard}; }
 };
 
 // Blocks from here on have a mapping of their own.

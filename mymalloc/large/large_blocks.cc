@@ -12,7 +12,9 @@
 namespace mymalloc {
 namespace {
 
-Tag LargeTag(uintptr_t block) { return Tag::Make(block, Tag::kNobody, Tag::kLargeClass, 0); }
+Tag LargeTag(uintptr_t block) {
+  return Tag::Make(block, Tag::kNobody, Tag::kLargeClass, kFirstSlot);
+}
 
 // By the time that a thread has the lock, another may have freed the block: its record is then no
 // live block's, or another's.
@@ -170,7 +172,7 @@ bool LargeBlocks::GiveBackHeld(bool all, Step* step) {
     if (!freed_.TakeDue(all, &range)) break;
     NoteHeld();
     step->Call(range.length());
-    os::Purge(range.begin, range.length());
+    os::Purge(range);
     lock_.LetOthersIn();
   }
   return true;

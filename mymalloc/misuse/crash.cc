@@ -45,8 +45,8 @@ bool ExplainHeld(uintptr_t address, Fault* fault) {
 bool ExplainGuardPage(uintptr_t address, Fault* fault) {
   Interval range;
   Owner owner;
-  const bool behind = g_page_map.Find(address - kOsPage, &range, &owner);
-  if (!behind && !g_page_map.Find(address + kOsPage, &range, &owner)) return false;
+  const bool behind = g_page_map.Find(address - KernelPage(), &range, &owner);
+  if (!behind && !g_page_map.Find(address + KernelPage(), &range, &owner)) return false;
   const LargeBlock* const large = owner.large();
   if (large == nullptr && (owner.page() == nullptr || !behind)) return false;
   if (large != nullptr) {
@@ -54,9 +54,9 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
     fault->Say(behind ? Message::kAccessPast : Message::kAccessBefore);
   } else {
     const PageHeader& page = *owner.page();
-    const unsigned slot = page.slots() - 1;
+    const SlotIndex slot = page.slots_end() - kOneSlot;
     fault->block = {page.Block(slot), page.stride() - kTagBytes, "the last of its page",
-                    page.page(), slot};
+                    page.page().value(), slot.value()};
     fault->Say(Message::kAccessPastRun);
   }
   return true;

@@ -13,8 +13,7 @@ namespace {
 void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   finding->page = page;
   const size_t stride = page->stride();
-  const size_t offset = address - page->page();
-  const unsigned slot = static_cast<unsigned>(offset / stride);
+  const SlotIndex slot = page->SlotAt(address);
   const SlotRun run = RunAt(*page, slot);
   finding->slot = run.first;
   finding->slots = run.slots;
@@ -23,7 +22,7 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(page);
   const bool under_header = finding->block - kTagBytes < header + sizeof(PageHeader) &&
                             finding->block + finding->usable > header;
-  if (slot == 0 || under_header) {
+  if (slot == kFirstSlot || under_header) {
     finding->kind = Finding::kNoBlock;
     return;
   }
@@ -37,9 +36,9 @@ void LookInLarge(uintptr_t address, LargeBlock* large, Finding* finding) {
   finding->kind = address == large->block ? Finding::kLarge : Finding::kInterior;
 }
 
-bool BitIsFree(const PageHeader& page, unsigned slot) {
-  const uint64_t remote = page.remote.Peek(SlotBitmap::WordOf(slot));
-  return page.free.Test(slot) || (remote & SlotBitmap::BitOf(slot)) != 0;
+bool BitIsFree(const PageHeader& page, SlotIndex slot) {
+  const uint64_t remote = page.remote.Peek(SlotSet::WordOf(slot));
+  return page.free.Test(slot) || (remote & SlotSet::BitOf(slot)) != 0;
 }
 
 // Everything asked: what lies in magazines is free too, and so is, by its tag alone, what is on its
@@ -48,10 +47,10 @@ bool BitIsFree(const PageHeader& page, unsigned slot) {
 bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (finding.large != nullptr) return !finding.large->IsLive();
   if (finding.page == nullptr || !finding.page->Intact()) return false;
-  Heap* const heap = g_heaps[finding.page->heap];
+  Heap* const heap = g_heaps[finding.page->heap()];
   const ReportLockHolder holder(heap->lock());
   if (BitIsFree(*finding.page, finding.slot)) return true;
-  if (finding.slot >= finding.page->high_water) return true;
+  if (finding.slot >= finding.page->touched_end()) return true;
   if (holder.held() && heap->Holds(finding.block)) return true;
   const Tag tag = Tag::Of(finding.block);
   return tag.Verifies(finding.block) && !tag.live();
@@ -62,8 +61,8 @@ FaultBlock Describe(const Finding& finding, bool free) {
   block.begin = finding.block;
   block.usable = finding.usable;
   block.state = free ? "free" : "live";
-  block.page = finding.page != nullptr ? finding.page->page() : 0;
-  block.slot = finding.slot;
+  block.page = finding.page != nullptr ? finding.page->page().value() : 0;
+  block.slot = finding.slot.value();
   return block;
 }
 
@@ -76,9 +75,9 @@ Fault MakeFault(Message message, const char* called, uintptr_t address, const Fi
 
 // A tag is overwritten by the block before it, if there is one.
 FaultBlock DescribeBefore(const Finding& finding) {
-  if (finding.page == nullptr || finding.slot <= 1) return {};
+  if (finding.page == nullptr || finding.slot <= kFirstSlot + kOneSlot) return {};
   Finding before;
-  LookInPage(finding.page->Block(finding.slot - 1), finding.page, &before);
+  LookInPage(finding.page->Block(finding.slot - kOneSlot), finding.page, &before);
   return before.kind != Finding::kNoBlock ? Describe(before, IsFree(before)) : FaultBlock{};
 }
 
@@ -93,7 +92,7 @@ Message OfInterior(uintptr_t address, const Finding& finding, bool free) {
 Finding LargeBefore(uintptr_t address) {
   const Finding next_to = Look(address - 1);
   if (next_to.large != nullptr) return next_to;
-  const Finding before_guard = Look(address - kOsPage);
+  const Finding before_guard = Look(address - KernelPage());
   const LargeBlock* const large = before_guard.large;
   return large != nullptr && address < large->end + large->guard ? before_guard : Finding();
 }
@@ -120,10 +119,10 @@ void DescribeForeign(uintptr_t address, Fault* fault) {
   fault->Say(Message::kPageGone);
   if (!os::HasReadableTag(address)) return;
   const Tag tag = Tag::Of(address);
-  if (!tag.Verifies(address) || tag.live() || tag.size_class() >= kPageClasses) return;
+  if (!tag.Verifies(address) || tag.live() || !IsPageClass(tag.size_class())) return;
   fault->Say(Message::kIsFreeWithItsPage);
   fault->block = {address, UsableOf(tag.size_class()), "free",
-                  address - tag.slot() * StrideOf(tag.size_class()), tag.slot()};
+                  address - tag.slot().value() * StrideOf(tag.size_class()), tag.slot().value()};
 }
 
 }  // namespace
@@ -147,7 +146,7 @@ Finding Look(uintptr_t address) {
 }
 
 bool IsFreeByBitmap(const Finding& finding) {
-  LockHolder holder(g_heaps[finding.page->heap]->lock());
+  LockHolder holder(g_heaps[finding.page->heap()]->lock());
   return BitIsFree(*finding.page, finding.slot);
 }
 
@@ -160,7 +159,7 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& foun
   }
   const bool has_block = finding.StartsBlock() || finding.kind == Finding::kInterior;
   const bool free = has_block && IsFree(finding);
-  const bool never = free && finding.page != nullptr && finding.slot >= finding.page->high_water;
+  const bool never = free && finding.page != nullptr && finding.slot >= finding.page->touched_end();
   Fault fault = MakeFault(Message::kNeverHandedOut, called, address, finding, free);
   if (never) fault.block.state = "never handed out";
   switch (finding.kind) {

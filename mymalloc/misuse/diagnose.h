@@ -27,8 +27,8 @@ struct Finding {
   // The block that the address lies in or, for kNoBlock, is nearest to.
   uintptr_t block = 0;
   size_t usable = 0;
-  unsigned slot = 0;   // in a page: its first slot,
-  unsigned slots = 1;  // and how many it has
+  SlotIndex slot{};            // in a page: its first slot,
+  SlotCount slots = kOneSlot;  // and how many it has
 
   SlotRun run() const { return {slot, slots}; }
   bool StartsBlock() const { return kind == kBlock || kind == kLarge; }

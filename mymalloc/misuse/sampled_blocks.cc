@@ -33,16 +33,16 @@ void Note(FaultEvent* event) {
 // Where a block of n bytes lies on the page: at its end, where the first byte behind faults (or, if
 // n is no multiple of 16, a few bytes on), or at its start. 0 if it does not fit.
 uintptr_t Place(uintptr_t page, size_t n, size_t alignment, bool at_start) {
-  if (n > kOsPage - kGranule || alignment > kOsPage / 2) return 0;
+  if (n > KernelPage() - kGranule || alignment > KernelPage() / 2) return 0;
   const uintptr_t first = RoundUp(page + kGranule, alignment);
-  const uintptr_t last = RoundDown(page + kOsPage - Max(n, size_t{1}), alignment);
+  const uintptr_t last = RoundDown(page + KernelPage() - Max(n, size_t{1}), alignment);
   return first > last ? 0 : at_start ? first : last;
 }
 
 void FillMargins(const SampledSlot& slot, uintptr_t page) {
   memset(reinterpret_cast<void*>(page), kMargin, slot.block - page);
   const uintptr_t end = slot.block + slot.size;
-  memset(reinterpret_cast<void*>(end), kMargin, page + kOsPage - end);
+  memset(reinterpret_cast<void*>(end), kMargin, page + KernelPage() - end);
 }
 
 bool IsMargin(uintptr_t begin, uintptr_t end) {
@@ -60,7 +60,7 @@ struct Margins {
   Margins() = default;
   Margins(const SampledSlot& slot, uintptr_t page)
       : before(IsMargin(page, slot.block)),
-        behind(IsMargin(slot.block + slot.size, page + kOsPage)) {}
+        behind(IsMargin(slot.block + slot.size, page + KernelPage())) {}
   bool Intact() const { return before && behind; }
 };
 
@@ -108,7 +108,7 @@ uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, uint64_t random) {
   const unsigned index = queue_[first_];
   const uintptr_t page = PageOf(index);
   const uintptr_t block = Place(page, n, Max(alignment, kGranule), random >> 63 != 0);
-  if (block == 0 || !os::Commit(page, kOsPage)) return 0;
+  if (block == 0 || !os::Commit(Interval::From(page, KernelPage()))) return 0;
   first_ = (first_ + 1) % kSlots;
   SetLive(live() + 1);
   SampledSlot& slot = slots_[index];
@@ -159,7 +159,7 @@ void SampledBlocks::Release(unsigned index) {
 void SampledBlocks::SealReleased() {
   for (; unsealed_ != 0; --unsealed_) {
     const unsigned index = queue_[(first_ + kSlots - live() - unsealed_) % kSlots];
-    if (!os::Seal(PageOf(index), kOsPage)) return;
+    if (!os::Seal(Interval::From(PageOf(index), KernelPage()))) return;
   }
 }
 
@@ -167,7 +167,7 @@ void SampledBlocks::SetLive(unsigned live) {
   const size_t more = size_t{live} - live_.load(std::memory_order_relaxed);
   live_.store(live, std::memory_order_relaxed);
   LockHolder holder(g_large_blocks.lock());
-  g_large_blocks.CountLive(more, more * kOsPage);
+  g_large_blocks.CountLive(more, more * KernelPage());
 }
 
 bool SampledBlocks::FindLive(uintptr_t address, const char* called, size_t* size) {
@@ -201,7 +201,7 @@ const char* SampledBlocks::Verify() {
 
 // Of the two slots beside a guard page: the block that is nearer.
 unsigned SampledBlocks::SlotNear(uintptr_t address) const {
-  const size_t page = (address - begin_) / kOsPage;
+  const size_t page = (address - begin_) / KernelPage();
   if (page % 2 == 1) return static_cast<unsigned>(page / 2);
   const unsigned above = static_cast<unsigned>(page / 2);
   if (above == 0) return 0;

@@ -1,6 +1,6 @@
-// Sampled blocks: one in so many (option `sample`) lies alone on an OS page between two that cannot
-// be touched, at its page's end or at its start. A write or read past that bound, or after the
-// free, faults at the instruction that does it, and where the block was allocated and freed is
+// Sampled blocks: one in so many (option `sample`) lies alone on a kernel page between two that
+// cannot be touched, at its page's end or at its start. A write or read past that bound, or after
+// the free, faults at the instruction that does it, and where the block was allocated and freed is
 // known. Few enough, and cheap enough where none is due, to be left on.
 //
 //   |guard| slot 0 |guard| slot 1 |guard| ... |guard|
@@ -60,9 +60,9 @@ class SampledBlocks {
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
-  static constexpr size_t kBytes = (2 * kSlots + 1) * kOsPage;
+  static constexpr size_t kBytes = (2 * kSlots + 1) * KernelPage();
 
-  uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * kOsPage; }
+  uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * KernelPage(); }
   void SetLive(unsigned live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned SlotNear(uintptr_t address) const;
   void Release(unsigned index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

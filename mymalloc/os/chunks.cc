@@ -64,13 +64,14 @@ uintptr_t Chunks::Map(size_t bytes, size_t* granted) {
   for (const size_t length : lengths) {
     uintptr_t begin = length % kChunkGranule == 0 ? MapGranules(length) : 0;
     if (begin != 0) {
-      SetTable(begin, begin + length, bits_);
+      SetTable(Interval::From(begin, length), bits_);
       next_ = begin;
-      // With the OS page before it, as what is beside it: so the kernel makes one mapping of them.
-      os::AllowHugePages(begin - kOsPage, length + kOsPage, huge_pages_allowed());
+      // With the kernel page before it, as what is beside it: so the kernel makes one mapping of
+      // them.
+      os::AllowHugePages({begin - KernelPage(), begin + length}, huge_pages_allowed());
     } else {
       begin = MapLazily(length);
-      if (begin != 0) os::AllowHugePages(begin, length, huge_pages_allowed());
+      if (begin != 0) os::AllowHugePages(Interval::From(begin, length), huge_pages_allowed());
     }
     if (begin == 0) continue;
     mapped_.fetch_add(length, std::memory_order_relaxed);
@@ -89,8 +90,8 @@ void Chunks::AllowHugePages(bool allowed) {
     const bool ours = i < kChunkGranules && g_chunk_table[i].load(std::memory_order_relaxed) != 0;
     if (ours) continue;
     if (i != first) {
-      os::AllowHugePages(g_chunk_window + first * kChunkGranule, (i - first) * kChunkGranule,
-                         allowed);
+      os::AllowHugePages(
+          {g_chunk_window + first * kChunkGranule, g_chunk_window + i * kChunkGranule}, allowed);
     }
     first = i + 1;
   }
@@ -106,52 +107,52 @@ uintptr_t Chunks::NextGranule(uintptr_t at) {
   return 0;
 }
 
-// At a multiple of a granule, with one OS page more before it: the 8 bytes before its first address
-// can be read, too.
+// At a multiple of a granule, with one kernel page more before it: the 8 bytes before its first
+// address can be read, too.
 uintptr_t Chunks::MapGranules(size_t bytes) const {
-  // Right below the last one, whose OS page before is then the last of this one.
-  if (InChunk(next_) && next_ > bytes + kOsPage) {
-    const uintptr_t wanted = next_ - bytes - kOsPage;
-    if (MapAt(wanted, bytes)) return wanted + kOsPage;
+  // Right below the last one, whose kernel page before is then the last of this one.
+  if (InChunk(next_) && next_ > bytes + KernelPage()) {
+    const uintptr_t wanted = next_ - bytes - KernelPage();
+    if (MapAt(wanted, bytes)) return wanted + KernelPage();
   }
   // The kernel goes downwards: where it finds room there is mostly some more below, and at its
   // limit the process cannot have more than it needs, not even for a moment.
-  const size_t with_page = bytes + kOsPage;
+  const size_t with_page = bytes + KernelPage();
   const uintptr_t found = MapLazily(with_page);
   if (found == 0) return 0;
-  const uintptr_t aligned = RoundDown(found + kOsPage, kChunkGranule);
-  if (aligned == found + kOsPage) return aligned;
-  os::Unmap(found, with_page);
-  if (aligned > kOsPage && MapAt(aligned - kOsPage, with_page)) return aligned;
+  const uintptr_t aligned = RoundDown(found + KernelPage(), kChunkGranule);
+  if (aligned == found + KernelPage()) return aligned;
+  os::Unmap(Interval::From(found, with_page));
+  if (aligned > KernelPage() && MapAt(aligned - KernelPage(), with_page)) return aligned;
   return MapAndCut(bytes);
 }
 
 // Exactly there, or nothing.
 bool Chunks::MapAt(uintptr_t wanted, size_t bytes) {
   const uintptr_t begin = MapLazily(bytes, wanted);
-  if (begin != 0 && begin != wanted) os::Unmap(begin, bytes);
+  if (begin != 0 && begin != wanted) os::Unmap(Interval::From(begin, bytes));
   return begin == wanted;
 }
 
 // So much that it has whole granules wherever the kernel puts it.
 uintptr_t Chunks::MapAndCut(size_t bytes) {
-  const size_t more = kChunkGranule + kOsPage;
+  const size_t more = kChunkGranule + KernelPage();
   const uintptr_t begin = MapLazily(bytes + more);
   if (begin == 0) return 0;
-  const uintptr_t aligned = RoundUp(begin + kOsPage, kChunkGranule);
+  const uintptr_t aligned = RoundUp(begin + KernelPage(), kChunkGranule);
   const uintptr_t end = begin + bytes + more;
-  if (aligned - kOsPage > begin) os::Unmap(begin, aligned - kOsPage - begin);
-  if (end > aligned + bytes) os::Unmap(aligned + bytes, end - aligned - bytes);
+  if (aligned - KernelPage() > begin) os::Unmap({begin, aligned - KernelPage()});
+  if (end > aligned + bytes) os::Unmap({aligned + bytes, end});
   return aligned;
 }
 
-void Chunks::SetTable(uintptr_t begin, uintptr_t end, uint8_t bits) {
+void Chunks::SetTable(Interval range, uint8_t bits) {
   if (!window_chosen_) {
     window_chosen_ = true;
-    const uintptr_t top = RoundUp(end, kChunkGranule) + kWindowAbove;
+    const uintptr_t top = RoundUp(range.end, kChunkGranule) + kWindowAbove;
     g_chunk_window = top > kWindowBytes ? top - kWindowBytes : 0;
   }
-  for (uintptr_t granule = begin; granule < end; granule += kChunkGranule) {
+  for (uintptr_t granule = range.begin; granule < range.end; granule += kChunkGranule) {
     const uintptr_t index = (granule - g_chunk_window) / kChunkGranule;
     if (index < kChunkGranules) g_chunk_table[index].store(bits, std::memory_order_relaxed);
   }
@@ -163,14 +164,14 @@ bool Chunks::IsLeftOut(uintptr_t granule) {
          (g_chunk_table[index].load(std::memory_order_relaxed) & kLeftOut) != 0;
 }
 
-void Chunks::LeaveOut(Range range) {
-  const Range whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
+void Chunks::LeaveOut(Interval range) {
+  const Interval whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.end < whole.begin + kLeastLeftOut || left_out_ >= kMostLeftOut) return;
   if (InChunk(whole.begin) && InChunk(whole.end - 1)) SetLeftOut(whole, true);
 }
 
 // Where that would make two ranges of one, and there are many already, that one as a whole.
-void Chunks::PutGranulesBack(Range range) {
+void Chunks::PutGranulesBack(Interval range) {
   range.begin = RoundDown(range.begin, kChunkGranule);
   range.end = RoundUp(range.end, kChunkGranule);
   const bool splits = IsLeftOut(range.begin - 1) && IsLeftOut(range.end);
@@ -182,8 +183,8 @@ void Chunks::PutGranulesBack(Range range) {
 }
 
 // Those of the granules that are ours and not so yet.
-void Chunks::SetLeftOut(Range granules, bool left_out) {
-  Range changed = {granules.end, granules.begin};
+void Chunks::SetLeftOut(Interval granules, bool left_out) {
+  Interval changed = {granules.end, granules.begin};
   for (uintptr_t g = granules.begin; g < granules.end; g += kChunkGranule) {
     if (!InChunk(g) || IsLeftOut(g) == left_out) continue;
     changed = {Min(changed.begin, g), g + kChunkGranule};
@@ -193,24 +194,24 @@ void Chunks::SetLeftOut(Range granules, bool left_out) {
                                                               std::memory_order_relaxed);
   }
   if (changed.begin < changed.end) {
-    os::PutIntoCores(changed.begin, changed.end - changed.begin, !left_out);
+    os::PutIntoCores(changed, !left_out);
   }
 }
 
-// The OS page before a granule of ours stays, and only that: so what is unmapped takes the one
+// The kernel page before a granule of ours stays, and only that: so what is unmapped takes the one
 // before it along if that is no one's any more, and leaves its last to what lies behind.
-Chunks::Range Chunks::Unmap(Range range) {
-  const Range whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
+Interval Chunks::Unmap(Interval range) {
+  const Interval whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.begin >= whole.end || !InChunk(whole.begin)) return {};
   PutBack(whole);
-  SetTable(whole.begin, whole.end, /*bits=*/0);
-  const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - kOsPage;
-  const uintptr_t end = InChunk(whole.end) ? whole.end - kOsPage : whole.end;
-  if (!os::Unmap(begin, end - begin)) {
-    SetTable(whole.begin, whole.end, bits_);
+  SetTable(whole, /*bits=*/0);
+  const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - KernelPage();
+  const uintptr_t end = InChunk(whole.end) ? whole.end - KernelPage() : whole.end;
+  if (!os::Unmap({begin, end})) {
+    SetTable(whole, bits_);
     return {};
   }
-  mapped_.fetch_sub(whole.end - whole.begin, std::memory_order_relaxed);
+  mapped_.fetch_sub(whole.length(), std::memory_order_relaxed);
   return whole;
 }
 

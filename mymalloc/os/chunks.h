@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "mymalloc/base/units.h"
+#include "tree/interval.h"
 
 namespace mymalloc::os {
 
@@ -53,11 +54,6 @@ inline bool InChunk(uintptr_t p) {
 
 class Chunks {
  public:
-  struct Range {
-    uintptr_t begin;
-    uintptr_t end;
-  };
-
   // `scarce`: the process may use little address space (ulimit -v and the like): chunks are short.
   // `tags_readable`: HasReadableTag may say so; else free asks the tree about every pointer.
   void Init(bool scarce, bool tags_readable);
@@ -79,14 +75,14 @@ class Chunks {
 
   // Leaves what of a range that is not resident is whole granules out of core files, if it is long
   // and there are not many such ranges already: each is a mapping more.
-  void LeaveOut(Range range);
+  void LeaveOut(Interval range);
   // Before any of a range is used: puts its granules back into core files.
-  void PutBack(Range range) {
+  void PutBack(Interval range) {
     if (left_out_ != 0) PutGranulesBack(range);
   }
 
   // Unmaps what of a free range is whole granules. Returns that part, empty if there is none.
-  Range Unmap(Range range);
+  Interval Unmap(Interval range);
 
   // Bytes of all chunks.
   size_t mapped() const { return mapped_.load(std::memory_order_relaxed); }
@@ -96,10 +92,10 @@ class Chunks {
   uintptr_t MapGranules(size_t bytes) const;
   static bool MapAt(uintptr_t wanted, size_t bytes);
   static uintptr_t MapAndCut(size_t bytes);
-  void SetTable(uintptr_t begin, uintptr_t end, uint8_t bits);
-  void PutGranulesBack(Range range);
+  void SetTable(Interval range, uint8_t bits);
+  void PutGranulesBack(Interval range);
   static bool IsLeftOut(uintptr_t granule);
-  void SetLeftOut(Range granules, bool left_out);
+  void SetLeftOut(Interval granules, bool left_out);
 
   uintptr_t next_ = 0;  // where the next chunk is asked for: right below the last
   std::atomic<size_t> mapped_{0};

@@ -24,11 +24,16 @@ uintptr_t MapWith(size_t bytes, int protection, int flags, uintptr_t wanted = 0)
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
+// What the kernel says of a call that begins with an address and a length.
+long Call(long number, Interval range, long a = 0, long b = 0) {
+  return Syscall(number, static_cast<long>(range.begin), static_cast<long>(range.length()), a, b);
+}
+
 std::atomic<size_t> g_released{0};
 
-bool Released(long result, size_t bytes) {
+bool Released(long result, Interval range) {
   if (IsError(result)) return false;
-  g_released.fetch_add(bytes, std::memory_order_relaxed);
+  g_released.fetch_add(range.length(), std::memory_order_relaxed);
   return true;
 }
 
@@ -46,63 +51,47 @@ uintptr_t Reserve(size_t bytes, uintptr_t wanted) {
   return MapWith(bytes, PROT_NONE, MAP_NORESERVE, wanted);
 }
 
-bool Commit(uintptr_t begin, size_t bytes) {
-  return !IsError(Syscall(SYS_mprotect, static_cast<long>(begin), static_cast<long>(bytes),
-                          PROT_READ | PROT_WRITE));
-}
+bool Commit(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_READ | PROT_WRITE)); }
 
-bool Protect(uintptr_t begin, size_t bytes) {
-  return !IsError(
-      Syscall(SYS_mprotect, static_cast<long>(begin), static_cast<long>(bytes), PROT_NONE));
-}
+bool Protect(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_NONE)); }
 
 // Not by a new mapping: that would not be one with its neighbours when it can be touched again.
-bool Seal(uintptr_t begin, size_t bytes) {
-  if (!Protect(begin, bytes)) return false;
-  Purge(begin, bytes);
+bool Seal(Interval range) {
+  if (!Protect(range)) return false;
+  Purge(range);
   return true;
 }
 
-bool Unmap(uintptr_t begin, size_t bytes) {
-  return Released(Syscall(SYS_munmap, static_cast<long>(begin), static_cast<long>(bytes)), bytes);
-}
+bool Unmap(Interval range) { return Released(Call(SYS_munmap, range), range); }
 
-bool Purge(uintptr_t begin, size_t bytes) {
-  return Released(
-      Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes), MADV_DONTNEED),
-      bytes);
-}
+bool Purge(Interval range) { return Released(Call(SYS_madvise, range, MADV_DONTNEED), range); }
 
 // Linux before 5.14 does not know of it, and a sandbox may not: whoever was refused does not ask
 // again.
-bool Populate(uintptr_t begin, size_t bytes) {
+bool Populate(Interval range) {
   static std::atomic<bool> refused{false};
   if (refused.load(std::memory_order_relaxed)) return false;
-  const bool done = !IsError(Syscall(SYS_madvise, static_cast<long>(begin),
-                                     static_cast<long>(bytes), MADV_POPULATE_WRITE));
+  const bool done = !IsError(Call(SYS_madvise, range, MADV_POPULATE_WRITE));
   if (!done) refused.store(true, std::memory_order_relaxed);
   return done;
 }
 
-uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) {
-  const long result = Syscall(SYS_mremap, static_cast<long>(begin), static_cast<long>(old_bytes),
-                              static_cast<long>(bytes), may_move ? MREMAP_MAYMOVE : 0);
+uintptr_t Remap(Interval range, size_t bytes, bool may_move) {
+  const long result =
+      Call(SYS_mremap, range, static_cast<long>(bytes), may_move ? MREMAP_MAYMOVE : 0);
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
-void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed) {
-  Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes),
-          allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+void AllowHugePages(Interval range, bool allowed) {
+  Call(SYS_madvise, range, allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
-void PutIntoCores(uintptr_t begin, size_t bytes, bool put) {
-  Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(bytes),
-          put ? MADV_DODUMP : MADV_DONTDUMP);
+void PutIntoCores(Interval range, bool put) {
+  Call(SYS_madvise, range, put ? MADV_DODUMP : MADV_DONTDUMP);
 }
 
 bool MakeHuge(uintptr_t begin) {
-  const long result =
-      Syscall(SYS_madvise, static_cast<long>(begin), static_cast<long>(kHugePage), MADV_COLLAPSE);
+  const long result = Call(SYS_madvise, Interval::From(begin, kHugePage), MADV_COLLAPSE);
   return result != -ENOMEM && result != -EBUSY && result != -EAGAIN;
 }
 

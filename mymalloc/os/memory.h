@@ -1,6 +1,6 @@
 // The kernel's memory calls, as the allocator uses them. Nothing here touches errno.
 //
-// Addresses and sizes are multiples of kOsPage.
+// Addresses and sizes are multiples of KernelPage().
 
 #ifndef MYMALLOC_OS_MEMORY_H_
 #define MYMALLOC_OS_MEMORY_H_
@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "mymalloc/base/units.h"
+#include "tree/interval.h"
 
 namespace mymalloc::os {
 
@@ -20,31 +21,31 @@ uintptr_t MapLazily(size_t bytes, uintptr_t wanted = 0);
 // Address space alone: neither readable nor counted as memory. 0 when there is none.
 uintptr_t Reserve(size_t bytes, uintptr_t wanted = 0);
 // Makes reserved address space usable. False when the system refuses.
-bool Commit(uintptr_t begin, size_t bytes);
+bool Commit(Interval range);
 // The opposite: from now on a touch faults. What it held may be lost.
-bool Protect(uintptr_t begin, size_t bytes);
+bool Protect(Interval range);
 // Both Protect and, unless it is locked, Purge: the memory goes back, the address range stays and
 // faults. False when the kernel refuses, and nothing has happened.
-bool Seal(uintptr_t begin, size_t bytes);
+bool Seal(Interval range);
 // Gives the address range back. False when the kernel cannot split a mapping (vm.max_map_count):
 // the range then still exists.
-bool Unmap(uintptr_t begin, size_t bytes);
+bool Unmap(Interval range);
 // Gives the memory back and keeps the address range, which then reads as zero. False when the
 // kernel refuses (locked memory): the contents may then be as before.
-bool Purge(uintptr_t begin, size_t bytes);
-// Makes the memory resident, in one call instead of a fault for each OS page. False if it was not:
-// it then comes as it is touched.
-bool Populate(uintptr_t begin, size_t bytes);
+bool Purge(Interval range);
+// Makes the memory resident, in one call instead of a fault for each kernel page. False if it was
+// not: it then comes as it is touched.
+bool Populate(Interval range);
 // Bytes that Unmap and Purge have given back so far, resident or not.
 size_t ReleasedBytes();
 // Grows a mapping to `bytes`, where it is, or elsewhere if `may_move`. The contents go along.
 // Returns where it is now, or 0 (and nothing has happened).
-uintptr_t Remap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move);
+uintptr_t Remap(Interval range, size_t bytes, bool may_move);
 
 // Whether the kernel may back the memory with huge pages: each then comes whole at its first touch.
-void AllowHugePages(uintptr_t begin, size_t bytes, bool allowed);
+void AllowHugePages(Interval range, bool allowed);
 // Whether a core file has the memory: a debugger that makes one also writes what is not resident.
-void PutIntoCores(uintptr_t begin, size_t bytes, bool put);
+void PutIntoCores(Interval range, bool put);
 // Makes one of what is resident there, and of zeros. `begin` is a multiple of kHugePage. False if
 // the kernel has no memory for it now. (Nothing happens where nothing is resident, nor on Linux
 // before 6.1.)

@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kFirstRange = 256 * kKiB;
 constexpr size_t kLargestRange = 16 * kMiB;
 constexpr size_t kAlignment = 64;
-constexpr size_t kGuard = 4 * kOsPage;
+constexpr size_t kGuard = 4 * KernelPage();
 
 Lock g_lock MYMALLOC_LOCK(kMetadata);
 uintptr_t g_next ABSL_GUARDED_BY(g_lock) = 0;
@@ -30,24 +30,25 @@ uintptr_t RandomPlace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
   const uintptr_t here = reinterpret_cast<uintptr_t>(&g_lock);
   if (g_random == 0 || here < 2 * kPlaces) return 0;
   g_random = g_random * 6364136223846793005 + 1442695040888963407;
-  return RoundDown(here - kDistance - (g_random >> 16) % kPlaces, kOsPage);
+  return RoundDown(here - kDistance - (g_random >> 16) % kPlaces, KernelPage());
 }
 
 // 0 when the system has none.
 uintptr_t MapApart(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t whole = bytes + 2 * kGuard;
-  const uintptr_t begin = Reserve(whole, RandomPlace());
+  const size_t with_guards = bytes + 2 * kGuard;
+  const uintptr_t begin = Reserve(with_guards, RandomPlace());
   if (begin == 0) return 0;
-  if (Commit(begin + kGuard, bytes)) {
-    if (bytes >= 2 * kMiB) AllowHugePages(begin, whole, false);
+  const Interval whole = Interval::From(begin, with_guards);
+  if (Commit(Interval::From(begin + kGuard, bytes))) {
+    if (bytes >= 2 * kMiB) AllowHugePages(whole, false);
     return begin + kGuard;
   }
-  Unmap(begin, whole);
+  Unmap(whole);
   return 0;
 }
 
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t least = RoundUp(bytes, kOsPage);
+  const size_t least = RoundUp(bytes, KernelPage());
   size_t range = Max(least, Min(Max(kFirstRange, g_mapped), kLargestRange));
   uintptr_t begin = MapApart(range);
   if (begin == 0 && range > least) begin = MapApart(range = least);

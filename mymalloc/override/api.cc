@@ -61,11 +61,11 @@ int PosixMemalign(void** result, size_t alignment, size_t n) {
   return 0;
 }
 
-void* Valloc(size_t n) { return Memalign(kOsPage, n); }
+void* Valloc(size_t n) { return Memalign(KernelPage(), n); }
 
 void* Pvalloc(size_t n) {
-  if (n > kLargest - kOsPage) return NoMemory();
-  return Memalign(kOsPage, n == 0 ? kOsPage : RoundUp(n, kOsPage));
+  if (n > kLargest - KernelPage()) return NoMemory();
+  return Memalign(KernelPage(), n == 0 ? KernelPage() : RoundUp(n, KernelPage()));
 }
 
 void FreeSized(void* pointer, size_t n) {

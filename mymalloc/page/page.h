@@ -8,8 +8,9 @@
 //
 // Pages of long slots have fewer (SlotsOf): the bits of the others are born taken as well.
 //
-// The header lies in the page's first OS page, at a 64-byte line that depends on the page's address
-// (its colour): were it always the first line, all headers would compete for the same cache sets.
+// The header lies in the page's first unit (4 KiB), at a 64-byte line that depends on the page's
+// address (its colour): were it always the first line, all headers would compete for the same cache
+// sets.
 //
 // A header is changed under the lock of the heap that owns the page, but for the remote half, which
 // any thread writes to.
@@ -22,20 +23,35 @@
 
 #include "bitmap/atomic_slot_bitmap.h"
 #include "bitmap/slot_bitmap.h"
+#include "mymalloc/base/number.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/page/size_class.h"
+#include "mymalloc/page/slot.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
 
+// Where a page begins: at no block, so the address of one is none.
+class PageAddress : public Number<PageAddress, uintptr_t> {
+ public:
+  using Number<PageAddress, uintptr_t>::Number;
+
+  friend constexpr uintptr_t operator+(PageAddress page, size_t offset) {
+    return page.value() + offset;
+  }
+  friend constexpr size_t operator-(uintptr_t address, PageAddress page) {
+    return address - page.value();
+  }
+};
+
 struct alignas(64) PageHeader {
   // The owner's half: one cache line.
-  SlotBitmap free;
+  SlotSet free;
   PageHeader* next;  // in the heap's list of pages of this class with a free slot
   PageHeader* prev;
   uint32_t check;  // keyed by the page's address, class and heap: see Check()
-  HeapId heap : 16;
-  uint32_t size_class : 8;
+  uint32_t heap_number : 16;
+  uint32_t class_number : 8;
   uint32_t capacity : 8;   // slots that can be handed out
   uint8_t free_count;      // how many of them are free
   uint8_t longest;         // of a run class: so many free ones follow each other, if not more
@@ -52,7 +68,7 @@ struct alignas(64) PageHeader {
 
   // The owner's again. Free slots that are not resident, or were looked at and could not be given
   // back.
-  SlotBitmap clean;
+  SlotSet clean;
   // See heap/page_queue.h.
   struct QueueLink {
     PageHeader* next = nullptr;  // the page itself if it is the last; nullptr if it is in no queue
@@ -65,16 +81,28 @@ struct alignas(64) PageHeader {
   uint32_t Check() const;
   bool Intact() const { return check == Check(); }
 
-  uintptr_t page() const { return RoundDown(reinterpret_cast<uintptr_t>(this), kOsPage); }
-  size_t stride() const { return StrideOf(size_class); }
-  size_t bytes() const { return PageBytesOf(size_class); }
-  unsigned slots() const { return SlotsOf(size_class); }
-  uintptr_t Block(unsigned slot) const { return page() + slot * stride(); }
+  PageAddress page() const {
+    return PageAddress(RoundDown(reinterpret_cast<uintptr_t>(this), kPageUnit));
+  }
+  HeapId heap() const { return HeapId(heap_number); }
+  SizeClass size_class() const { return SizeClass(class_number); }
+  size_t stride() const { return StrideOf(size_class()); }
+  size_t bytes() const { return PageBytesOf(size_class()); }
+  SlotCount slots() const { return SlotsOf(size_class()); }
+  SlotIndex slots_end() const { return kFirstSlot + slots(); }
+  Each<SlotIndex> EachSlot() const { return {kFirstSlot, slots_end()}; }
+  // The slot at and above which none has been touched.
+  SlotIndex touched_end() const { return SlotIndex(high_water); }
+  // The slot that an address of the page lies in.
+  SlotIndex SlotAt(uintptr_t address) const {
+    return SlotIndex(static_cast<unsigned>((address - page()) / stride()));
+  }
+  uintptr_t Block(SlotIndex slot) const { return page() + slot.value() * stride(); }
   // The fence of a block is the tag of the slot behind it: where a write past its end shows first.
   // For each slot that is taken, that tag verifies, be that slot taken, free, under the header, or
   // beyond the last (then the word lies at the very end of the page and is nobody's else).
-  void WriteFence(unsigned slot) const {
-    Tag::Make(Block(slot), heap, size_class, slot).WriteTo(Block(slot));
+  void WriteFence(SlotIndex slot) const {
+    Tag::Make(Block(slot), heap(), size_class(), slot).WriteTo(Block(slot));
   }
   // Whether the place of the block's tag lies under this header: then it is no slot's.
   bool CoversTagOf(uintptr_t block) const {
@@ -83,10 +111,10 @@ struct alignas(64) PageHeader {
   }
   bool AllFree() const { return free_count == capacity; }
   // Whether so many free slots are most of the page: then it is one to give back from. Of short
-  // slots more must be free for whole OS pages to be; of runs half is much.
+  // slots more must be free for whole kernel pages to be; of runs half is much.
   bool IsSparse(unsigned free_slots) const {
     const unsigned taken = capacity - free_slots;
-    const unsigned share = IsRunClass(size_class) ? 2 : stride() >= kOsPage / 4 ? 4 : 8;
+    const unsigned share = IsRunClass(size_class()) ? 2 : stride() >= KernelPage() / 4 ? 4 : 8;
     return taken * share <= capacity;
   }
   // Slots that have been handed out, or could have been: neither untouched nor the page's own.
@@ -94,12 +122,12 @@ struct alignas(64) PageHeader {
     if (high_water == 0) return 0;
     const size_t header_end = reinterpret_cast<uintptr_t>(this) - page() + sizeof(PageHeader);
     const bool past_header = TouchedBytes() > header_end + kTagBytes - 1;
-    return high_water - (past_header ? slots() - capacity : 1);
+    return high_water - (past_header ? slots().value() - capacity : 1);
   }
   size_t UsedBytes() const { return UsedSlots() * stride(); }
   // Bytes of slots that may be resident; of the page, which has at least its header.
   size_t TouchedBytes() const { return high_water * stride(); }
-  size_t ResidentBytes() const { return Max(TouchedBytes(), kOsPage); }
+  size_t ResidentBytes() const { return Max(TouchedBytes(), KernelPage()); }
   size_t DirtyBytes() const { return dirty * stride(); }
   // What `dirty` should be.
   unsigned CountDirty() const {
@@ -116,11 +144,12 @@ static_assert(offsetof(PageHeader, remote) == 64, "other threads write to a line
 
 constexpr size_t kHeaderColours = 32;
 constexpr size_t kColourStep = 64;
-static_assert((kHeaderColours - 1) * kColourStep + sizeof(PageHeader) <= kOsPage,
-              "in the first OS page of even the smallest page");
+static_assert((kHeaderColours - 1) * kColourStep + sizeof(PageHeader) <= kPageUnit,
+              "in the first unit, which even the shortest page has");
 
-inline PageHeader* HeaderOf(uintptr_t page) {
-  return reinterpret_cast<PageHeader*>(page + page / kOsPage % kHeaderColours * kColourStep);
+inline PageHeader* HeaderOf(PageAddress page) {
+  const size_t colour = page.value() / kPageUnit % kHeaderColours;
+  return reinterpret_cast<PageHeader*>(page + colour * kColourStep);
 }
 
 // Whether what lies behind a live block is as it was written (see WriteFence): false if the block
@@ -138,12 +167,12 @@ inline bool FenceFollows(uintptr_t block, uint64_t bits, SizeClass c, const Tag:
 
 // The header of the page that a block with this verified tag lies in.
 inline PageHeader* HeaderOf(uintptr_t block, Tag tag) {
-  return HeaderOf(block - tag.slot() * StrideOf(tag.size_class()));
+  return HeaderOf(PageAddress(block - tag.slot().value() * StrideOf(tag.size_class())));
 }
 
 // Without the lock: the slot may be taken or freed just now. ThreadSanitizer is right to call this
 // a race; for it, `otherwise` is the answer that makes the caller ask again under the lock.
-inline bool LooksFree(const PageHeader& page, unsigned slot, [[maybe_unused]] bool otherwise) {
+inline bool LooksFree(const PageHeader& page, SlotIndex slot, [[maybe_unused]] bool otherwise) {
 #if defined(MYMALLOC_SANITIZED)
   static_cast<void>(page), static_cast<void>(slot);
   return otherwise;
@@ -152,23 +181,15 @@ inline bool LooksFree(const PageHeader& page, unsigned slot, [[maybe_unused]] bo
 #endif
 }
 
-// The slots of one block.
-struct SlotRun {
-  unsigned first;
-  unsigned slots;
-
-  size_t Usable(size_t stride) const { return slots * stride - kTagBytes; }
-};
-
 // Of shorter slots there are no runs: to copy so little costs less than to free a run.
 constexpr size_t kLeastRunStride = 1024;
 
 // The run that a slot lies in; one slot long where that is none. Reads the tags: any memory that is
 // written on purpose can deceive it as it can deceive free.
-SlotRun RunAt(const PageHeader& page, unsigned slot);
+SlotRun RunAt(const PageHeader& page, SlotIndex slot);
 
 // Makes a page in fresh or used memory. `touched`: bytes at its front beyond which it is zero.
-PageHeader* FormatPage(uintptr_t page, SizeClass c, HeapId heap, size_t touched);
+PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched);
 
 }  // namespace mymalloc
 

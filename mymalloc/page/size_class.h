@@ -8,7 +8,7 @@
 //             with 8 bytes to spare, and such slots spread over the cache sets, as slots whose
 //             distance is a power of two would not.
 //   aligned   multiples of larger powers of two, for requests with an alignment: a page starts on
-//             an OS page, so slot i, at i * stride, is aligned as far as its stride is.
+//             a unit (4 KiB), so slot i, at i * stride, is aligned as far as its stride is.
 //
 // Longer blocks, up to 2 MiB, are runs of slots that follow each other, in pages of run classes:
 // for each of 4, 8, 32 and 64 KiB an aligned one, and a regular one of which 31 slots hold a block
@@ -25,14 +25,14 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "mymalloc/base/number.h"
 #include "mymalloc/base/units.h"
+#include "mymalloc/page/slot.h"
 
 namespace mymalloc {
 
-constexpr size_t kTagBytes = 8;
-constexpr size_t kSlotsPerPage = 256;
-
-using SizeClass = unsigned;  // an index into the strides
+// Which length of slot: by it, the strides are in order.
+using SizeClass = Ordinal<struct SizeClassKind>;
 
 namespace size_class_internal {
 
@@ -90,26 +90,38 @@ inline constexpr Strides kStrides = MakeStrides();
 }  // namespace size_class_internal
 
 inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
+constexpr SizeClass kSmallestClass{0};
 
 // The run classes, behind those of single slots.
 inline constexpr unsigned kRunClasses = 2 * size_class_internal::kRunUnitCount;
 inline constexpr unsigned kPageClasses = kSizeClasses + kRunClasses;
-constexpr bool IsRunClass(SizeClass c) { return c >= kSizeClasses; }
+constexpr SizeClass kFirstRunClass{kSizeClasses};
+constexpr bool IsRunClass(SizeClass c) { return c >= kFirstRunClass; }
+constexpr bool IsPageClass(SizeClass c) { return c < SizeClass{kPageClasses}; }
 
-constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c]; }
+// For loops: over the classes of single slots, of runs, and all that pages have.
+constexpr Each<SizeClass> EachSizeClass() { return {kSmallestClass, kFirstRunClass}; }
+constexpr Each<SizeClass> EachRunClass() { return {kFirstRunClass, SizeClass{kPageClasses}}; }
+constexpr Each<SizeClass> EachPageClass() { return {kSmallestClass, SizeClass{kPageClasses}}; }
+
+template <typename T, size_t n = kSizeClasses>
+using PerClass = ArrayBy<SizeClass, T, n>;
+
+constexpr size_t StrideOf(SizeClass c) { return size_class_internal::kStrides.stride[c.value()]; }
 constexpr size_t UsableOf(SizeClass c) { return StrideOf(c) - kTagBytes; }
-constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.regular[c]; }
+constexpr bool IsRegular(SizeClass c) { return size_class_internal::kStrides.regular[c.value()]; }
 
 // Pages of long slots have fewer than 256: the rest of their bitmap is born taken. Else one page
 // of each class would take up more address space than small processes have in all.
 inline constexpr size_t kLongestPageOfSlots = 512 * kKiB;
-constexpr unsigned SlotsOf(SizeClass c) {
+constexpr SlotCount SlotsOf(SizeClass c) {
   const size_t most = kLongestPageOfSlots / StrideOf(c);
-  return static_cast<unsigned>(IsRunClass(c) ? kSlotsPerPage : Min<size_t>(kSlotsPerPage, most));
+  const size_t slots = IsRunClass(c) ? kSlotsPerPage : Min(kSlotsPerPage, most);
+  return SlotCount(static_cast<unsigned>(slots));
 }
-constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(StrideOf(c) * SlotsOf(c), kOsPage); }
+constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(SlotsOf(c) * StrideOf(c), kPageUnit); }
 
-static_assert(kGranule * kSlotsPerPage == kOsPage, "a page of any stride is whole OS pages");
+static_assert(kGranule * kSlotsPerPage == kPageUnit, "the shortest page is one unit");
 
 // The largest requests of the two look-up tables.
 constexpr size_t kLargestSmall = 1024 + kGranule - kTagBytes;
@@ -133,15 +145,15 @@ struct Tables {
 
 constexpr Tables MakeTables() {
   Tables tables;
-  SizeClass c = 0;
+  SizeClass c = kSmallestClass;
   for (size_t i = 0; i <= SmallIndex(kLargestSmall); ++i) {
     while (!IsRegular(c) || StrideOf(c) < i * kGranule) ++c;
-    tables.small[i] = static_cast<uint16_t>(c);
+    tables.small[i] = static_cast<uint16_t>(c.value());
   }
-  c = 0;
+  c = kSmallestClass;
   for (size_t i = 0; i <= MediumIndex(kLargestMedium); ++i) {
     while (!IsRegular(c) || StrideOf(c) < i * kMediumUnit + kOffset) ++c;
-    tables.medium[i] = static_cast<uint8_t>(c);
+    tables.medium[i] = static_cast<uint8_t>(c.value());
   }
   return tables;
 }
@@ -152,12 +164,12 @@ inline constexpr Tables kTables = MakeTables();
 
 // REQUIRES: n <= kLargestSmall.
 constexpr SizeClass SmallClassOf(size_t n) {
-  return size_class_internal::kTables.small[size_class_internal::SmallIndex(n)];
+  return SizeClass(size_class_internal::kTables.small[size_class_internal::SmallIndex(n)]);
 }
 
 // REQUIRES: kLargestSmall < n <= kLargestMedium.
 constexpr SizeClass MediumClassOf(size_t n) {
-  return size_class_internal::kTables.medium[size_class_internal::MediumIndex(n)];
+  return SizeClass(size_class_internal::kTables.medium[size_class_internal::MediumIndex(n)]);
 }
 
 // REQUIRES: n <= kLargestMedium.
@@ -165,8 +177,8 @@ constexpr SizeClass ClassOf(size_t n) {
   return n <= kLargestSmall ? SmallClassOf(n) : MediumClassOf(n);
 }
 
-constexpr size_t kLargestSlotAlignment = kOsPage;
-constexpr SizeClass kNoClass = ~0u;
+constexpr size_t kLargestSlotAlignment = kPageUnit;
+constexpr SizeClass kNoClass{~0U};
 
 // The first class whose slots hold n bytes and are all aligned; kNoClass when there is none.
 // REQUIRES: n <= kLargestMedium, alignment a power of two.
@@ -174,8 +186,9 @@ constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return kNoClass;
   const size_t least = Max(n + kTagBytes, alignment) - kTagBytes;
   SizeClass c = ClassOf(least);
-  while (c > 0 && UsableOf(c - 1) >= least) --c;  // aligned classes that ClassOf passes over
-  for (; c < kSizeClasses; ++c) {
+  // Back over the aligned classes that ClassOf passes over.
+  while (c > kSmallestClass && UsableOf(c - 1) >= least) --c;
+  for (; c < kFirstRunClass; ++c) {
     if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
   }
   return kNoClass;
@@ -184,22 +197,24 @@ constexpr SizeClass AlignedClassOf(size_t n, size_t alignment) {
 // How a longer block lies in a page: as so many slots.
 struct RunFit {
   SizeClass size_class = kNoClass;
-  unsigned slots = 0;
+  SlotCount slots = kNoSlots;
 };
 
 // As many as malloc asks for, and as realloc lets one grow: four such runs lie in a page.
-inline constexpr unsigned kMostRunSlots = 63;
+inline constexpr SlotCount kMostRunSlots{63};
 
 // The run classes that blocks go to by their length alone, an aligned one behind each; and behind
 // both of them those of slots twice as long, where they may pack better (BetterPackedOf).
-inline constexpr SizeClass kShortRuns = kSizeClasses;
-inline constexpr SizeClass kLongRuns = kSizeClasses + kRunClasses / 2;
+inline constexpr SizeClass kShortRuns = kFirstRunClass;
+inline constexpr SizeClass kLongRuns = kFirstRunClass + kRunClasses / 2;
 
 // How many slots of class c n bytes need.
 constexpr size_t SlotsFor(SizeClass c, size_t n) {
   return (n + kTagBytes + StrideOf(c) - 1) / StrideOf(c);
 }
-constexpr RunFit RunIn(SizeClass c, size_t n) { return {c, static_cast<unsigned>(SlotsFor(c, n))}; }
+constexpr RunFit RunIn(SizeClass c, size_t n) {
+  return {c, SlotCount(static_cast<unsigned>(SlotsFor(c, n)))};
+}
 
 // The run for n bytes with an alignment; no slots if there is none.
 // REQUIRES: alignment a power of two.
@@ -216,9 +231,9 @@ constexpr RunFit RunFor(size_t n, size_t alignment) {
 inline constexpr size_t kLargestRun = kMostRunSlots * StrideOf(kLongRuns) - kTagBytes;
 
 // Whether a page full of such runs has less than an eighth unused.
-constexpr bool PacksWell(unsigned slots) {
+constexpr bool PacksWell(SlotCount slots) {
   constexpr unsigned kInPage = kSlotsPerPage - 1;  // the header takes one
-  return kInPage % slots < kInPage / 8;
+  return kInPage % slots.value() < kInPage / 8;
 }
 
 // A run that RunFor gave, in slots twice as long: those pack well.

@@ -36,11 +36,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/number.h"
 #include "mymalloc/page/size_class.h"
+#include "mymalloc/page/slot.h"
 
 namespace mymalloc {
 
-using HeapId = uint32_t;
+// Which heap.
+using HeapId = Ordinal<struct HeapIdKind>;
 
 struct TagSecret {
   uint64_t spread;      // a multiple of 16
@@ -77,32 +80,32 @@ class Tag {
   static_assert(kLive << 1 == TagSecret::kLowMask + 1, "the fields fill the low bits");
 
   // The heap in the tags of blocks that lie in no page (large/large.h); they have this class, too.
-  static constexpr HeapId kNobody = 0;
-  static constexpr SizeClass kLargeClass = (1u << kClassBits) - 1;
-  static_assert(kPageClasses <= kLargeClass, "no page has that class");
+  static constexpr HeapId kNobody{0};
+  static constexpr SizeClass kLargeClass{(1U << kClassBits) - 1};
+  static_assert(kPageClasses <= kLargeClass.value(), "no page has that class");
   // Heaps have lower numbers. No block has a tag with this one: what expects it finds nothing.
   // Those above are runs, and so nobody's by the tag alone: no thread's short way takes one for its
   // own.
-  static constexpr HeapId kNoHeap = (1u << kHeapBits) - 128;
+  static constexpr HeapId kNoHeap{(1U << kHeapBits) - 128};
 
   // No tag of any block.
   constexpr Tag() : bits_(0), low_(~uint64_t{0}) {}
 
-  // The low word of a free block's tag. Adding Low(0, 0, n) adds n to the slot: the fence of a
-  // page's last slot has one more than the last.
-  static constexpr uint64_t Low(HeapId heap, SizeClass c, unsigned slot) {
-    return (uint64_t{heap} << kHeapShift) + (uint64_t{slot} << kClassBits) + c;
+  // The low word of a free block's tag. The fence of a page's last slot has one more than the last.
+  static constexpr uint64_t Low(HeapId heap, SizeClass c, SlotIndex slot) {
+    return (uint64_t{heap.value()} << kHeapShift) + slot.value() * kNextSlot + c.value();
   }
   // A free block's tag.
   static Tag Make(uintptr_t block, uint64_t low, const TagSecret& secret = g_tag_secret) {
     return Tag(secret.Encode(block, low), low);
   }
-  static Tag Make(uintptr_t block, HeapId heap, SizeClass c, unsigned slot) {
+  static Tag Make(uintptr_t block, HeapId heap, SizeClass c, SlotIndex slot) {
     return Make(block, Low(heap, c, slot));
   }
-  // What is added to a tag from one slot to the next.
+  // What is added to a low word from one slot to the next; to a tag.
+  static constexpr uint64_t kNextSlot = uint64_t{1} << kClassBits;
   static uint64_t Step(size_t stride) {
-    return (stride * g_tag_secret.spread + Low(0, 0, 1)) * g_tag_secret.factor;
+    return (stride * g_tag_secret.spread + kNextSlot) * g_tag_secret.factor;
   }
   // What stands before the block, or stood there.
   static Tag FromBits(uint64_t bits, uintptr_t block, const TagSecret& secret = g_tag_secret) {
@@ -133,25 +136,31 @@ class Tag {
   // REQUIRES: it verifies, here and below.
   bool live() const { return (low_ & kLive) != 0; }
   HeapId heap() const {
-    return static_cast<HeapId>((low_ >> kHeapShift) & ((1u << kHeapBits) - 1));
+    return HeapId(static_cast<unsigned>(low_ >> kHeapShift) & ((1U << kHeapBits) - 1));
   }
-  SizeClass size_class() const { return static_cast<SizeClass>(low_ & ((1u << kClassBits) - 1)); }
-  unsigned slot() const { return static_cast<unsigned>(low_ >> kClassBits) & (kSlotsPerPage - 1); }
+  SizeClass size_class() const { return ClassIn(low_); }
+  // In a low word, or what Key::ClassAndSlot says.
+  static constexpr SizeClass ClassIn(uint64_t low) {
+    return SizeClass(static_cast<unsigned>(low & ((1U << kClassBits) - 1)));
+  }
+  SlotIndex slot() const {
+    return SlotIndex(static_cast<unsigned>(low_ >> kClassBits) & (kSlotsPerPage - 1));
+  }
   uint64_t low() const { return low_; }
 
   // Whether it verifies, says live, and names a heap.
   bool IsLiveInHeap() const {
-    constexpr uint64_t kLeast = kLive | uint64_t{kNobody + 1} << kHeapShift;
+    constexpr uint64_t kLeast = kLive | uint64_t{kNobody.value() + 1} << kHeapShift;
     return low_ - kLeast <= TagSecret::kLowMask - kLeast;
   }
 
   // A run: a block of several slots. Its tag has their number in the heap's place; the page's
   // header knows the heap.
-  static Tag MakeRun(uintptr_t block, SizeClass c, unsigned slot, unsigned slots) {
-    return Make(block, kNoHeap + slots, c, slot);
+  static Tag MakeRun(uintptr_t block, SizeClass c, SlotIndex slot, SlotCount slots) {
+    return Make(block, kNoHeap + slots.value(), c, slot);
   }
   bool IsRun() const { return heap() > kNoHeap; }
-  unsigned slots() const { return IsRun() ? heap() - kNoHeap : 1; }
+  SlotCount slots() const { return SlotCount(IsRun() ? heap() - kNoHeap : 1U); }
 
   static constexpr uint64_t kClassAndSlot = (uint64_t{1} << kHeapShift) - 1;
 
@@ -176,12 +185,12 @@ class Tag {
     // Whether the tag `next` belongs to the slot behind the one that has this live tag; it may be
     // free or live.
     bool Follows(uint64_t next, uint64_t bits, size_t stride) const {
-      const uint64_t difference = stride * spread + Low(0, 0, 1) - (next - bits) * inverse;
+      const uint64_t difference = stride * spread + kNextSlot - (next - bits) * inverse;
       return (difference & ~kLive) == 0;
     }
   };
   static constexpr uint64_t OwnerBits(HeapId heap) {
-    return kLive | (uint64_t{heap} << kHeapShift);
+    return kLive | (uint64_t{heap.value()} << kHeapShift);
   }
   // What these bits are, of which `key` has said that their class and slot are these.
   static Tag FromKey(uint64_t bits, uint64_t class_and_slot, const Key& key) {
@@ -219,8 +228,9 @@ inline void MarkLive(uintptr_t block, uint64_t live_delta = g_tag_secret.live_de
 #endif
 }
 
-constexpr HeapId kMaxHeaps = Tag::kNoHeap;
-static_assert(kMostRunSlots < (1u << Tag::kHeapBits) - Tag::kNoHeap, "every run has a number");
+constexpr HeapId kFirstHeap{1};
+constexpr unsigned kMaxHeaps = Tag::kNoHeap.value();
+static_assert(kMostRunSlots.value() < (1U << Tag::kHeapBits) - kMaxHeaps, "every run has a number");
 
 }  // namespace mymalloc
 

@@ -50,7 +50,7 @@ void ThreadExits(void* heap) {
 }
 
 void StartProcess() {
-  if (getauxval(AT_PAGESZ) != kOsPage) {
+  if (getauxval(AT_PAGESZ) != KernelPage()) {
     Die("this system's page size is not 4096 bytes, for which mymalloc is built");
   }
   ReadOptions();
@@ -61,7 +61,7 @@ void StartProcess() {
   if (o.guard_pages) GuardBudget::ReadLimit();
   if (o.huge_pages == HugePages::kAlways) os::g_chunks.AllowHugePages(true);
   if (o.huge_pages == HugePages::kAuto) g_page_supply.MayMakeHuge(os::HugePagesAreThere());
-  for (Heap& heap : g_bare_heaps.heaps) heap.Init(0);
+  for (Heap& heap : g_bare_heaps.heaps) heap.Init(Tag::kNobody);
   g_has_exit_key = pthread_key_create(&g_exit_key, &ThreadExits) == 0;
   if (o.sample != 0) g_sampled.Init();
 }

@@ -26,7 +26,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void ForEachOf(LockName name, Do&& lock) {
     case LockName::kRegistry:
       return lock(g_registry.lock());
     case LockName::kHeap:
-      for (HeapId id = 1; id <= g_registry.HighestId(); ++id) lock(g_heaps[id]->lock());
+      for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) lock(g_heaps[id]->lock());
       return;
     case LockName::kSampled:
       return lock(g_sampled.lock());

@@ -40,7 +40,7 @@ void FlushOwn() {
 
 // Longer than a processor takes to make a store seen by all others.
 void AwaitStores() {
-  for (int i = 0; i < 20000; ++i) __builtin_ia32_pause();
+  for (int i = 0; i < 20000; ++i) SpinPause();
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ bool Janitor::Poll(size_t freed) {
   const uint64_t ticks = ABSL_PREDICT_FALSE(now >= due) ? NextTick(now, due) : 0;
   // Who comes after a time without calls does the steps of that time.
   const uint64_t steps = Max<uint64_t>(1, Min(ticks, kMostStepsAtOnce));
-  Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / kOsPage);
+  Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / KernelPage());
   const bool too_much = TooMuchIsFree();
   if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
   if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
@@ -109,7 +109,7 @@ void Janitor::Advance(uint64_t ticks) {
 
 // If enough others are at it, it is left to them.
 void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const uintptr_t own = ThreadPointer() / kOsPage;
+  const uintptr_t own = ThreadPointer() / KernelPage();
   for (unsigned i = 0; i < kGivers; ++i) {
     Lock& lock = givers_[(own + i) % kGivers].lock;
     if (!lock.TryAcquire()) continue;
@@ -119,7 +119,7 @@ void Janitor::GiveBack(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (g_budget.Excess() == 0) return;
-  Lock& lock = givers_[ThreadPointer() / kOsPage % kGivers].lock;
+  Lock& lock = givers_[ThreadPointer() / KernelPage() % kGivers].lock;
   lock.Acquire();
   WorkAndRelease(lock, [this] {
     for (bool given = true; given;) {
@@ -135,17 +135,17 @@ bool Janitor::GiveBackAStep(Step* step) {
   const size_t excess = g_budget.Excess();
   if (excess == 0) return false;
   // What is short yet may become one with what comes free beside it, unless there is far too much.
-  const size_t least = g_budget.IsFarExceeded() ? kOsPage : kLeastRange;
+  const size_t least = g_budget.IsFarExceeded() ? KernelPage() : kLeastRange;
   size_t given = g_page_supply.Purge(excess, least, step);
   const HeapId highest = g_registry.HighestId();
-  HeapId looked_at = 0;
+  unsigned looked_at = 0;
   // A handler that finds its heap busy needs the shared one.
   const Heap* const shared = g_registry.SharedHeap();
   bool busy = false;
   const auto enough = [&] { return given >= excess || step->IsOver(); };
-  for (unsigned asked = 0; !enough() && asked < kHeapsAtOnce && looked_at < highest;) {
-    uint32_t id = next_giver_.load(std::memory_order_relaxed);
-    if (id > highest) id = 1;
+  for (unsigned asked = 0; !enough() && asked < kHeapsAtOnce && looked_at < highest.value();) {
+    HeapId id = next_giver_.load(std::memory_order_relaxed);
+    if (id > highest) id = kFirstHeap;
     Heap* const heap = g_heaps[id];
     const bool may_give = heap != nullptr && heap != shared && heap->MayGiveBack();
     const size_t more = may_give ? heap->TryGiveBack(excess - given, step) : 0;
@@ -163,7 +163,7 @@ bool Janitor::GiveBackAStep(Step* step) {
     futile_.store(0, std::memory_order_relaxed);
     g_page_supply.Purge(Min(excess, g_budget.Excess()), least, step);
     ReleaseIfShort();
-  } else if (looked_at >= highest && !busy) {
+  } else if (looked_at >= highest.value() && !busy) {
     futile_.store(g_budget.free() + kWorthAnotherTry, std::memory_order_relaxed);
   }
   return given != 0;
@@ -189,8 +189,8 @@ void Janitor::MakeHugeSome(Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 // Whether the pass is at its end. `own`: the heap of the calling thread.
 bool Janitor::PassSomeLocked(const Heap* own, Step* step) {
-  if (next_heap_ == 0) {
-    next_heap_ = 1;
+  if (next_heap_ == Tag::kNobody) {
+    next_heap_ = kFirstHeap;
     more_ = false;
     g_large_blocks.Tick();
   }
@@ -205,7 +205,7 @@ bool Janitor::PassSomeLocked(const Heap* own, Step* step) {
   }
   if (next_heap_ <= g_registry.HighestId()) return false;
   if (left_of_supply_ != 0) {
-    const size_t given = g_page_supply.Purge(left_of_supply_, kOsPage, step);
+    const size_t given = g_page_supply.Purge(left_of_supply_, KernelPage(), step);
     left_of_supply_ = step->IsOver() ? left_of_supply_ - Min(given, left_of_supply_) : 0;
     if (left_of_supply_ != 0) return false;
   }
@@ -213,7 +213,7 @@ bool Janitor::PassSomeLocked(const Heap* own, Step* step) {
   ReleaseIfShort();
   g_page_supply.WatchDensity();
   more_ |= g_page_supply.DirtyBytes() != 0 || g_large_blocks.Bytes() != 0;
-  next_heap_ = 0;
+  next_heap_ = Tag::kNobody;
   return true;
 }
 
@@ -230,10 +230,10 @@ bool Janitor::PassLocked(const Heap* own) {
 bool Janitor::PassAllLocked(Heap* own) {
   if (own != nullptr) own->Flush();
   const HeapId highest = g_registry.HighestId();
-  for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->RaiseFloors();
+  for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->RaiseFloors();
   // Of one thread and what threads share there is nobody to wait for.
-  if (highest > 2) AwaitStores();
-  for (HeapId id = 1; id <= highest; ++id) g_heaps[id]->DecayAll();
+  if (highest.value() > 2) AwaitStores();
+  for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->DecayAll();
   const bool large = g_large_blocks.Bytes() != 0;
   Step unlimited(Step::kUnlimited);
   g_large_blocks.GiveBackHeld(/*all=*/true, &unlimited);
@@ -244,7 +244,7 @@ bool Janitor::PassAllLocked(Heap* own) {
 void Janitor::TellOfAllHeaps() {
   const Busy busy;
   const HeapId highest = g_registry.HighestId();
-  for (HeapId id = 1; id <= highest; ++id) {
+  for (HeapId id = kFirstHeap; id <= highest; ++id) {
     if (g_heaps[id] != g_registry.SharedHeap()) g_heaps[id]->TellBudget();
   }
 }

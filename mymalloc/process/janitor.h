@@ -22,6 +22,7 @@
 #include <cstdint>
 
 #include "mymalloc/base/lock.h"
+#include "mymalloc/page/tag.h"
 #include "mymalloc/supply/budget.h"
 #include "mymalloc/supply/step.h"
 
@@ -80,13 +81,13 @@ class Janitor {
   std::atomic<bool> passing_{false};       // a pass is not yet at its end
   std::atomic<uint64_t> reclaimed_at_{0};  // what the budget says of frees, at the last Reclaim
   std::atomic<size_t> futile_{0};          // as long as no more is free, nothing can be given back
-  std::atomic<uint32_t> next_giver_{1};    // the heap whose turn it is to give back
+  std::atomic<HeapId> next_giver_{kFirstHeap};  // the heap whose turn it is to give back
   // Whoever gives back what is beyond the budget: several threads may.
   Givers givers_;
   Lock pass_lock_ MYMALLOC_LOCK(kJanitorPass);
-  uint32_t next_heap_ ABSL_GUARDED_BY(pass_lock_) = 0;     // of the pass; 0: it has not begun
-  size_t left_of_supply_ ABSL_GUARDED_BY(pass_lock_) = 0;  // for this pass to give back
-  bool more_ ABSL_GUARDED_BY(pass_lock_) = false;          // may be given back at a later pass
+  HeapId next_heap_ ABSL_GUARDED_BY(pass_lock_) = Tag::kNobody;  // of the pass, if it has begun
+  size_t left_of_supply_ ABSL_GUARDED_BY(pass_lock_) = 0;        // for this pass to give back
+  bool more_ ABSL_GUARDED_BY(pass_lock_) = false;  // may be given back at a later pass
 };
 
 extern Janitor g_janitor;

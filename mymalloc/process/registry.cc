@@ -10,7 +10,7 @@ ABSL_CONST_INIT Registry g_registry;
 
 Heap* Registry::TakeHeap(void (*start_process)()) {
   HeapId id = TakeAtHand();
-  if (id == 0) {
+  if (id == Tag::kNobody) {
     LockHolder holder(lock_);
     if (!process_started_) start_process();
     process_started_ = true;
@@ -27,15 +27,16 @@ Heap* Registry::TakeHeap(void (*start_process)()) {
 HeapId Registry::TakeAtHand() {
   for (unsigned i = 0; i < kAtHand; ++i) {
     std::atomic<HeapId>& place = AtHand(i);
-    if (place.load(std::memory_order_relaxed) == 0) continue;
-    if (const HeapId id = place.exchange(0, std::memory_order_acquire)) return id;
+    if (place.load(std::memory_order_relaxed) == Tag::kNobody) continue;
+    const HeapId id = place.exchange(Tag::kNobody, std::memory_order_acquire);
+    if (id != Tag::kNobody) return id;
   }
-  return 0;
+  return Tag::kNobody;
 }
 
 bool Registry::PutAtHand(HeapId id) {
   for (unsigned i = 0; i < kAtHand; ++i) {
-    HeapId none = 0;
+    HeapId none = Tag::kNobody;
     if (AtHand(i).compare_exchange_strong(none, id, std::memory_order_release,
                                           std::memory_order_relaxed)) {
       return true;
@@ -45,12 +46,12 @@ bool Registry::PutAtHand(HeapId id) {
 }
 
 std::atomic<HeapId>& Registry::AtHand(unsigned i) {
-  return at_hand_[(ThreadPointer() / kOsPage + i) % kAtHand];
+  return at_hand_[(ThreadPointer() / KernelPage() + i) % kAtHand];
 }
 
 Heap* Registry::CreateHeap() {
   const HeapId id = highest_id_.load(std::memory_order_relaxed) + 1;
-  if (id >= kMaxHeaps) return nullptr;
+  if (id >= HeapId{kMaxHeaps}) return nullptr;
   Heap* const heap = static_cast<Heap*>(os::AllocateMetadata(sizeof(Heap)));
   if (heap == nullptr) return nullptr;
   heap->Init(id);
@@ -71,8 +72,8 @@ void Registry::ParkOthers(const Heap* own) {
   // The threads that had these are not in the child. What they were doing between two instructions
   // of a short way is at most one block that nobody has; or one was on its way to or from here.
   parked_count_ = 0;
-  for (std::atomic<HeapId>& place : at_hand_) place.store(0, std::memory_order_relaxed);
-  for (HeapId id = 1; id <= HighestId(); ++id) {
+  for (std::atomic<HeapId>& place : at_hand_) place.store(Tag::kNobody, std::memory_order_relaxed);
+  for (HeapId id = kFirstHeap; id <= HighestId(); ++id) {
     Heap* const heap = g_heaps[id];
     if (heap == own || heap == SharedHeap()) continue;
     if (!heap->parked()) heap->set_parked(true);

@@ -40,13 +40,13 @@ class Registry {
   bool PutAtHand(HeapId id);
   std::atomic<HeapId>& AtHand(unsigned i);
 
-  // Parked heaps that are to be had without the lock, 0 for none. The others are in `parked_`.
+  // Parked heaps that are to be had without the lock, or nobody. The others are in `parked_`.
   static constexpr unsigned kAtHand = 16;
   alignas(64) std::atomic<HeapId> at_hand_[kAtHand] = {};
   std::atomic<Heap*> shared_{nullptr};
   Lock lock_ MYMALLOC_LOCK(kRegistry);
   bool process_started_ ABSL_GUARDED_BY(lock_) = false;
-  std::atomic<HeapId> highest_id_{0};
+  std::atomic<HeapId> highest_id_{Tag::kNobody};
   HeapId parked_[kMaxHeaps] ABSL_GUARDED_BY(lock_) = {};  // a stack
   uint32_t parked_count_ ABSL_GUARDED_BY(lock_) = 0;
 };

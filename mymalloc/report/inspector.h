@@ -46,11 +46,11 @@ class Inspector {
   // `longest`: of a run class, whose pages are listed by their longest run.
   static const PageList& List(const Heap& heap, SizeClass c,
                               unsigned longest = 0) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return IsRunClass(c) ? heap.runs_[c - kSizeClasses].lists[longest] : heap.lists_[c];
+    return IsRunClass(c) ? heap.runs_[c - kFirstRunClass].lists[longest] : heap.lists_[c];
   }
   static bool HasRuns(const Heap& heap, SizeClass c,
                       unsigned longest) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return (heap.runs_[c - kSizeClasses].any >> (longest - 1) & 1) != 0;
+    return (heap.runs_[c - kFirstRunClass].any >> (longest - 1) & 1) != 0;
   }
   static size_t DirtyBytes(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return heap.dirty_bytes_;

@@ -19,9 +19,9 @@ namespace {
 // The free slots that have been used: the rest of the page is address space.
 unsigned CountFree(const PageHeader& page) {
   unsigned count = 0;
-  for (unsigned first = 0, n = 0; page.free.NextRun(first + n, &first, &n);) {
-    if (first >= page.high_water) break;
-    count += Min<unsigned>(first + n, page.high_water) - first;
+  for (SlotRun run{}; page.free.NextRun(&run);) {
+    if (run.first >= page.touched_end()) break;
+    count += (Min(run.end(), page.touched_end()) - run.first).value();
   }
   return count;
 }
@@ -37,8 +37,8 @@ RemoteSlots CountRemote(const PageHeader& page) {
   for (unsigned w = 0; w < AtomicSlotBitmap::kWords; ++w) {
     for (uint64_t mask = page.remote.Peek(w); mask != 0; mask &= mask - 1) {
       const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
-      const Tag tag = Tag::Of(page.Block(w * SlotBitmap::kSlotsPerWord + bit));
-      remote.slots += page.stride() >= kLeastRunStride ? tag.slots() : 1;
+      const Tag tag = Tag::Of(page.Block(SlotSet::SlotOf(w, bit)));
+      remote.slots += page.stride() >= kLeastRunStride ? tag.slots().value() : 1;
       ++remote.blocks;
     }
   }
@@ -68,7 +68,7 @@ class Counter {
   void AddFree(BlockCount* all, BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c,
                unsigned blocks);
   HeapStatistics* Of(HeapId id) const {
-    return heaps_ != nullptr && id <= highest_ ? &heaps_[id] : nullptr;
+    return heaps_ != nullptr && id <= highest_ ? &heaps_[id.value()] : nullptr;
   }
 
   HeapStatistics* const heaps_;
@@ -93,14 +93,14 @@ void Counter::CountPage(const PageHeader& page) {
   s_.live.Add(taken - remote.slots, page.stride());
   // The heap counts their tails as those of live runs until it has collected them.
   s_.live.blocks += remote.slots - remote.blocks;
-  AddRest(page.heap, page.size_class, free + remote.slots);
+  AddRest(page.heap(), page.size_class(), free + remote.slots);
   s_.given_back += (free - Min<unsigned>(free, page.dirty)) * page.stride();
   s_.metadata += page.ResidentBytes() - page.UsedBytes();
 }
 
 void Counter::CountLarge(Interval range, Owner owner) {
   if (owner.sampled()) {
-    s_.large.Add(g_sampled.live(), kOsPage);
+    s_.large.Add(g_sampled.live(), KernelPage());
   } else if (owner.large()->IsLive()) {
     s_.large.Add(1, range.length());
   }
@@ -110,7 +110,7 @@ HeapId OwnerOf(uintptr_t block) {
   Interval range;
   Owner owner;
   const bool in_page = g_page_map.Find(block, &range, &owner) && owner.page() != nullptr;
-  return in_page ? owner.page()->heap : 0;
+  return in_page ? owner.page()->heap() : Tag::kNobody;
 }
 
 void Counter::CountHeld(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -121,7 +121,7 @@ void Counter::CountHeld(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       [&](Quarantine::Item item) { AddHeld(OwnerOf(item.block), item.size_class, 1); });
   heap.gather().ForEach([&](RemoteWord word, uint64_t mask) {
     const PageHeader& page = *word.page();
-    AddHeld(page.heap, page.size_class, SlotBitmap::PopCount(mask));
+    AddHeld(page.heap(), page.size_class(), SlotBitmap::PopCount(mask));
   });
   if (HeapStatistics* const counted = Of(heap.id())) {
     counted->system = heap.system();
@@ -133,7 +133,7 @@ void Counter::CountUnowned() {
   s_.supply_dirty = g_page_supply.DirtyBytes();
   s_.large_freed = g_large_blocks.Bytes();
   s_.pieces = g_page_supply.DirtyRanges() + g_large_blocks.Pieces();
-  if (HeapStatistics* const none = Of(0)) {
+  if (HeapStatistics* const none = Of(Tag::kNobody)) {
     none->rest = {s_.pieces, s_.UnownedBytes()};
     none->system = s_.UnownedBytes();
     none->most_system = Max(g_totals.system.most_unowned(), none->system);
@@ -149,7 +149,7 @@ Statistics Counter::Count() {
       CountLarge(range, owner);
     }
   });
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id]);
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id]);
   CountUnowned();
   s_.metadata += os::MetadataBytes();
   return s_;
@@ -194,8 +194,8 @@ void PrintSystem(FILE* stream, size_t current, size_t max) {
 }
 
 void PrintHeap(FILE* stream, HeapId id, const HeapStatistics& heap) {
-  fprintf(stream, "<heap nr=\"%u\">\n<sizes>\n", id);
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
+  fprintf(stream, "<heap nr=\"%u\">\n<sizes>\n", id.value());
+  for (const SizeClass c : EachPageClass()) {
     const size_t count = heap.free[c];
     if (count == 0) continue;
     const size_t stride = StrideOf(c);
@@ -213,18 +213,19 @@ void PrintHeap(FILE* stream, HeapId id, const HeapStatistics& heap) {
 
 int PrintMallocInfo(FILE* stream) {
   const HeapId highest = g_registry.HighestId();
-  const size_t bytes = RoundUp((size_t{highest} + 1) * sizeof(HeapStatistics), kOsPage);
+  const size_t bytes =
+      RoundUp((size_t{highest.value()} + 1) * sizeof(HeapStatistics), KernelPage());
   // Not for the heap to hold: it would be counted. Zeroed memory is what counts nothing.
   auto* const heaps = reinterpret_cast<HeapStatistics*>(os::Map(bytes));
   if (heaps == nullptr) return ENOMEM;
   const Statistics s = CountHeap(heaps, highest);
   if (g_registry.HighestId() != highest) {  // A heap that was made meanwhile is only in the totals.
-    os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);
+    os::Unmap(Interval::From(reinterpret_cast<uintptr_t>(heaps), bytes));
     return PrintMallocInfo(stream);
   }
   fputs("<malloc version=\"1\">\n", stream);
-  for (HeapId id = 0; id <= highest; ++id) PrintHeap(stream, id, heaps[id]);
-  os::Unmap(reinterpret_cast<uintptr_t>(heaps), bytes);
+  for (HeapId id = Tag::kNobody; id <= highest; ++id) PrintHeap(stream, id, heaps[id.value()]);
+  os::Unmap(Interval::From(reinterpret_cast<uintptr_t>(heaps), bytes));
   PrintTotal(stream, "fast", s.fast.blocks, s.fast.bytes);
   PrintTotal(stream, "rest", s.rest.blocks + s.pieces, s.rest.bytes + s.UnownedBytes());
   PrintTotal(stream, "mmap", s.large.blocks, s.large.bytes);

@@ -50,8 +50,8 @@ struct Statistics {
   size_t UnownedBytes() const { return supply_dirty + large_freed; }
   size_t FreeBytes() const { return fast.bytes + rest.bytes + UnownedBytes(); }
   size_t FromSystem() const { return live.bytes + FreeBytes(); }
-  // What malloc_trim may give back, if it were not for whole OS pages. (And what threads hold, but
-  // some of that stays with them.)
+  // What malloc_trim may give back, if it were not for whole kernel pages. (And what threads hold,
+  // but some of that stays with them.)
   size_t Trimmable() const { return rest.bytes - given_back + UnownedBytes(); }
 };
 
@@ -61,12 +61,12 @@ struct HeapStatistics {
   BlockCount rest;
   size_t system = 0;
   size_t most_system = 0;
-  uint32_t free[kPageClasses] = {};  // of both kinds; of runs their slots
+  PerClass<uint32_t, kPageClasses> free = {};  // of both kinds; of runs their slots
 };
 
-// `heaps`: nullptr, or where to count the heaps up to `highest`, by their ids. Heap 0, which is no
-// thread's, has what is free and no heap's.
-Statistics CountHeap(HeapStatistics* heaps = nullptr, HeapId highest = 0);
+// `heaps`: nullptr, or where to count the heaps up to `highest`, by their ids. The first, which is
+// nobody's, has what is free and no heap's.
+Statistics CountHeap(HeapStatistics* heaps = nullptr, HeapId highest = Tag::kNobody);
 
 // glibc's formats.
 void PrintMallocStats();

@@ -26,7 +26,7 @@ class HeapVerifier {
     CheckTrees();
     if (wrong_ == nullptr) CheckRanges();
     if (wrong_ == nullptr) CheckOwners();
-    for (HeapId id = 1; id <= g_registry.HighestId() && wrong_ == nullptr; ++id) {
+    for (HeapId id = kFirstHeap; id <= g_registry.HighestId() && wrong_ == nullptr; ++id) {
       CheckHeap(*g_heaps[id]);
     }
     if (wrong_ == nullptr) CheckTotals();
@@ -50,7 +50,7 @@ class HeapVerifier {
   void CheckLarge(Interval range, const LargeBlock& large);
   void CheckPage(Interval range, const PageHeader& page);
   void CheckSlots(const PageHeader& page);
-  void CheckTaken(const PageHeader& page, unsigned slot);
+  void CheckTaken(const PageHeader& page, SlotIndex slot);
   void CheckRun(const PageHeader& page, SlotRun run);
 
   void CheckHeap(const Heap& heap);
@@ -62,7 +62,7 @@ class HeapVerifier {
   void CheckQuarantine(const Heap& heap);
   void CheckRemoteList(const Heap& heap, RemoteWord word);
   // A free block that somebody holds: a slot that the bitmap calls taken, and nobody else's.
-  void CheckHeld(const PageHeader& page, unsigned slot);
+  void CheckHeld(const PageHeader& page, SlotIndex slot);
 
   void CheckTotals();
 
@@ -90,8 +90,8 @@ const PageHeader* PageAt(uintptr_t address) {
   return entry ? Owner(entry.value).page() : nullptr;
 }
 
-bool InRemote(const PageHeader& page, unsigned slot) {
-  return (page.remote.Peek(SlotBitmap::WordOf(slot)) & SlotBitmap::BitOf(slot)) != 0;
+bool InRemote(const PageHeader& page, SlotIndex slot) {
+  return (page.remote.Peek(SlotSet::WordOf(slot)) & SlotSet::BitOf(slot)) != 0;
 }
 
 void HeapVerifier::CheckTrees() {
@@ -119,7 +119,7 @@ void HeapVerifier::CheckJoined(const FreeRanges& ranges) {
   uintptr_t last_end = 0;
   for (const auto& entry : ranges.tree()) {
     Expect(entry.range.begin != last_end, "free ranges touch and were not joined");
-    Expect((entry.range.begin | entry.range.end) % kOsPage == 0, "a free range has odd bounds");
+    Expect((entry.range.begin | entry.range.end) % kPageUnit == 0, "a free range has odd bounds");
     last_end = entry.range.end;
     bytes += entry.range.length();
   }
@@ -160,16 +160,16 @@ void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
 }
 
 void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
-  const bool sound = &page == HeaderOf(range.begin) && page.size_class < kPageClasses &&
-                     range.length() == page.bytes() && page.heap != 0 &&
-                     page.heap <= g_registry.HighestId();
+  const bool sound = &page == HeaderOf(PageAddress(range.begin)) &&
+                     IsPageClass(page.size_class()) && range.length() == page.bytes() &&
+                     page.heap() != Tag::kNobody && page.heap() <= g_registry.HighestId();
   if (!Expect(sound, "a page's header is not that of its range") ||
       !Expect(page.Intact(), "a page's header is broken")) {
     return;
   }
   CheckSlots(page);
   Expect(page.free_count == page.free.Count(), "a page's free count is not the bitmap's");
-  Expect(page.high_water <= page.slots(), "a page's high water is past its end");
+  Expect(page.touched_end() <= page.slots_end(), "a page's high water is past its end");
   if (page.free_count != 0) ++pages_with_room_;
   Expect(page.dirty == page.CountDirty() && page.dirty + page.clean.Count() == page.free_count,
          "a page's dirty count is wrong");
@@ -185,21 +185,21 @@ void HeapVerifier::CheckPage(Interval range, const PageHeader& page) {
 void HeapVerifier::CheckSlots(const PageHeader& page) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
   unsigned capacity = 0;
-  unsigned run_end = 0;
-  for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
-    const uintptr_t block = page.page() + slot * page.stride();
-    const bool beyond = slot >= page.slots();
+  SlotIndex run_end = kFirstSlot;
+  for (const SlotIndex slot : Each<SlotIndex>(kFirstSlot, SlotIndex{kSlotsPerPage})) {
+    const uintptr_t block = page.Block(slot);
+    const bool beyond = slot >= page.slots_end();
     const bool clear = block - kTagBytes >= header + sizeof(PageHeader) ||
                        block + page.stride() - kTagBytes <= header;
     const bool free = page.free.Test(slot);
-    if (slot == 0 || !clear || beyond) {
+    if (slot == kFirstSlot || !clear || beyond) {
       Expect(!free, "a slot that must not be handed out is free");
       continue;
     }
     ++capacity;
     if (free || slot < run_end) continue;
     const SlotRun run = RunAt(page, slot);
-    run_end = run.first + run.slots;
+    run_end = run.end();
     const Tag tag = Tag::Of(page.Block(run.first));
     const bool verifies = tag.Verifies(page.Block(run.first));  // else it says anything
     const bool is_run = verifies && tag.IsRun();
@@ -208,48 +208,48 @@ void HeapVerifier::CheckSlots(const PageHeader& page) {
   Expect(page.capacity == capacity, "a page's capacity is not the number of its slots");
 }
 
-void HeapVerifier::CheckTaken(const PageHeader& page, unsigned slot) {
-  Expect(slot < page.high_water, "a slot above the high water was handed out");
-  const uintptr_t block = page.page() + slot * page.stride();
+void HeapVerifier::CheckTaken(const PageHeader& page, SlotIndex slot) {
+  Expect(slot < page.touched_end(), "a slot above the high water was handed out");
+  const uintptr_t block = page.Block(slot);
   const Tag tag = Tag::Of(block);
   const bool remote = InRemote(page, slot);
   if (remote) held_.Add(block);
   if (!Expect(tag.Verifies(block), "a block's tag is broken")) return;
-  Expect(tag.heap() == page.heap && tag.size_class() == page.size_class && tag.slot() == slot,
+  Expect(tag.heap() == page.heap() && tag.size_class() == page.size_class() && tag.slot() == slot,
          "a block's tag is another's");
   Expect(!remote || !tag.live(), "a block that was freed remotely is live");
   // The next slot's tag, if that is taken too, is checked with it.
   const uintptr_t fence = block + page.stride();
-  if (slot + 1 == page.slots() || page.free.Test(slot + 1)) {
+  if (slot + kOneSlot == page.slots_end() || page.free.Test(slot + kOneSlot)) {
     Expect(Tag::Of(fence).Verifies(fence), "a block's fence is broken");
   }
   if (!tag.live()) held_slots_.Add(block);
 }
 
 void HeapVerifier::CheckRun(const PageHeader& page, SlotRun run) {
-  const unsigned end = run.first + run.slots;
-  Expect(end <= page.high_water, "a run goes on above the high water");
-  for (unsigned slot = run.first; slot < end; ++slot) {
+  const SlotIndex end = run.end();
+  Expect(end <= page.touched_end(), "a run goes on above the high water");
+  for (const SlotIndex slot : Each<SlotIndex>(run.first, end)) {
     const bool remote = slot != run.first && InRemote(page, slot);
     Expect(!page.free.Test(slot) && !remote, "a slot of a run is free");
   }
   const Tag tag = Tag::Of(page.Block(run.first));
-  Expect(tag.size_class() == page.size_class, "a run's tag is another's");
+  Expect(tag.size_class() == page.size_class(), "a run's tag is another's");
   // Nobody holds one that is free: it waits for its owner.
   const bool remote = InRemote(page, run.first);
   Expect(!remote || !tag.live(), "a run that was freed remotely is live");
   Expect(remote || tag.live(), "a free run is lost");
   Expect(Tag::Of(page.Block(end)).Verifies(page.Block(end)), "a run's fence is broken");
-  run_tails_ += run.slots - 1;
+  run_tails_ += run.slots.value() - 1;
 }
 
 void HeapVerifier::CheckHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   empty_bytes_ += Inspector::EmptyBytes(heap);
-  for (SizeClass c = 0; c < kSizeClasses && wrong_ == nullptr; ++c) {
+  for (SizeClass c = kSmallestClass; c < kFirstRunClass && wrong_ == nullptr; ++c) {
     CheckList(heap, Inspector::List(heap, c), c);
     CheckMagazine(heap, heap.magazine(c));
   }
-  for (SizeClass c = kSizeClasses; c < kPageClasses && wrong_ == nullptr; ++c)
+  for (SizeClass c = kFirstRunClass; IsPageClass(c) && wrong_ == nullptr; ++c)
     CheckRunLists(heap, c);
   dirty_bytes_ += Inspector::DirtyBytes(heap);
   run_tails_ -= heap.run_tails();
@@ -274,7 +274,7 @@ void HeapVerifier::CheckList(const Heap& heap, const Inspector::PageList& list, 
         !Expect(page->prev == before, "a list's links disagree")) {
       return;
     }
-    Expect(page->heap == heap.id() && page->size_class == c, "a page is in another's list");
+    Expect(page->heap() == heap.id() && page->size_class() == c, "a page is in another's list");
     Expect(page->free_count != 0, "a page without a free slot is in a list");
     Expect(before == nullptr || page->AllFree() || !before->AllFree(),
            "an empty page stands before one that is not");
@@ -285,7 +285,7 @@ void HeapVerifier::CheckList(const Heap& heap, const Inspector::PageList& list, 
 }
 
 void HeapVerifier::CheckRunLists(const Heap& heap, SizeClass c) {
-  for (unsigned longest = 1; longest <= kMostRunSlots && wrong_ == nullptr; ++longest) {
+  for (unsigned longest = 1; longest <= kMostRunSlots.value() && wrong_ == nullptr; ++longest) {
     const Inspector::PageList& list = Inspector::List(heap, c, longest);
     CheckList(heap, list, c);
     if (wrong_ != nullptr) return;  // it may have no end
@@ -294,11 +294,11 @@ void HeapVerifier::CheckRunLists(const Heap& heap, SizeClass c) {
     for (const PageHeader* page = list.head; page != nullptr; page = page->next) {
       unsigned most = 0;
       unsigned now = 0;
-      for (unsigned slot = 0; slot < page->slots(); ++slot) {
+      for (const SlotIndex slot : page->EachSlot()) {
         now = page->free.Test(slot) ? now + 1 : 0;
         most = Max(most, now);
       }
-      most = Min(most, unsigned{kMostRunSlots});
+      most = Min(most, kMostRunSlots.value());
       Expect(most == longest && page->longest == longest, "a page's longest run is another");
     }
   }
@@ -316,14 +316,14 @@ void HeapVerifier::CheckMagazine(const Heap& heap, const Magazine& m) {
 void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
   const uintptr_t block = BlockOf(entry);
   const PageHeader* page = PageAt(block);
-  if (!Expect(page != nullptr && page->heap == heap.id() && page->size_class == c,
+  if (!Expect(page != nullptr && page->heap() == heap.id() && page->size_class() == c,
               "a heap holds another's block")) {
     return;
   }
   Expect(entry == block || c > SmallClassOf(kLargestSmall), "a small block is marked as zeroed");
   const size_t offset = block - page->page();
   if (!Expect(offset % page->stride() == 0, "a heap holds what is no block")) return;
-  CheckHeld(*page, static_cast<unsigned>(offset / page->stride()));
+  CheckHeld(*page, page->SlotAt(block));
 }
 
 void HeapVerifier::CheckGather(const Heap& heap) {
@@ -331,12 +331,12 @@ void HeapVerifier::CheckGather(const Heap& heap) {
     const PageHeader* const page = word.page();
     const bool known = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page;
     if (!Expect(known, "a gathered page is none") ||
-        !Expect(page->heap != heap.id(), "a heap gathers its own blocks")) {
+        !Expect(page->heap() != heap.id(), "a heap gathers its own blocks")) {
       return;
     }
     for (; mask != 0; mask &= mask - 1) {
       const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
-      CheckHeld(*page, word.word() * SlotBitmap::kSlotsPerWord + bit);
+      CheckHeld(*page, SlotSet::SlotOf(word.word(), bit));
     }
   });
 }
@@ -345,10 +345,10 @@ void HeapVerifier::CheckGather(const Heap& heap) {
 void HeapVerifier::CheckQuarantine(const Heap& heap) {
   heap.quarantine().ForEach([&](Quarantine::Item item) {
     const PageHeader* const page = PageAt(item.block);
-    const bool known = page != nullptr && page->size_class == item.size_class &&
+    const bool known = page != nullptr && page->size_class() == item.size_class &&
                        (item.block - page->page()) % page->stride() == 0;
     if (!Expect(known, "what lies in quarantine is no block")) return;
-    CheckHeld(*page, static_cast<unsigned>((item.block - page->page()) / page->stride()));
+    CheckHeld(*page, page->SlotAt(item.block));
     Expect(Quarantine::FindWrite(item) == 0, "a block in quarantine was written to");
   });
 }
@@ -357,7 +357,7 @@ void HeapVerifier::CheckRemoteList(const Heap& heap, RemoteWord word) {
   while (word.bits() != 0) {
     const PageHeader* const page = word.page();
     const bool sound = page != nullptr && PageAt(reinterpret_cast<uintptr_t>(page)) == page &&
-                       page->heap == heap.id() && word.word() < AtomicSlotBitmap::kWords;
+                       page->heap() == heap.id() && word.word() < AtomicSlotBitmap::kWords;
     if (!Expect(sound, "a heap's list of remote frees holds another's") ||
         !Expect(page->remote.Peek(word.word()) != 0, "an empty word is listed as a remote free") ||
         !Expect(++listed_words_ <= remote_words_, "a list of remote frees runs in a circle")) {
@@ -367,7 +367,7 @@ void HeapVerifier::CheckRemoteList(const Heap& heap, RemoteWord word) {
   }
 }
 
-void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
+void HeapVerifier::CheckHeld(const PageHeader& page, SlotIndex slot) {
   const uintptr_t block = page.Block(slot);
   held_.Add(block);
   Expect(!page.free.Test(slot), "a block that is held is free in the bitmap");
@@ -378,7 +378,7 @@ void HeapVerifier::CheckHeld(const PageHeader& page, unsigned slot) {
 void HeapVerifier::CheckTotals() {
   const size_t sampled = g_sampled.live();
   Expect(g_totals.large_blocks.now() == live_large_ + sampled &&
-             g_totals.large_bytes.now() == live_large_bytes_ + sampled * kOsPage,
+             g_totals.large_bytes.now() == live_large_bytes_ + sampled * KernelPage(),
          "the large blocks are not as many as their count says");
   Expect(pages_with_room_ == listed_pages_, "a page with a free slot is in no list");
   Expect(remote_words_ == listed_words_, "a word of remote frees is in no list");

@@ -22,9 +22,9 @@ bool FreeRanges::Add(Interval range) {
 size_t FreeRanges::AddSurely(Interval range) {
   const size_t before = spent_;
   while (!range.empty() && !Add(range)) {
-    nodes_->pool.Donate(range.begin, kOsPage);
-    spent_ += kOsPage;
-    range.begin += kOsPage;
+    nodes_->pool.Donate(range.begin, kPageUnit);
+    spent_ += kPageUnit;
+    range.begin += kPageUnit;
   }
   return spent_ - before;
 }

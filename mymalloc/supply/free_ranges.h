@@ -21,8 +21,8 @@ class FreeRanges {
   bool Add(Interval range);
 
   // Adds a range that must not be lost: if there is no memory for the tree, the range's own first
-  // OS page becomes such memory. Returns how many bytes did. REQUIRES: the range is readable and
-  // writable.
+  // unit becomes such memory. Returns how many bytes did. REQUIRES: the range is readable
+  // and writable.
   size_t AddSurely(Interval range);
 
   // Adds a range that cannot be touched; if there is no memory for the tree, it is lost.

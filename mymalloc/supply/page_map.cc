@@ -38,7 +38,7 @@ unsigned PageMap::InsertPages(const Interval* pages, unsigned count) {
   EditHolder holder(lock_, edits_, editor_);
   unsigned n = 0;
   while (n < count) {
-    const Owner owner(HeaderOf(pages[n].begin));
+    const Owner owner(HeaderOf(PageAddress(pages[n].begin)));
     if (tree_.Insert(pages[n], owner.bits()) != InsertResult::kInserted) break;
     ++n;
   }
@@ -61,7 +61,7 @@ uintptr_t PageMap::Move(Interval range, size_t bytes) {
   // So that neither insertion below can fail: a split on every level, and a new root.
   if (!nodes_.pool.Reserve(tree_.height() + 2)) return 0;
   const uint64_t owner = tree_.Erase(range.begin).value;
-  const uintptr_t begin = os::Remap(range.begin, range.length(), bytes, /*may_move=*/true);
+  const uintptr_t begin = os::Remap(range, bytes, /*may_move=*/true);
   if (begin != 0) range = {begin, begin + bytes};
   tree_.Insert(range, owner);
   return begin;
@@ -79,7 +79,7 @@ bool PageMap::Find(uintptr_t address, Interval* range,
       break;
     }
     if (tree_.TryStab(address, SequenceCounter::Snapshot(edits_), &entry)) break;
-    __builtin_ia32_pause();
+    SpinPause();
   }
   if (!entry) return false;
   *range = entry.range;

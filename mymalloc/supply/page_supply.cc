@@ -15,7 +15,7 @@ ABSL_CONST_INIT PageSupply g_page_supply;
 // What is free right there.
 PageSupply::Grant PageSupply::Take(Interval range) {
   const size_t before = dirty_.bytes();
-  os::g_chunks.PutBack({range.begin, range.end});
+  os::g_chunks.PutBack(range);
   const auto last = dirty_.tree().Predecessor(range.end);
   const uintptr_t touched_end = last ? Min<uintptr_t>(last.range.end, range.end) : 0;
   TakeFromAll(range);
@@ -28,11 +28,11 @@ PageSupply::Grant PageSupply::Take(Interval range) {
 
 // What is in `all` and not in `dirty` is zero: also where there is no memory for the tree.
 void PageSupply::AddDirty(Interval range) {
-  if (dirty_.Add(range) || os::Purge(range.begin, range.length())) return;
+  if (dirty_.Add(range) || os::Purge(range)) return;
   memset(reinterpret_cast<void*>(range.begin), 0, range.length());  // it is locked in memory
 }
 
-// `dirty_bytes`: at its front. If there is no memory for the tree, the range's own first OS page
+// `dirty_bytes`: at its front. If there is no memory for the tree, the range's own first unit
 // becomes such memory.
 void PageSupply::Add(Interval range, size_t dirty_bytes) {
   const uintptr_t dirty_end = range.begin + dirty_bytes;
@@ -137,8 +137,8 @@ PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
 }
 
 PageSupply::Grant PageSupply::AllocateAligned(size_t bytes, size_t alignment) {
-  if (alignment <= kOsPage) return Allocate(bytes);
-  const size_t room = bytes + alignment - kOsPage;
+  if (alignment <= kPageUnit) return Allocate(bytes);
+  const size_t room = bytes + alignment - kPageUnit;
   const Grant grant = room > bytes ? Allocate(room) : Grant{};
   if (grant.begin == 0) return {};
   const uintptr_t begin = RoundUp(grant.begin, alignment);
@@ -188,7 +188,7 @@ void PageSupply::CallAllDirty() {
 }
 
 size_t PageSupply::GuardOf(size_t bytes) {
-  return g_options.guard_pages && bytes >= kLeastGuarded ? kOsPage : 0;
+  return g_options.guard_pages && bytes >= kLeastGuarded ? KernelPage() : 0;
 }
 
 // The guard's place is there in any case, so that what is freed is as long as what was allocated.
@@ -196,7 +196,7 @@ unsigned PageSupply::AllocatePages(size_t bytes, unsigned count, Grant* grants) 
   const size_t guard = GuardOf(bytes);
   const unsigned n = AllocateSome(bytes + guard, count, grants);
   for (unsigned i = 0; guard != 0 && i < n; ++i) {
-    if (guards_.Enter()) os::Protect(grants[i].begin + bytes, guard);
+    if (guards_.Enter()) os::Protect(Interval::From(grants[i].begin + bytes, guard));
   }
   return n;
 }
@@ -230,7 +230,7 @@ void PageSupply::FreePages(const Interval* pages, const size_t* touched, unsigne
 }
 
 void PageSupply::FreeProtected(uintptr_t begin, size_t bytes) {
-  if (os::Commit(begin, bytes)) return Free(begin, bytes);
+  if (os::Commit(Interval::From(begin, bytes))) return Free(begin, bytes);
   LockHolder holder(lock_);
   protected_.Add({begin, begin + bytes});
 }
@@ -246,17 +246,17 @@ size_t PageSupply::Purge(size_t bytes, size_t least, Step* step) {
   size_t purged = 0;
   bool going_on = true;
   lock_.Acquire();
-  while (going_on && purged + kOsPage <= bytes && !step->IsOver()) {
+  while (going_on && purged + KernelPage() <= bytes && !step->IsOver()) {
     Interval range;
     if (dirty_.tree().Longest() < least) break;
-    const size_t most = RoundUp(Min(bytes - purged, step->MostBytes()), kOsPage);
+    const size_t most = RoundUp(Min(bytes - purged, step->MostBytes()), KernelPage());
     if (!dirty_.TakeLongest(most, &range)) break;
     TakeFromAll(range);
     NoteDirty();
     lock_.Release();
     step->Call(range.length());
     // Locked memory stays as it is: then it is no less dirty, and there is no use in going on.
-    going_on = os::Purge(range.begin, range.length());
+    going_on = os::Purge(range);
     if (going_on) purged += range.length();
     lock_.Acquire();
     Add(range, going_on ? 0 : range.length());
@@ -291,10 +291,10 @@ bool PageSupply::ReleaseChunks() {
   uintptr_t next = 0;
   while (const auto entry = all_.tree().Successor(next)) {
     next = entry.range.end;
-    const os::Chunks::Range gone = os::g_chunks.Unmap({entry.range.begin, entry.range.end});
-    if (gone.begin == gone.end) continue;
-    TakeFromAll({gone.begin, gone.end});
-    TakeFromDirty({gone.begin, gone.end});
+    const Interval gone = os::g_chunks.Unmap(entry.range);
+    if (gone.empty()) continue;
+    TakeFromAll(gone);
+    TakeFromDirty(gone);
     any = true;
   }
   NoteDirty();

@@ -36,7 +36,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
     bool zeroed() const { return touched == 0; }
   };
 
-  // `bytes`: a multiple of kOsPage, here and below.
+  // `bytes`: a multiple of kPageUnit, here and below.
   Grant Allocate(size_t bytes);
   // The same at a multiple of `alignment`.
   Grant AllocateAligned(size_t bytes, size_t alignment);
@@ -63,7 +63,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t Purge(size_t bytes, size_t least, Step* step);
   size_t Purge(size_t bytes) {
     Step unlimited(Step::kUnlimited);
-    return Purge(bytes, kOsPage, &unlimited);
+    return Purge(bytes, KernelPage(), &unlimited);
   }
   // Gives back everything that is dirty. Returns whether there was anything.
   bool PurgeAll();

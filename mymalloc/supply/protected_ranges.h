@@ -20,7 +20,7 @@ class ProtectedRanges {
   // The first, if the kernel lifts it now: it can then be touched, and is the caller's.
   bool TakeLifted(Interval* range) {
     const auto first = ranges_.tree().Successor(0);
-    if (!first || !os::Commit(first.range.begin, first.range.length())) return false;
+    if (!first || !os::Commit(first.range)) return false;
     *range = first.range;
     return ranges_.TakeAt(range->begin, range->length());
   }

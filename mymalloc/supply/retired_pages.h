@@ -21,8 +21,8 @@ class RetiredPages {
   // An all-free page that nobody else has. What of it was never touched goes back as what it is.
   void Add(const PageHeader* page) {
     if (count_ == kMost) Send();
-    pages_[count_] = {page->page(), page->page() + page->bytes()};
-    touched_[count_] = Min(RoundUp(page->ResidentBytes(), kOsPage), page->bytes());
+    pages_[count_] = Interval::From(page->page().value(), page->bytes());
+    touched_[count_] = Min(RoundUp(page->ResidentBytes(), KernelPage()), page->bytes());
     const size_t dirty = page->DirtyBytes();
     mostly_gone_[count_] =
         page->purged != 0 && dirty <= kLittle && dirty <= page->TouchedBytes() / kSmallShare;
@@ -41,7 +41,7 @@ class RetiredPages {
     g_page_map.ErasePages(pages_, count_);
     for (unsigned i = 0; i < count_; ++i) {
       const Interval page = pages_[i];
-      if (mostly_gone_[i] && os::Purge(page.begin, page.length())) touched_[i] = 0;
+      if (mostly_gone_[i] && os::Purge(page)) touched_[i] = 0;
     }
     g_page_supply.FreePages(pages_, touched_, count_);
     count_ = 0;

@@ -1,5 +1,5 @@
 // How much of giving memory back is done at a time. A call of the kernel takes some time whatever
-// it is for, and more for each OS page that goes; so does a look at a page of a heap.
+// it is for, and more for each kernel page that goes; so does a look at a page of a heap.
 
 #ifndef MYMALLOC_SUPPLY_STEP_H_
 #define MYMALLOC_SUPPLY_STEP_H_
@@ -23,11 +23,11 @@ class Step {
   bool IsOver() const { return left_ == 0; }
   // Before each.
   void Look(size_t units = 1) { left_ -= Min(units, left_); }
-  void Call(size_t bytes) { Look(kCall + bytes / kOsPage); }
-  // The longest range that it has room for, whole OS pages, at least one.
+  void Call(size_t bytes) { Look(kCall + bytes / KernelPage()); }
+  // The longest range that it has room for, whole kernel pages, at least one.
   size_t MostBytes() const {
     const size_t pages = left_ > kCall ? left_ - kCall : 1;
-    return Min(pages, kUsual) * kOsPage;
+    return Min(pages, kUsual) * KernelPage();
   }
 
  private:

@@ -16,7 +16,7 @@ TEST(UnitsTest, PowersOfTwo) {
 }
 
 TEST(UnitsTest, RoundsToUnits) {
-  for (const uint64_t unit : {uint64_t{1}, uint64_t{16}, uint64_t{kOsPage}}) {
+  for (const uint64_t unit : {uint64_t{1}, uint64_t{16}, uint64_t{kPageUnit}}) {
     for (uint64_t n = 0; n < 10000; ++n) {
       ASSERT_EQ(RoundDown(n, unit), n / unit * unit);
       ASSERT_EQ(RoundUp(n, unit), (n + unit - 1) / unit * unit);

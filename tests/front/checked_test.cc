@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kNotItsTag[] = "the tag before the block is not the one that belongs there";
 
-void FreeWithTag(void* block, HeapId heap, SizeClass c, unsigned slot) {
+void FreeWithTag(void* block, HeapId heap, SizeClass c, SlotIndex slot) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(block);
   Tag::Make(address, heap, c, slot).Live().WriteTo(address);
   Free(block);
@@ -23,7 +23,8 @@ TEST(CheckedDeathTest, ATagThatTheTreeContradictsIsFound) {
   ASSERT_TRUE(g_options.checked || g_options.check_tree);
   const Tag tag = Tag::Of(reinterpret_cast<uintptr_t>(block));
   const auto died = testing::KilledBySignal(SIGABRT);
-  EXPECT_EXIT(FreeWithTag(block, tag.heap(), tag.size_class(), tag.slot() + 1), died, kNotItsTag);
+  EXPECT_EXIT(FreeWithTag(block, tag.heap(), tag.size_class(), tag.slot() + kOneSlot), died,
+              kNotItsTag);
   EXPECT_EXIT(FreeWithTag(block, tag.heap(), tag.size_class() + 1, tag.slot()), died, kNotItsTag);
   EXPECT_EXIT(FreeWithTag(block, tag.heap() - 1, tag.size_class(), tag.slot()), died, kNotItsTag);
   Free(block);
@@ -31,8 +32,8 @@ TEST(CheckedDeathTest, ATagThatTheTreeContradictsIsFound) {
 
 TEST(CheckedDeathTest, ATagInsideABlockIsNone) {
   char* const block = static_cast<char*>(Allocate(1000));
-  EXPECT_EXIT(FreeWithTag(block + 64, 2, 1, 1), testing::KilledBySignal(SIGABRT),
-              "invalid pointer(.|\n)*offset 64");
+  EXPECT_EXIT(FreeWithTag(block + 64, HeapId{2}, SizeClass{1}, SlotIndex{1}),
+              testing::KilledBySignal(SIGABRT), "invalid pointer(.|\n)*offset 64");
   Free(block);
 }
 

@@ -74,7 +74,7 @@ TEST_F(KnownSizeTest, TheSizeOfARunPasses) {
   faults();
   for (size_t alignment = 1; alignment <= 8192; alignment *= 2) {
     for (size_t slots = 7; slots <= 64; ++slots) {
-      for (SizeClass c = kSizeClasses; c < kPageClasses; ++c) {
+      for (const SizeClass c : EachRunClass()) {
         const size_t most = slots * StrideOf(c) - kTagBytes;
         for (const size_t n : {most - 1, most, most + 1}) {
           void* const block = AllocateAligned(alignment, n);
@@ -93,11 +93,11 @@ TEST_F(KnownSizeTest, TheSizeOfTheLastReallocPasses) {
 
 TEST_F(KnownSizeTest, EachOtherClassIsReported) {
   faults();
-  for (SizeClass c = 1; c < kSizeClasses; ++c) {
+  for (SizeClass c{1}; c < kFirstRunClass; ++c) {
     const size_t n = UsableOf(c);
     if (!IsRegular(c)) continue;
     void* const block = Allocate(n);
-    for (SizeClass other = 1; other < kSizeClasses; ++other) {
+    for (SizeClass other{1}; other < kFirstRunClass; ++other) {
       if (other == c || !IsRegular(other)) continue;
       ASSERT_NO_FATAL_FAILURE(ExpectWrong(block, UsableOf(other))) << n;
     }

@@ -147,10 +147,10 @@ class Session {
   void WholePages() {
     const size_t n = Size();
     const bool rounded = in_.Byte() % 2 == 0;
-    if (!live_.HasRoomFor(1, n + kOsPage)) return;
+    if (!live_.HasRoomFor(1, n + KernelPage())) return;
     void* const pointer = Call([&] { return rounded ? mymalloc_pvalloc(n) : mymalloc_valloc(n); });
-    const size_t whole = RoundUp(Max(n, size_t{1}), kOsPage);
-    Add(pointer, LiveBlock::kOther, rounded ? whole : n, kOsPage);
+    const size_t whole = RoundUp(Max(n, size_t{1}), KernelPage());
+    Add(pointer, LiveBlock::kOther, rounded ? whole : n, KernelPage());
   }
 
   // Of the last block, to a size that is not 0.

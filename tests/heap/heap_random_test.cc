@@ -35,7 +35,8 @@ class HeapRandomTest : public test::EngineTest {
   static void ExpectSound(uintptr_t block, SizeClass c) {
     const Tag tag = Tag::Of(block);
     ASSERT_TRUE(tag.Verifies(block) && tag.live() && tag.size_class() == c);
-    ASSERT_TRUE(FenceVerifies(block, tag)) << "class " << c << " slot " << tag.slot();
+    ASSERT_TRUE(FenceVerifies(block, tag))
+        << "class " << c.value() << " slot " << tag.slot().value();
   }
 };
 
@@ -124,7 +125,7 @@ TEST_F(HeapRandomTest, TheNextSlotOfAFreshPageIsSeldomTheLowestFreeOne) {
     constexpr int kBlocks = 200;
     for (int i = 0; i < kBlocks; ++i) {
       const uintptr_t block = Allocate(c);
-      const uintptr_t page = HeaderOf(block, Tag::Of(block))->page();
+      const uintptr_t page = HeaderOf(block, Tag::Of(block))->page().value();
       uintptr_t below = block - StrideOf(c);
       while (below > page && std::find(blocks.begin(), blocks.end(), below) != blocks.end()) {
         below -= StrideOf(c);

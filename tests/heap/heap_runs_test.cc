@@ -53,7 +53,7 @@ class HeapRunsTest : public test::EngineTest {
   }
   size_t UsableOfRun(size_t slots) const { return slots * stride_ - kTagBytes; }
   static PageHeader* PageOf(uintptr_t block) { return HeaderOf(block, Tag::Of(block)); }
-  static unsigned SlotsOf(const void* block) { return Tag::Of(Address(block)).slots(); }
+  static unsigned SlotsOf(const void* block) { return Tag::Of(Address(block)).slots().value(); }
 
   std::vector<uintptr_t> blocks_;
   size_t stride_ = 0;
@@ -102,7 +102,7 @@ TEST_F(HeapRunsTest, ItMovesWhereASlotIsTaken) {
 TEST_F(HeapRunsTest, ItMovesWhereTheMemoryWasNeverTouched) {
   // What lies in the magazine was touched too.
   uintptr_t last = blocks_.back();
-  while (Tag::Of(last).slot() + 1u < PageOf(last)->high_water) {
+  while (Tag::Of(last).slot() + kOneSlot < PageOf(last)->touched_end()) {
     last = Address(Allocate(kSize));
     blocks_.push_back(last);
   }
@@ -115,7 +115,7 @@ TEST_F(HeapRunsTest, ItMovesWhereTheMemoryWasNeverTouched) {
 
 TEST_F(HeapRunsTest, NotOverThePagesEnd) {
   PageHeader* const page = PageOf(blocks_[0]);
-  const unsigned last_but_one = page->slots() - 2;
+  const SlotIndex last_but_one = page->slots_end() - SlotCount{2};
   std::vector<void*> others;
   void* last = nullptr;
   while (last == nullptr) {
@@ -188,7 +188,7 @@ TEST_F(HeapRunsTest, OthersLookBesideTheProgramsWrites) {
     for (int i = 0; i < 2000; ++i) {
       const Finding finding = Look(inside);
       ASSERT_EQ(finding.block, Address(block));
-      ASSERT_EQ(finding.slots, 3u);
+      ASSERT_EQ(finding.slots, SlotCount{3});
     }
   });
   for (uint64_t i = 0; i < 200; ++i) std::fill(block, block + UsableOfRun(3) / 8, i << 32 | i);
@@ -232,7 +232,7 @@ TEST_F(HeapRunsMisuseTest, OnlyOneCanFreeIt) {
   EXPECT_TRUE(CurrentHeap()->FreeRun(page, Address(block), tag));
   EXPECT_FALSE(CurrentHeap()->FreeRun(page, Address(block), tag));
   EXPECT_FALSE(Heap::FreeRunRemotely(/*own=*/nullptr, page, Address(block), tag));
-  EXPECT_FALSE(CurrentHeap()->ResizeRun(page, Address(block), tag, 2));
+  EXPECT_FALSE(CurrentHeap()->ResizeRun(page, Address(block), tag, SlotCount{2}));
   blocks_.erase(blocks_.begin());
 }
 
@@ -240,10 +240,10 @@ TEST_F(HeapRunsMisuseTest, OnlyOneCanFreeIt) {
 TEST_F(HeapRunsMisuseTest, ABlockInAPageWithABrokenHeaderMoves) {
   FreeBlocks(4, 6);
   PageHeader* const page = PageOf(blocks_[3]);
-  const HeapId heap = page->heap;
-  page->heap = 0xffff;
+  const HeapId heap = page->heap();
+  page->heap_number = 0xffff;
   void* const moved = Reallocate(Pointer(blocks_[3]), UsableOfRun(2), "realloc");
-  page->heap = heap & 0xffff;
+  page->heap_number = heap.value() & 0xffff;
   EXPECT_NE(Address(moved), blocks_[3]);
   blocks_[3] = Address(moved);
 }

@@ -50,7 +50,7 @@ class HeapTest : public test::EngineTest {
   static size_t PagesOf(SizeClass c) {
     size_t pages = 0;
     g_page_map.ForEach([&](Interval, Owner owner) {
-      if (owner.page() != nullptr && owner.page()->size_class == c) ++pages;
+      if (owner.page() != nullptr && owner.page()->size_class() == c) ++pages;
     });
     return pages;
   }
@@ -58,7 +58,7 @@ class HeapTest : public test::EngineTest {
 
 TEST_F(HeapTest, BlocksOfEveryClassAreApartTaggedAndUsable) {
   std::vector<std::pair<uintptr_t, size_t>> blocks;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     for (int i = 0; i < 20; ++i) {
       const uintptr_t block = Allocate(c);
       ASSERT_NE(block, 0u);
@@ -80,13 +80,13 @@ TEST_F(HeapTest, BlocksOfEveryClassAreApartTaggedAndUsable) {
 }
 
 TEST_F(HeapTest, WhatIsMarkedZeroedIsZero) {
-  for (SizeClass c = SmallClassOf(kLargestSmall) + 1; c < kSizeClasses; ++c) {
+  for (SizeClass c = SmallClassOf(kLargestSmall) + 1; c < kFirstRunClass; ++c) {
     if (!IsRegular(c)) continue;
     std::vector<uintptr_t> blocks;
     for (int i = 0; i < 30; ++i) {
       const uintptr_t entry = CurrentHeap()->AllocateSlow(c);
       const uintptr_t block = BlockOf(entry);
-      ASSERT_TRUE(entry == block || test::IsZero(Pointer(block), UsableOf(c))) << c;
+      ASSERT_TRUE(entry == block || test::IsZero(Pointer(block), UsableOf(c))) << c.value();
       memset(Pointer(block), 0xff, UsableOf(c));
       blocks.push_back(block);
       if (i % 3 == 0) {
@@ -119,7 +119,7 @@ TEST_F(HeapTest, ReusesTheLastFreedFirst) {
 
 TEST_F(HeapTest, AFullPageIsFilledBeforeTheNextBegins) {
   for (const SizeClass c : {ClassOf(8), ClassOf(kSmall), ClassOf(5000)}) {
-    const unsigned in_a_page = SlotsOf(c);
+    const unsigned in_a_page = SlotsOf(c).value();
     const std::vector<uintptr_t> blocks = Allocate(c, in_a_page - 6);
     EXPECT_LE(PagesOf(c), 2u);
     const std::vector<uintptr_t> more = Allocate(c, 5 * in_a_page);
@@ -174,7 +174,7 @@ TEST_F(HeapTest, WhatOthersFreeComesBack) {
     }).join();
     EXPECT_STREQ(VerifyHeap(), nullptr);
     const std::vector<uintptr_t> again = Allocate(c, 3 * kSlotsPerPage);
-    EXPECT_LE(PagesOf(c), pages + 1) << c;
+    EXPECT_LE(PagesOf(c), pages + 1) << c.value();
     FreeAll(again);
     GiveAllBack();
     EXPECT_EQ(PagesOf(c), 0u);

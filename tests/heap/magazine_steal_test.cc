@@ -14,7 +14,6 @@
 namespace mymalloc {
 namespace {
 
-constexpr SizeClass kSmallest = 0;
 constexpr auto kDuration = std::chrono::milliseconds(1500);
 // Much longer than a store takes to be seen by all processors, and much shorter than a real tick.
 constexpr auto kTick = std::chrono::microseconds(50);
@@ -46,7 +45,7 @@ void Refill(Shared& s) {
   LockHolder holder(s.lock);
   ++s.slow_calls;
   s.magazine.Compact();
-  while (s.magazine.Depth() < kDeepestMagazine) s.magazine.Deepen(kSmallest);
+  while (s.magazine.Depth() < kDeepestMagazine) s.magazine.Deepen(kSmallestClass);
   for (const uintptr_t block : s.returned) {
     s.Pass(block, kStolen, kInMagazine);
     if (!s.magazine.Push(block)) ++s.errors;

@@ -8,15 +8,13 @@
 namespace mymalloc {
 namespace {
 
-constexpr SizeClass kSmallest = 0;
-
 // A block's stand-in: any multiple of 16 but 0.
 constexpr uintptr_t Block(uintptr_t i) { return 16 * (i + 1); }
 
 class MagazineTest : public testing::Test {
  protected:
   // As the heap does before a slow way.
-  void MakeReady(SizeClass c = kSmallest) {
+  void MakeReady(SizeClass c = kSmallestClass) {
     magazine_->Compact();
     while (magazine_->Depth() < DepthOf(c)) magazine_->Deepen(c);
   }
@@ -41,7 +39,7 @@ TEST_F(MagazineTest, ZeroedMemoryHasNeitherEntriesNorRoom) {
 }
 
 TEST_F(MagazineTest, StartsSlowlyAndDoubles) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     magazine_ = std::make_unique<Magazine>();
     magazine_->Compact();
     unsigned expected = 1;
@@ -54,12 +52,12 @@ TEST_F(MagazineTest, StartsSlowlyAndDoubles) {
 }
 
 TEST_F(MagazineTest, DepthsAreBoundedByNumberAndBytes) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     EXPECT_LE(DepthOf(c), kDeepestMagazine);
     EXPECT_GE(DepthOf(c), kShallowestMagazine);
     EXPECT_TRUE(DepthOf(c) == kShallowestMagazine || DepthOf(c) * StrideOf(c) <= kMagazineBytes);
   }
-  EXPECT_EQ(DepthOf(0), kDeepestMagazine);
+  EXPECT_EQ(DepthOf(kSmallestClass), kDeepestMagazine);
 }
 
 TEST_F(MagazineTest, LastInFirstOut) {

@@ -20,9 +20,11 @@ class PageCacheTest : public test::EngineTest {
     return {begin, begin + bytes};
   }
   static PageHeader* Format(uintptr_t begin, SizeClass c) {
-    return FormatPage(begin, c, CurrentHeap()->id(), /*touched=*/PageBytesOf(c));
+    return FormatPage(PageAddress(begin), c, CurrentHeap()->id(), /*touched=*/PageBytesOf(c));
   }
-  static uint64_t LowOf(SizeClass c) { return Tag::Low(CurrentHeap()->id(), c, 0) | Tag::kLive; }
+  static uint64_t LowOf(SizeClass c) {
+    return Tag::Low(CurrentHeap()->id(), c, kFirstSlot) | Tag::kLive;
+  }
 
   std::unique_ptr<PageCache> cache_ = std::make_unique<PageCache>();
 };
@@ -51,15 +53,15 @@ TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
   Owner owner;
   ASSERT_TRUE(g_page_map.Find(large, &range, &owner));
   FreeLarge(owner.large(), owner.large()->block);
-  const Interval sampled = NewRange(kOsPage);
+  const Interval sampled = NewRange(KernelPage());
   ASSERT_TRUE(g_page_map.Insert(sampled, Owner::Sampled()));
   EXPECT_EQ(cache_->Find(sampled.begin).page, 0u);
   g_page_map.Erase(sampled.begin);
 }
 
 TEST_F(PageCacheTest, APageWithABrokenHeaderIsNone) {
-  const Interval range = NewRange(PageBytesOf(1));
-  PageHeader* const page = Format(range.begin, 1);
+  const Interval range = NewRange(PageBytesOf(kSmallestClass));
+  PageHeader* const page = Format(range.begin, kSmallestClass);
   ASSERT_TRUE(g_page_map.Insert(range, Owner(page)));
   ++page->check;
   EXPECT_EQ(cache_->Find(range.begin).page, 0u);
@@ -78,13 +80,13 @@ TEST_F(PageCacheTest, EachEditOfTheMapEndsTheAnswers) {
   EXPECT_EQ(cache_->Find(range.begin + bytes).page, 0u);
   g_page_map.Resize({range.begin, range.begin + bytes}, range.end);
   EXPECT_EQ(cache_->Find(range.begin + bytes).page, range.begin);
-  g_page_map.Resize(range, range.begin + kOsPage);
+  g_page_map.Resize(range, range.begin + KernelPage());
   EXPECT_EQ(cache_->Find(address).page, 0u);
   g_page_map.Erase(range.begin);
   EXPECT_EQ(cache_->Find(range.begin).page, 0u);
 
-  const Interval large = NewRange(4 * kOsPage);
-  ASSERT_TRUE(g_page_map.Insert(large, Owner(Format(large.begin, 1))));
+  const Interval large = NewRange(4 * KernelPage());
+  ASSERT_TRUE(g_page_map.Insert(large, Owner(Format(large.begin, kSmallestClass))));
   EXPECT_EQ(cache_->Find(large.begin).page, large.begin);
   // So long that it cannot stay where it is.
   const uintptr_t moved = g_page_map.Move(large, 64 * kMiB);
@@ -108,10 +110,11 @@ TEST_F(PageCacheTest, APageMadeAnewWithAnotherClassIsSeen) {
 
 // Two addresses that share an answer's place.
 TEST_F(PageCacheTest, AnswersThatShareAPlaceAreToldApart) {
-  constexpr size_t kDistance = 256 * kOsPage;
+  constexpr size_t kDistance = 256 * KernelPage();
   const Interval memory = NewRange(2 * kDistance);
   for (const uintptr_t begin : {memory.begin, memory.begin + kDistance}) {
-    ASSERT_TRUE(g_page_map.Insert({begin, begin + PageBytesOf(1)}, Owner(Format(begin, 1))));
+    ASSERT_TRUE(g_page_map.Insert({begin, begin + PageBytesOf(kSmallestClass)},
+                                  Owner(Format(begin, kSmallestClass))));
   }
   for (int i = 0; i < 3; ++i) {
     for (const uintptr_t begin : {memory.begin, memory.begin + kDistance}) {
@@ -123,8 +126,8 @@ TEST_F(PageCacheTest, AnswersThatShareAPlaceAreToldApart) {
 }
 
 TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
-  const Interval range = NewRange(PageBytesOf(1));
-  ASSERT_TRUE(g_page_map.Insert(range, Owner(Format(range.begin, 1))));
+  const Interval range = NewRange(PageBytesOf(kSmallestClass));
+  ASSERT_TRUE(g_page_map.Insert(range, Owner(Format(range.begin, kSmallestClass))));
   std::atomic<bool> asking{false};
   std::thread asker;
   {
@@ -137,7 +140,7 @@ TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
       const PageCache::Answer& answer = cache_->Find(range.begin);
       EXPECT_EQ(answer.page, range.begin);
       // It read the version then, or after the edit if the scheduler was slow.
-      EXPECT_EQ(answer.os_page, answer.version == version ? 0 : range.begin / kOsPage);
+      EXPECT_EQ(answer.unit, answer.version == version ? 0 : range.begin / kPageUnit);
     });
     while (!asking) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

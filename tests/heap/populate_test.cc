@@ -19,9 +19,9 @@ using test::Address;
 class PopulateTest : public test::EngineTest, public testing::WithParamInterface<size_t> {
  protected:
   void SetUp() override {
-    const uintptr_t one = os::Map(kOsPage);
-    const bool populates = os::Populate(one, kOsPage);
-    os::Unmap(one, kOsPage);
+    const Interval one = Interval::From(os::Map(KernelPage()), KernelPage());
+    const bool populates = os::Populate(one);
+    os::Unmap(one);
     if (!populates) GTEST_SKIP() << "before Linux 5.14";
   }
   void TearDown() override {
@@ -54,7 +54,7 @@ TEST_P(PopulateTest, WhatIsResidentIsKnownToBe) {
     Grow(128 * kKiB);
     EXPECT_EQ(Pages(/*clean=*/true, /*resident=*/true), 0u) << bytes;
     EXPECT_EQ(Pages(/*clean=*/false, /*resident=*/false), 0u) << bytes;
-    const size_t ahead = Pages(/*clean=*/false, /*resident=*/true) * kOsPage;
+    const size_t ahead = Pages(/*clean=*/false, /*resident=*/true) * KernelPage();
     EXPECT_LE(ahead, std::min(64 * kKiB, bytes / 16) + 32 * kKiB) << bytes;
     most_ahead = std::max(most_ahead, ahead);
     ASSERT_STREQ(VerifyHeap(), nullptr);

@@ -25,7 +25,7 @@ constexpr size_t kShort = Step::kCall + 20;
 class PurgeHolesTest : public test::EngineTest, public testing::WithParamInterface<size_t> {
  protected:
   // Blocks, each written to as a whole, of which one in eight stays, or fewer where holes would be
-  // shorter than an OS page.
+  // shorter than a kernel page.
   void MakeHoles() {
     const size_t size = GetParam();
     const size_t kept = std::max<size_t>(8, 32 * kKiB / size);

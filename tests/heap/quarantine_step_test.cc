@@ -19,7 +19,7 @@ namespace mymalloc {
 namespace {
 
 constexpr unsigned long long kTrapFlag = 0x100;
-constexpr SizeClass kClass = 1;
+constexpr SizeClass kClass{1};
 constexpr unsigned kBlocks = 7;
 
 struct alignas(16) Memory {

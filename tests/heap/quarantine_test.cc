@@ -43,7 +43,7 @@ class QuarantineTest : public testing::Test {
     memory_.push_back(std::make_unique<Memory>(UsableOf(c)));
     return memory_.back()->begin();
   }
-  std::vector<uintptr_t> PutBlocks(unsigned count, SizeClass c = 1) {
+  std::vector<uintptr_t> PutBlocks(unsigned count, SizeClass c = SizeClass{1}) {
     std::vector<uintptr_t> blocks;
     for (unsigned i = 0; i < count; ++i) {
       blocks.push_back(NewBlock(c));
@@ -85,23 +85,23 @@ TEST_F(QuarantineTest, EveryLengthIsFilledToItsEndAndAWriteToAnyByteIsFound) {
 }
 
 TEST_F(QuarantineTest, EveryClassIsFilledToItsEndAndAWriteIsFound) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) ExpectFillAndFind(UsableOf(c));
+  for (const SizeClass c : EachSizeClass()) ExpectFillAndFind(UsableOf(c));
 }
 
 TEST_F(QuarantineTest, FindWriteLooksAtTheWholeBlock) {
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     Quarantine::Item item{NewBlock(c), c};
     ASSERT_TRUE(quarantine_.Put(item));
     item = quarantine_.Take(0);
     ASSERT_EQ(item.size_class, c);
-    ASSERT_EQ(Quarantine::FindWrite(item), 0u) << c;
+    ASSERT_EQ(Quarantine::FindWrite(item), 0u) << c.value();
     for (const size_t i : {size_t{0}, UsableOf(c) / 2, UsableOf(c) - 1}) {
       memory_.back()->At(i) = 0;
-      ASSERT_EQ(Quarantine::FindWrite(item), item.block + i) << c;
+      ASSERT_EQ(Quarantine::FindWrite(item), item.block + i) << c.value();
       memory_.back()->At(i) = Quarantine::kPattern;
     }
     memory_.back()->At(UsableOf(c)) = 0;  // the next one's tag
-    ASSERT_EQ(Quarantine::FindWrite(item), 0u) << c;
+    ASSERT_EQ(Quarantine::FindWrite(item), 0u) << c.value();
   }
 }
 
@@ -133,7 +133,7 @@ TEST_F(QuarantineTest, ARandomOneOfTheOlderHalfLeaves) {
       EXPECT_EQ(all.size(), count - 1);
       EXPECT_EQ(all.count(item.block), 0u);
       while (!Blocks().empty()) quarantine_.Take(0);
-      for (const uintptr_t block : blocks) ASSERT_TRUE(quarantine_.Put({block, 1}));
+      for (const uintptr_t block : blocks) ASSERT_TRUE(quarantine_.Put({block, SizeClass{1}}));
     }
     EXPECT_EQ(taken.size(), half);
     EXPECT_EQ(quarantine_.Take(~uint32_t{0}).block, blocks[half - 1]);
@@ -149,7 +149,7 @@ TEST_F(QuarantineTest, StridesCountAgainstTheBoundUntilTheBlockLeaves) {
   EXPECT_TRUE(quarantine_.HasRoom(medium, most));
   EXPECT_FALSE(quarantine_.HasRoom(medium, most - 1));
   PutBlocks(1, medium);
-  EXPECT_FALSE(quarantine_.HasRoom(0, most));
+  EXPECT_FALSE(quarantine_.HasRoom(kSmallestClass, most));
   quarantine_.Take(0);
   EXPECT_TRUE(quarantine_.HasRoom(small, most));
   EXPECT_FALSE(quarantine_.HasRoom(small + 1, most));
@@ -159,9 +159,9 @@ TEST_F(QuarantineTest, StridesCountAgainstTheBoundUntilTheBlockLeaves) {
 
 TEST_F(QuarantineTest, HoldsNoMoreBlocksThanItsRing) {
   PutBlocks(Quarantine::kMostBlocks);
-  EXPECT_FALSE(quarantine_.HasRoom(1, kNoLimit));
+  EXPECT_FALSE(quarantine_.HasRoom(SizeClass{1}, kNoLimit));
   quarantine_.Take(0);
-  EXPECT_TRUE(quarantine_.HasRoom(1, kNoLimit));
+  EXPECT_TRUE(quarantine_.HasRoom(SizeClass{1}, kNoLimit));
 }
 
 }  // namespace

@@ -26,18 +26,18 @@ TEST_F(RunTest, RunsBeginWhereTheLargestSlotEnds) {
   EXPECT_FALSE(TagOf(slot).IsRun());
   void* const run = Allocate(kLargestMedium + 1);
   EXPECT_TRUE(IsRun(run));
-  EXPECT_EQ(TagOf(run).slots(), 8u);
+  EXPECT_EQ(TagOf(run).slots(), SlotCount{8});
   Free(slot);
   Free(run);
 }
 
 TEST_F(RunTest, TheLongerStrideServesWhereTheShorterEnds) {
   void* const last = Allocate(ShortRun(kMostRunSlots));
-  EXPECT_EQ(TagOf(last).size_class(), kSizeClasses);
+  EXPECT_EQ(TagOf(last).size_class(), kShortRuns);
   EXPECT_EQ(TagOf(last).slots(), kMostRunSlots);
   void* const next = Allocate(ShortRun(kMostRunSlots) + 1);
   EXPECT_EQ(TagOf(next).size_class(), kLongRuns);
-  EXPECT_EQ(TagOf(next).slots(), 8u);
+  EXPECT_EQ(TagOf(next).slots(), SlotCount{8});
   Free(last);
   Free(next);
 }
@@ -70,7 +70,7 @@ TEST_F(RunTest, EachIsUsableThroughoutAndApartFromTheOthers) {
 }
 
 TEST_F(RunTest, AlignedOnesAreRunsUpToAnOsPage) {
-  for (size_t alignment = 2 * kGranule; alignment <= kOsPage; alignment *= 2) {
+  for (size_t alignment = 2 * kGranule; alignment <= KernelPage(); alignment *= 2) {
     const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
     for (const size_t n : {kLargestMedium + 1, 256 * kKiB - 8, 256 * kKiB, kMiB, longest}) {
       void* const block = AllocateAligned(alignment, n);
@@ -84,9 +84,9 @@ TEST_F(RunTest, AlignedOnesAreRunsUpToAnOsPage) {
     EXPECT_TRUE(IsLarge(large));
     Free(large);
   }
-  void* const large = AllocateAligned(2 * kOsPage, 100 * kKiB);
+  void* const large = AllocateAligned(2 * KernelPage(), 100 * kKiB);
   EXPECT_TRUE(IsLarge(large));
-  EXPECT_TRUE(test::IsAligned(large, 2 * kOsPage));
+  EXPECT_TRUE(test::IsAligned(large, 2 * KernelPage()));
   Free(large);
 }
 
@@ -143,11 +143,11 @@ TEST_F(RunTest, TheMemoryOfFreedOnesGoesBackAndNeighboursStay) {
   const size_t n = 200 * kKiB;
   const std::vector<void*> blocks = SideBySide(n, 5);
   for (void* block : blocks) test::FillPattern(block, Usable(block), Address(block));
-  const uintptr_t inner = RoundUp(Address(blocks[1]), kOsPage);
-  const size_t bytes = RoundDown(n, kOsPage) - kOsPage;
+  const uintptr_t inner = RoundUp(Address(blocks[1]), KernelPage());
+  const size_t bytes = RoundDown(n, KernelPage()) - KernelPage();
   Free(blocks[1]);
   Free(blocks[3]);
-  EXPECT_EQ(test::ResidentPages(inner, bytes), bytes / kOsPage);
+  EXPECT_EQ(test::ResidentPages(inner, bytes), bytes / KernelPage());
   GiveAllBack();
   EXPECT_EQ(test::ResidentPages(inner, bytes), 0u);
   for (const size_t i : {0u, 2u, 4u}) {
@@ -189,12 +189,12 @@ TEST_F(RunTest, ItIsFreeAtOnceForTheStatistics) {
   for (void*& block : blocks) block = Allocate(300 * kKiB);
   const Statistics full = CountHeap();
   EXPECT_EQ(full.live.blocks, before.live.blocks + 20);
-  EXPECT_EQ(full.live.bytes, before.live.bytes + 20 * (LongRun(10) + kTagBytes));
+  EXPECT_EQ(full.live.bytes, before.live.bytes + 20 * (LongRun(SlotCount{10}) + kTagBytes));
   EXPECT_EQ(full.large.blocks, before.large.blocks);
   for (size_t i = 0; i < 10; ++i) Free(blocks[i]);
   Statistics now = CountHeap();
   EXPECT_EQ(now.live.blocks, before.live.blocks + 10);
-  EXPECT_EQ(now.live.bytes, before.live.bytes + 10 * (LongRun(10) + kTagBytes));
+  EXPECT_EQ(now.live.bytes, before.live.bytes + 10 * (LongRun(SlotCount{10}) + kTagBytes));
   std::thread([&] {
     for (size_t i = 10; i < 20; ++i) Free(blocks[i]);
   }).join();

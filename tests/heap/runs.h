@@ -30,13 +30,13 @@ class RunTestBase : public EngineTest {
     return g_page_map.Find(Address(block), &range, &owner) && owner.large() != nullptr;
   }
   // The most that so many slots of the shorter, or the longer, stride can hold.
-  static size_t ShortRun(unsigned slots) { return slots * StrideOf(kShortRuns) - kTagBytes; }
-  static size_t LongRun(unsigned slots) { return slots * StrideOf(kLongRuns) - kTagBytes; }
+  static size_t ShortRun(SlotCount slots) { return slots * StrideOf(kShortRuns) - kTagBytes; }
+  static size_t LongRun(SlotCount slots) { return slots * StrideOf(kLongRuns) - kTagBytes; }
   static size_t Usable(void* block) { return UsableSize(block, "test"); }
   static size_t PagesOfRuns() {
     size_t pages = 0;
     g_page_map.ForEach([&](Interval, Owner owner) {
-      if (owner.page() != nullptr && IsRunClass(owner.page()->size_class)) ++pages;
+      if (owner.page() != nullptr && IsRunClass(owner.page()->size_class())) ++pages;
     });
     return pages;
   }

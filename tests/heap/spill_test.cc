@@ -9,7 +9,6 @@ namespace mymalloc {
 namespace {
 
 constexpr unsigned kBlocks = Bundle::kBlocks;
-constexpr SizeClass kSmallest = 0;
 
 class SpillTest : public testing::Test {
  protected:
@@ -31,7 +30,7 @@ class SpillTest : public testing::Test {
   }
   std::vector<uintptr_t> Decay(uint16_t now, uint16_t age, bool* left) {
     std::vector<uintptr_t> seeds;
-    *left = spill_->Decay(kSmallest, now, age, [&](const Entry* entries, unsigned count) {
+    *left = spill_->Decay(kSmallestClass, now, age, [&](const Entry* entries, unsigned count) {
       EXPECT_EQ(count, kBlocks);
       seeds.push_back(SeedOf(entries));
     });
@@ -42,28 +41,29 @@ class SpillTest : public testing::Test {
 };
 
 TEST_F(SpillTest, LastInFirstOut) {
-  EXPECT_FALSE(spill_->Holds(kSmallest));
-  for (uintptr_t seed = 1; seed <= 10; ++seed) ASSERT_TRUE(Put(kSmallest, seed));
+  EXPECT_FALSE(spill_->Holds(kSmallestClass));
+  for (uintptr_t seed = 1; seed <= 10; ++seed) ASSERT_TRUE(Put(kSmallestClass, seed));
   for (uintptr_t seed = 10; seed >= 1; --seed) {
-    ASSERT_TRUE(spill_->Holds(kSmallest));
-    EXPECT_EQ(Take(kSmallest), seed);
+    ASSERT_TRUE(spill_->Holds(kSmallestClass));
+    EXPECT_EQ(Take(kSmallestClass), seed);
   }
-  EXPECT_FALSE(spill_->Holds(kSmallest));
+  EXPECT_FALSE(spill_->Holds(kSmallestClass));
 }
 
 TEST_F(SpillTest, ClassesAreApart) {
-  ASSERT_TRUE(Spill::Takes(1));
-  ASSERT_TRUE(Put(0, 1));
-  ASSERT_TRUE(Put(1, 2));
-  EXPECT_EQ(Take(0), 1u);
-  EXPECT_FALSE(spill_->Holds(0));
-  EXPECT_EQ(Take(1), 2u);
+  const SizeClass other = kSmallestClass + 1;
+  ASSERT_TRUE(Spill::Takes(other));
+  ASSERT_TRUE(Put(kSmallestClass, 1));
+  ASSERT_TRUE(Put(other, 2));
+  EXPECT_EQ(Take(kSmallestClass), 1u);
+  EXPECT_FALSE(spill_->Holds(kSmallestClass));
+  EXPECT_EQ(Take(other), 2u);
 }
 
 TEST_F(SpillTest, IsBoundedInBytes) {
-  SizeClass largest = 0;
+  SizeClass largest = kSmallestClass;
   while (Spill::Takes(largest + 1)) ++largest;
-  for (const SizeClass c : {kSmallest, largest}) {
+  for (const SizeClass c : {kSmallestClass, largest}) {
     size_t bytes = 0;
     while (Put(c, 1)) bytes += kBlocks * StrideOf(c);
     EXPECT_LE(bytes, Spill::kMostBytes);
@@ -73,17 +73,17 @@ TEST_F(SpillTest, IsBoundedInBytes) {
 }
 
 TEST_F(SpillTest, DecayGivesBackTheOldOnes) {
-  for (uint16_t tick = 1; tick <= 5; ++tick) ASSERT_TRUE(Put(kSmallest, tick, tick));
+  for (uint16_t tick = 1; tick <= 5; ++tick) ASSERT_TRUE(Put(kSmallestClass, tick, tick));
   bool left = false;
   EXPECT_EQ(Decay(6, 3, &left), (std::vector<uintptr_t>{3, 2, 1}));
   EXPECT_TRUE(left);
-  EXPECT_EQ(Take(kSmallest), 5u);
+  EXPECT_EQ(Take(kSmallestClass), 5u);
   EXPECT_EQ(Decay(6, 0, &left), (std::vector<uintptr_t>{4}));
   EXPECT_FALSE(left);
 }
 
 TEST_F(SpillTest, TheClockMayWrapAround) {
-  ASSERT_TRUE(Put(kSmallest, 1, 0xffff));
+  ASSERT_TRUE(Put(kSmallestClass, 1, 0xffff));
   bool left = false;
   EXPECT_TRUE(Decay(0, 2, &left).empty());
   EXPECT_TRUE(left);
@@ -91,9 +91,9 @@ TEST_F(SpillTest, TheClockMayWrapAround) {
 }
 
 TEST_F(SpillTest, VisitsAll) {
-  for (uintptr_t seed = 1; seed <= 4; ++seed) ASSERT_TRUE(Put(kSmallest, seed));
+  for (uintptr_t seed = 1; seed <= 4; ++seed) ASSERT_TRUE(Put(kSmallestClass, seed));
   uintptr_t sum = 0;
-  spill_->ForEach(kSmallest, [&](const Entry* entries, unsigned) { sum += SeedOf(entries); });
+  spill_->ForEach(kSmallestClass, [&](const Entry* entries, unsigned) { sum += SeedOf(entries); });
   EXPECT_EQ(sum, 1u + 2 + 3 + 4);
 }
 

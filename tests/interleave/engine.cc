@@ -104,11 +104,11 @@ void EngineProgram::SaveState(std::vector<Saved>* state) const {
   };
   for (const Range& range : g_outside.memory) {
     uintptr_t begin = range.begin;
-    for (uintptr_t id = 1; id <= g_registry.HighestId(); ++id) {
+    for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) {
       const uintptr_t unused = Address(&g_heaps[id]->magazine(kClass + 1));
       if (unused < begin || unused >= range.end) continue;
       save(begin, unused);
-      const uintptr_t rest = Address(&g_heaps[id]->magazine(kSizeClasses - 1) + 1);
+      const uintptr_t rest = Address(&g_heaps[id]->magazine(kFirstRunClass - 1) + 1);
       begin = Address(g_heaps[id] + 1);
       save(rest, begin);
     }
@@ -174,7 +174,7 @@ std::vector<void*> EngineProgram::MakePage(unsigned i, const std::vector<unsigne
   const PageHeader* const page = PageOf(rest[0]);
   std::vector<void*> kept;
   for (const unsigned slot : slots) {
-    kept.push_back(reinterpret_cast<void*>(page->Block(slot)));
+    kept.push_back(reinterpret_cast<void*>(page->Block(SlotIndex(slot))));
     rest.erase(std::find(rest.begin(), rest.end(), kept.back()));
   }
   GiveBack(rest);
@@ -255,15 +255,15 @@ void EngineProgram::Check() {
     // Which is to be handed out again.
     if (free) Fail("a live block is free in its page's bitmap");
   }
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) {
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) {
     if (g_heaps[id]->magazine(kClass).Valid() > kDeepestMagazine) Fail("a magazine has no end");
   }
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) {
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) {
     BecomeOwnerOf(g_heaps[id]);
     g_heaps[id]->Flush();
   }
   // What the gathers held is on the lists now.
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) g_heaps[id]->Settle();
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) g_heaps[id]->Settle();
   if (const char* wrong = VerifyHeap()) Fail(std::string("the verifier says: ") + wrong);
   size_t taken = 0;
   g_page_map.ForEach([&](Interval, Owner owner) {

@@ -25,7 +25,7 @@ class EngineProgram {
  public:
   // Heaps that threads own; one more is parked, for those that come without.
   static constexpr unsigned kHeaps = 3;
-  // All blocks are of the smallest class, whose pages are one OS page.
+  // All blocks are of the smallest class, whose pages are one unit.
   static constexpr SizeClass kClass = SmallClassOf(1);
   static constexpr unsigned kDepth = 8;  // of a magazine, at the start
 

@@ -24,7 +24,7 @@ uint64_t ToBits(T value) {
 template <typename T>
 T FromBits(uint64_t bits) {
   T value;
-  memcpy(&value, &bits, sizeof(T));
+  memcpy(static_cast<void*>(&value), &bits, sizeof(T));
   return value;
 }
 

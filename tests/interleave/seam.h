@@ -34,7 +34,7 @@ using scheduled_atomic = mymalloc::interleave::ScheduledAtomic<T>;
 #define __atomic_load_n(address, order) ::mymalloc::interleave::LoadPlain(address)
 #define __atomic_store_n(address, value, order) ::mymalloc::interleave::StorePlain(address, value)
 #define Syscall ScheduledSyscall
-#define __builtin_ia32_pause ::mymalloc::ScheduledPause
+#define SpinPause ScheduledPause
 #define pthread_key_create ScheduledKeyCreate
 #define pthread_setspecific ScheduledSetSpecific
 

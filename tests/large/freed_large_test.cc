@@ -10,7 +10,7 @@ namespace {
 
 constexpr unsigned kRemembered = 64;
 constexpr unsigned kDelay = 8;
-constexpr size_t kLength = 16 * kOsPage;
+constexpr size_t kLength = 16 * KernelPage();
 
 class FreedLargeTest : public testing::Test {
  protected:
@@ -113,10 +113,10 @@ TEST_F(FreedLargeTest, WhatIsTakenIsLongEnoughAndNotMuchLonger) {
     for (unsigned i = 1; i <= kDelay; ++i) freed.Note(NotHeld(i));
     return !freed.Take(asked).held.empty();
   };
-  EXPECT_TRUE(takes(16 * kOsPage, 16 * kOsPage));
-  EXPECT_FALSE(takes(16 * kOsPage, 17 * kOsPage));
-  EXPECT_TRUE(takes(20 * kOsPage, 16 * kOsPage));
-  EXPECT_FALSE(takes(21 * kOsPage, 16 * kOsPage));
+  EXPECT_TRUE(takes(16 * KernelPage(), 16 * KernelPage()));
+  EXPECT_FALSE(takes(16 * KernelPage(), 17 * KernelPage()));
+  EXPECT_TRUE(takes(20 * KernelPage(), 16 * KernelPage()));
+  EXPECT_FALSE(takes(21 * KernelPage(), 16 * KernelPage()));
 }
 
 TEST_F(FreedLargeTest, TheOldestThatFitsIsTaken) {

@@ -45,7 +45,7 @@ class LargeHeldTest : public testing::Test {
     return AllocateLarge(n, alignment, &zeroed);
   }
   static void Free(uintptr_t block) { EXPECT_TRUE(FreeLarge(RecordOf(block), block)); }
-  static size_t Guard() { return g_options.guard_pages ? kOsPage : 0; }
+  static size_t Guard() { return g_options.guard_pages ? KernelPage() : 0; }
   void ExpectGuards(uintptr_t block) {
     const LargeBlock& large = *RecordOf(block);
     ASSERT_EQ(large.guard, Guard());
@@ -53,9 +53,9 @@ class LargeHeldTest : public testing::Test {
     EXPECT_TRUE(IsReadable(large.end - 1));
     if (Guard() == 0) return;
     EXPECT_FALSE(IsReadable(large.begin - 1));
-    EXPECT_FALSE(IsReadable(large.begin - kOsPage));
+    EXPECT_FALSE(IsReadable(large.begin - KernelPage()));
     EXPECT_FALSE(IsReadable(large.end));
-    EXPECT_FALSE(IsReadable(large.end + kOsPage - 1));
+    EXPECT_FALSE(IsReadable(large.end + KernelPage() - 1));
   }
   // As many others as it takes until what was freed before may be used again.
   static void FreeOthers() {

@@ -50,7 +50,7 @@ TEST_F(LargeTest, IsTaggedKnownAndUsableThroughout) {
     ASSERT_NE(large, nullptr);
     EXPECT_EQ(RecordOf(block + n - 1), large);
     EXPECT_GE(large->usable(), n);
-    EXPECT_LT(large->usable(), n + 2 * kOsPage);
+    EXPECT_LT(large->usable(), n + 2 * KernelPage());
     memset(Pointer(block), 1, large->usable());
     Free(block);
     EXPECT_EQ(RecordOf(block), nullptr);
@@ -85,7 +85,7 @@ TEST_F(LargeTest, OfTwoThreadsThatResizeABlockOneDoes) {
   Interval before{};
   ASSERT_TRUE(g_large_blocks.Bounds(large, block, &before));
   ASSERT_EQ(ResizeLarge(large, block, kBig / 2), block);
-  EXPECT_FALSE(g_large_blocks.Resize(large, before, before.end - 4 * kOsPage, 1));
+  EXPECT_FALSE(g_large_blocks.Resize(large, before, before.end - 4 * KernelPage(), 1));
   EXPECT_FALSE(g_large_blocks.Move(large, before, 4 * kBig, 1));
   EXPECT_FALSE(g_large_blocks.Bounds(large, block + kGranule, &before));
   EXPECT_EQ(large->requested, kBig / 2);
@@ -131,7 +131,7 @@ TEST_F(LargeTest, FreedMemoryGoesToThePageSupply) {
   EXPECT_GE(g_page_supply.DirtyBytes(), 8 * kBig);
   EXPECT_EQ(g_large_blocks.Bytes(), 0u) << "held back";
   const uintptr_t page = g_page_supply.Allocate(kBig).begin;
-  EXPECT_LT(page - RoundDown(block, kOsPage), 8 * kBig);
+  EXPECT_LT(page - RoundDown(block, KernelPage()), 8 * kBig);
   g_page_supply.Free(page, kBig);
 }
 
@@ -139,7 +139,7 @@ TEST_F(LargeTest, AHugeOneIsAMappingOfItsOwnUntilItIsFreed) {
   const uintptr_t block = Allocate(kLeastHuge);
   EXPECT_TRUE(RecordOf(block)->mapped);
   EXPECT_FALSE(os::InChunk(block));
-  memset(Pointer(block), 1, kOsPage);
+  memset(Pointer(block), 1, KernelPage());
   const size_t dirty = g_page_supply.DirtyBytes();
   Free(block);
   EXPECT_FALSE(test::IsReadable(block));
@@ -173,7 +173,7 @@ TEST_F(LargeTest, GrowsInPlaceIntoWhatWasFreedBehind) {
   LargeBlock* const large = RecordOf(block);
   const size_t whole = large->usable();
   ASSERT_EQ(ResizeLarge(large, large->block, kBig), block);
-  EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
+  EXPECT_LT(large->usable(), kBig + 2 * KernelPage());
   EXPECT_STREQ(VerifyHeap(), nullptr);
   ASSERT_EQ(ResizeLarge(large, large->block, 3 * kBig), block);
   EXPECT_LE(large->usable(), whole);
@@ -187,13 +187,13 @@ TEST_F(LargeTest, AMovedBlockKeepsItsPlaceInItsPage) {
   // Something right behind, so that it must move.
   LargeBlock* const large = RecordOf(block);
   void* const wall =
-      mmap(Pointer(large->end), kOsPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(Pointer(large->end), KernelPage(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   const uintptr_t moved = ResizeLarge(large, large->block, 4 * kLeastHuge);
   ASSERT_NE(moved, 0u);
   EXPECT_EQ(moved % 512, 0u);
   EXPECT_TRUE(test::MatchesPattern(Pointer(moved), kBig, 4));
   EXPECT_STREQ(VerifyHeap(), nullptr);
-  munmap(wall, kOsPage);
+  munmap(wall, KernelPage());
   Free(large->block);
 }
 
@@ -201,11 +201,11 @@ TEST_F(LargeTest, ShrinksOnlyWhenItIsWorthIt) {
   const uintptr_t block = Allocate(4 * kBig);
   LargeBlock* const large = RecordOf(block);
   const size_t usable = large->usable();
-  EXPECT_EQ(ResizeLarge(large, large->block, usable - kOsPage), block);
+  EXPECT_EQ(ResizeLarge(large, large->block, usable - KernelPage()), block);
   EXPECT_EQ(large->usable(), usable);
   test::FillPattern(Pointer(block), kBig, 2);
   EXPECT_EQ(ResizeLarge(large, large->block, kBig), block);
-  EXPECT_LT(large->usable(), kBig + 2 * kOsPage);
+  EXPECT_LT(large->usable(), kBig + 2 * KernelPage());
   EXPECT_TRUE(test::MatchesPattern(Pointer(block), kBig, 2));
   EXPECT_GE(g_page_supply.DirtyBytes(), 2 * kBig);
   Free(block);
@@ -214,7 +214,7 @@ TEST_F(LargeTest, ShrinksOnlyWhenItIsWorthIt) {
 TEST_F(LargeTest, TheImpossibleIsRefusedAndNothingChanges) {
   const size_t limit = PTRDIFF_MAX;
   EXPECT_EQ(Allocate(limit), 0u);
-  EXPECT_EQ(Allocate(limit - kOsPage), 0u);
+  EXPECT_EQ(Allocate(limit - KernelPage()), 0u);
   EXPECT_EQ(Allocate(1, size_t{1} << 62), 0u);
   EXPECT_EQ(Allocate(1, size_t{1} << 47), 0u);
   const uintptr_t block = Allocate(kBig);

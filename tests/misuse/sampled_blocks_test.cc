@@ -35,10 +35,10 @@ class SampledBlocksTest : public test::EngineTest {
     EXPECT_STREQ(pool_.Verify(), nullptr);
     // The heap's verifier knows of one pool only.
     LockHolder holder(g_large_blocks.lock());
-    g_large_blocks.CountLive(-size_t{pool_.live()}, -size_t{pool_.live()} * kOsPage);
+    g_large_blocks.CountLive(-size_t{pool_.live()}, -size_t{pool_.live()} * KernelPage());
   }
 
-  static uintptr_t PageOf(uintptr_t block) { return block / kOsPage * kOsPage; }
+  static uintptr_t PageOf(uintptr_t block) { return block / KernelPage() * KernelPage(); }
   uintptr_t New(size_t n = 100, size_t alignment = kGranule, uint64_t random = kAtEnd) {
     return pool_.Allocate(n, alignment, random);
   }
@@ -54,11 +54,11 @@ class SampledBlocksTest : public test::EngineTest {
 };
 
 TEST_F(SampledBlocksTest, LiesAtThePagesEndOrStart) {
-  for (size_t n = 0; n <= kOsPage - kGranule; n += n < 64 ? 1 : 61) {
+  for (size_t n = 0; n <= KernelPage() - kGranule; n += n < 64 ? 1 : 61) {
     const uintptr_t at_end = New(n, 1, kAtEnd);
     ASSERT_NE(at_end, 0u) << n;
     EXPECT_EQ(at_end % kGranule, 0u);
-    const uintptr_t page_end = PageOf(at_end) + kOsPage;
+    const uintptr_t page_end = PageOf(at_end) + KernelPage();
     EXPECT_LE(at_end + n, page_end);
     EXPECT_LT(page_end - (at_end + n), kGranule + (n == 0 ? 1 : 0)) << n;
     const uintptr_t at_start = New(n, 1, kAtStart);
@@ -73,16 +73,16 @@ TEST_F(SampledBlocksTest, LiesAtThePagesEndOrStart) {
 }
 
 TEST_F(SampledBlocksTest, IsAlignedOrNotThere) {
-  for (size_t alignment = 1; alignment <= 4 * kOsPage; alignment *= 2) {
+  for (size_t alignment = 1; alignment <= 4 * KernelPage(); alignment *= 2) {
     for (const size_t n : {0u, 1u, 100u, 2048u, 2049u, 4080u, 4081u, 5000u}) {
       for (const uint64_t random : {kAtEnd, kAtStart}) {
-        const bool fits = n <= kOsPage - (alignment > kGranule ? alignment : kGranule) &&
-                          alignment <= kOsPage / 2;
+        const bool fits = n <= KernelPage() - (alignment > kGranule ? alignment : kGranule) &&
+                          alignment <= KernelPage() / 2;
         const uintptr_t block = New(n, alignment, random);
         ASSERT_EQ(block != 0, fits) << alignment << " " << n;
         if (!fits) continue;
         EXPECT_EQ(block % alignment, 0u);
-        EXPECT_LE(block + n, PageOf(block) + kOsPage);
+        EXPECT_LE(block + n, PageOf(block) + KernelPage());
         EXPECT_GE(block, PageOf(block) + kGranule);
         Free(block);
       }
@@ -94,7 +94,7 @@ TEST_F(SampledBlocksTest, IsAlignedOrNotThere) {
 
 TEST_F(SampledBlocksTest, AWriteToAnyByteOfTheMarginsIsReported) {
   constexpr size_t kSize = 1000;
-  for (size_t i = 0; i < kOsPage; i += i == 0 || i > kOsPage - 300 ? 1 : 13) {
+  for (size_t i = 0; i < KernelPage(); i += i == 0 || i > KernelPage() - 300 ? 1U : 13U) {
     for (const uint64_t random : {kAtEnd, kAtStart}) {
       const uintptr_t block = New(kSize, 1, random);
       const uintptr_t byte = PageOf(block) + i;
@@ -199,7 +199,7 @@ TEST_F(SampledBlocksTest, WhatIsNoLiveBlockIsReportedAndNothingIsFreed) {
   EXPECT_EQ(faults_.TakeOne().what, "double free");
   Free(block + 16);
   EXPECT_EQ(faults_.TakeOne().what, "invalid pointer");
-  Free(PageOf(block) + 2 * kOsPage);  // a slot that was never used
+  Free(PageOf(block) + 2 * KernelPage());  // a slot that was never used
   const auto fault = faults_.TakeOne();
   EXPECT_EQ(fault.what, "invalid pointer");
   EXPECT_EQ(fault.block.begin, 0u);
@@ -209,25 +209,25 @@ TEST_F(SampledBlocksTest, WhatIsNoLiveBlockIsReportedAndNothingIsFreed) {
 TEST_F(SampledBlocksTest, AnAddressOnAGuardPageIsTheNearerBlocks) {
   const uintptr_t below = New(100, 1, kAtEnd);
   const uintptr_t above = New(100, 1, kAtEnd);  // far from its page's start
-  ASSERT_EQ(PageOf(above), PageOf(below) + 2 * kOsPage);
-  const uintptr_t guard = PageOf(below) + kOsPage;
-  EXPECT_EQ(pool_.Nearest(guard - 2 * kOsPage).block, below);
+  ASSERT_EQ(PageOf(above), PageOf(below) + 2 * KernelPage());
+  const uintptr_t guard = PageOf(below) + KernelPage();
+  EXPECT_EQ(pool_.Nearest(guard - 2 * KernelPage()).block, below);
   EXPECT_EQ(pool_.Nearest(guard).block, below);
-  EXPECT_EQ(pool_.Nearest(guard + kOsPage - 200).block, below);
-  EXPECT_EQ(pool_.Nearest(guard + kOsPage - 1).block, above);
+  EXPECT_EQ(pool_.Nearest(guard + KernelPage() - 200).block, below);
+  EXPECT_EQ(pool_.Nearest(guard + KernelPage() - 1).block, above);
   EXPECT_EQ(pool_.Nearest(above).block, above);
   // Behind it is a slot that was never used.
-  EXPECT_EQ(pool_.Nearest(PageOf(above) + 2 * kOsPage - 1).block, above);
+  EXPECT_EQ(pool_.Nearest(PageOf(above) + 2 * KernelPage() - 1).block, above);
   const uintptr_t third = New(100, 1, kAtStart);
-  const uintptr_t second_guard = PageOf(above) + kOsPage;
+  const uintptr_t second_guard = PageOf(above) + KernelPage();
   EXPECT_EQ(pool_.Nearest(second_guard + 10).block, above);
-  EXPECT_EQ(pool_.Nearest(second_guard + kOsPage - 10).block, third);
+  EXPECT_EQ(pool_.Nearest(second_guard + KernelPage() - 10).block, third);
 }
 
 TEST_F(SampledBlocksTest, TheLastGuardIsTheLastSlots) {
   const std::vector<uintptr_t> blocks = UseAll();
-  EXPECT_EQ(pool_.Nearest(PageOf(blocks.back()) + 2 * kOsPage - 1).block, blocks.back());
-  EXPECT_EQ(pool_.Nearest(PageOf(blocks.front()) - kOsPage).block, blocks.front());
+  EXPECT_EQ(pool_.Nearest(PageOf(blocks.back()) + 2 * KernelPage() - 1).block, blocks.back());
+  EXPECT_EQ(pool_.Nearest(PageOf(blocks.front()) - KernelPage()).block, blocks.front());
 }
 
 TEST_F(SampledBlocksTest, APoolWithoutMemorySamplesNothing) {

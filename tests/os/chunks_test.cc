@@ -37,7 +37,7 @@ Chunk MapChunk(Chunks& chunks, size_t bytes) {
 
 // Whether the table calls the whole chunk one of ours.
 bool InTable(const Chunk& chunk) {
-  for (uintptr_t p = chunk.begin; p < chunk.end(); p += kOsPage) {
+  for (uintptr_t p = chunk.begin; p < chunk.end(); p += KernelPage()) {
     if (!InChunk(p)) return false;
   }
   return true;
@@ -79,14 +79,14 @@ TEST_F(ChunksTest, TheNextGranuleIsFoundFromAnywhere) {
 
 TEST_F(ChunksTest, AChunkIsZeroWholeGranulesAndLongEnough) {
   size_t mapped = 0;
-  for (const size_t bytes : {kOsPage, 3 * kOsPage, 2 * kMiB, 100 * kMiB, kOsPage}) {
+  for (const size_t bytes : {KernelPage(), 3 * KernelPage(), 2 * kMiB, 100 * kMiB, KernelPage()}) {
     const Chunk chunk = MapChunk(chunks_, bytes);
     ASSERT_NE(chunk.begin, 0u);
     ASSERT_GE(chunk.bytes, bytes);
     EXPECT_EQ(chunk.begin % kChunkGranule, 0u);
     EXPECT_EQ(chunk.bytes % kChunkGranule, 0u);
     EXPECT_EQ(*static_cast<char*>(Pointer(chunk.begin)), 0);
-    memset(Pointer(chunk.begin), 1, kOsPage);
+    memset(Pointer(chunk.begin), 1, KernelPage());
     EXPECT_EQ(*static_cast<char*>(Pointer(chunk.end() - 1)), 0);
     EXPECT_TRUE(InTable(chunk));
     mapped += chunk.bytes;
@@ -96,10 +96,10 @@ TEST_F(ChunksTest, AChunkIsZeroWholeGranulesAndLongEnough) {
 
 // The first chunks are short, and a process that has much makes few system calls.
 TEST_F(ChunksTest, ChunksGrowWithWhatIsMapped) {
-  EXPECT_EQ(MapChunk(chunks_, kOsPage).bytes, 16 * kMiB);
+  EXPECT_EQ(MapChunk(chunks_, KernelPage()).bytes, 16 * kMiB);
   const Chunk huge = MapChunk(chunks_, kGiB);
   EXPECT_EQ(huge.bytes, kGiB);
-  EXPECT_EQ(MapChunk(chunks_, kOsPage).bytes, 64 * kMiB);
+  EXPECT_EQ(MapChunk(chunks_, KernelPage()).bytes, 64 * kMiB);
 }
 
 TEST_F(ChunksTest, KnowsWhatCanBeRead) {
@@ -131,7 +131,7 @@ TEST_F(ChunksTest, TagsAreReadableOnlyIfThatIsAskedFor) {
   guarded.Init(/*scarce=*/false, /*tags_readable=*/false);
   const Chunk chunk = MapChunk(guarded, kMiB);
   ASSERT_NE(chunk.begin, 0u);
-  EXPECT_FALSE(HasReadableTag(chunk.begin + kOsPage));
+  EXPECT_FALSE(HasReadableTag(chunk.begin + KernelPage()));
   EXPECT_TRUE(InTable(chunk));
 }
 
@@ -156,7 +156,7 @@ TEST_F(ChunksTest, RefusesTheImpossible) {
   size_t granted = 0;
   EXPECT_EQ(chunks_.Map(size_t{1} << 60, &granted), 0u);
   EXPECT_EQ(chunks_.mapped(), 0u);
-  EXPECT_NE(chunks_.Map(kOsPage, &granted), 0u);
+  EXPECT_NE(chunks_.Map(KernelPage(), &granted), 0u);
 }
 
 // ---- Giving back ----
@@ -164,7 +164,7 @@ TEST_F(ChunksTest, RefusesTheImpossible) {
 TEST_F(ChunksTest, UnmapsTheWholeGranulesOfARange) {
   const Chunk chunk = MapChunk(chunks_, 16 * kMiB);
   ASSERT_EQ(chunk.bytes, 4 * kChunkGranule);
-  const Chunks::Range gone = chunks_.Unmap({chunk.begin + kOsPage, chunk.end() - kOsPage});
+  const Interval gone = chunks_.Unmap({chunk.begin + KernelPage(), chunk.end() - KernelPage()});
   EXPECT_EQ(gone.begin, chunk.begin + kChunkGranule);
   EXPECT_EQ(gone.end, chunk.end() - kChunkGranule);
   EXPECT_EQ(chunks_.mapped(), 2 * kChunkGranule);
@@ -183,8 +183,8 @@ TEST_F(ChunksTest, UnmapsTheWholeGranulesOfARange) {
 TEST_F(ChunksTest, ARangeWithoutAWholeGranuleStays) {
   const Chunk chunk = MapChunk(chunks_, 16 * kMiB);
   const uintptr_t granule = chunk.begin + kChunkGranule;
-  const Chunks::Range gone =
-      chunks_.Unmap({chunk.begin + kOsPage, granule + kChunkGranule - kOsPage});
+  const Interval gone =
+      chunks_.Unmap({chunk.begin + KernelPage(), granule + kChunkGranule - KernelPage()});
   EXPECT_EQ(gone.begin, gone.end);
   EXPECT_EQ(chunks_.mapped(), chunk.bytes);
   EXPECT_TRUE(InTable(chunk));
@@ -202,7 +202,7 @@ TEST_F(ChunksTest, ChunksComeAndGo) {
       const size_t victim = static_cast<size_t>(i) % live.size();
       const Chunk chunk = live[victim];
       live.erase(live.begin() + static_cast<long>(victim));
-      const Chunks::Range gone = chunks_.Unmap({chunk.begin, chunk.end()});
+      const Interval gone = chunks_.Unmap({chunk.begin, chunk.end()});
       ASSERT_EQ(gone.begin, chunk.begin);
       ASSERT_EQ(gone.end, chunk.end());
       EXPECT_FALSE(InChunk(chunk.begin));
@@ -225,7 +225,7 @@ TEST_F(ChunksTest, AChunkOutsideTheWindowIsNotInTheTable) {
   const Chunk chunk = MapChunk(chunks_, kMiB);
   ASSERT_NE(chunk.begin, 0u);
   EXPECT_FALSE(InChunk(chunk.begin));
-  EXPECT_FALSE(HasReadableTag(chunk.begin + kOsPage));
+  EXPECT_FALSE(HasReadableTag(chunk.begin + KernelPage()));
   EXPECT_TRUE(test::IsZero(Pointer(chunk.begin), kMiB));
   EXPECT_EQ(chunks_.mapped(), first.bytes + chunk.bytes);
 }
@@ -260,13 +260,13 @@ void LimitThenMapOneMore(bool beside_the_last) {
   chunks.Init(/*scarce=*/false, /*tags_readable=*/true);
   const Chunk first = MapChunk(chunks, kMiB);
   if (first.begin == 0) _exit(2);
-  if (!beside_the_last) Reserve(kMiB, first.begin - kOsPage - kMiB);
+  if (!beside_the_last) Reserve(kMiB, first.begin - KernelPage() - kMiB);
   const size_t limit = test::VirtualBytes() + first.bytes + kMiB;
   const rlimit both = {limit, limit};
   if (setrlimit(RLIMIT_AS, &both) != 0) _exit(3);
   const Chunk chunk = MapChunk(chunks, kMiB);
   if (chunk.bytes != first.bytes || !InTable(chunk) || !IsReadable(chunk.begin - 1)) _exit(4);
-  const Chunks::Range gone = chunks.Unmap({chunk.begin, chunk.end()});
+  const Interval gone = chunks.Unmap({chunk.begin, chunk.end()});
   _exit(gone.begin == chunk.begin && gone.end == chunk.end() ? 0 : 5);
 }
 
@@ -297,7 +297,7 @@ bool IsInCores(uintptr_t address) {
 std::string InCores(const Chunk& chunk, size_t granules) {
   std::string picture;
   for (size_t i = 0; i < granules; ++i) {
-    picture += IsInCores(chunk.begin + i * kChunkGranule + kOsPage) ? 'X' : '.';
+    picture += IsInCores(chunk.begin + i * kChunkGranule + KernelPage()) ? 'X' : '.';
   }
   return picture;
 }
@@ -306,15 +306,15 @@ TEST_F(ChunksTest, LongRangesOfUnusedMemoryAreLeftOutOfCores) {
   const Chunk chunk = MapChunk(chunks_, 12 * kChunkGranule);
   ASSERT_NE(chunk.begin, 0u);
   const auto at = [&](size_t granule) { return chunk.begin + granule * kChunkGranule; };
-  chunks_.LeaveOut({at(0) + kOsPage, at(2) + kOsPage});  // too short
+  chunks_.LeaveOut({at(0) + KernelPage(), at(2) + KernelPage()});  // too short
   EXPECT_EQ(InCores(chunk, 12), "XXXXXXXXXXXX");
-  chunks_.LeaveOut({at(1) + kOsPage, at(9) + kOsPage});
+  chunks_.LeaveOut({at(1) + KernelPage(), at(9) + KernelPage()});
   EXPECT_EQ(InCores(chunk, 12), "XX.......XXX");
-  chunks_.PutBack({at(8) + kOsPage, at(8) + 2 * kOsPage});
+  chunks_.PutBack({at(8) + KernelPage(), at(8) + 2 * KernelPage()});
   EXPECT_EQ(InCores(chunk, 12), "XX......XXXX");
-  chunks_.PutBack({at(1), at(2) + kOsPage});
+  chunks_.PutBack({at(1), at(2) + KernelPage()});
   EXPECT_EQ(InCores(chunk, 12), "XXX.....XXXX");
-  chunks_.PutBack({at(5), at(5) + kOsPage});
+  chunks_.PutBack({at(5), at(5) + KernelPage()});
   EXPECT_EQ(InCores(chunk, 12), "XXX..X..XXXX");
   chunks_.PutBack({chunk.begin, chunk.end()});
   EXPECT_EQ(InCores(chunk, 12), "XXXXXXXXXXXX");

@@ -22,7 +22,7 @@ class Mapped {
   Mapped& operator=(const Mapped&) = delete;
 
   uintptr_t begin() const { return Address(memory_); }
-  static constexpr size_t kBytes = 3 * kOsPage;
+  static constexpr size_t kBytes = 3 * KernelPage();
 
  private:
   void* memory_;
@@ -38,7 +38,7 @@ TEST(MemoryMapTest, KnowsPermissions) {
   for (const auto& c : cases) {
     const Mapped mapped(c.protection);
     Mapping mapping;
-    ASSERT_TRUE(FindMapping(mapped.begin() + kOsPage, &mapping));
+    ASSERT_TRUE(FindMapping(mapped.begin() + KernelPage(), &mapping));
     EXPECT_LE(mapping.begin, mapped.begin());
     EXPECT_GE(mapping.end, mapped.begin() + Mapped::kBytes);
     EXPECT_EQ(mapping.readable, c.readable);
@@ -58,7 +58,7 @@ TEST(MemoryMapTest, KnowsKinds) {
   EXPECT_EQ(mapping.kind, Mapping::kFile);
   EXPECT_FALSE(mapping.writable);
 
-  void* const heap = sbrk(kOsPage);
+  void* const heap = sbrk(KernelPage());
   ASSERT_NE(heap, reinterpret_cast<void*>(-1));
   ASSERT_TRUE(FindMapping(Address(heap), &mapping));
   EXPECT_EQ(mapping.kind, Mapping::kBrkHeap);
@@ -72,22 +72,23 @@ TEST(MemoryMapTest, FindsNothingWhereNothingIs) {
   {
     // Room on both sides, so that no other mapping is joined with it.
     const Mapped mapped(PROT_READ | PROT_WRITE);
-    gone = mapped.begin() + kOsPage;
-    munmap(reinterpret_cast<void*>(gone), kOsPage);
+    gone = mapped.begin() + KernelPage();
+    munmap(reinterpret_cast<void*>(gone), KernelPage());
     EXPECT_FALSE(FindMapping(gone, &mapping));
     EXPECT_TRUE(FindMapping(gone - 1, &mapping));
-    EXPECT_TRUE(FindMapping(gone + kOsPage, &mapping));
+    EXPECT_TRUE(FindMapping(gone + KernelPage(), &mapping));
   }
 }
 
 TEST(MemoryMapTest, BoundsAreExact) {
   const Mapped mapped(PROT_READ | PROT_WRITE);
-  ASSERT_EQ(mprotect(reinterpret_cast<void*>(mapped.begin() + kOsPage), kOsPage, PROT_READ), 0);
+  ASSERT_EQ(
+      mprotect(reinterpret_cast<void*>(mapped.begin() + KernelPage()), KernelPage(), PROT_READ), 0);
   Mapping mapping;
-  for (const uintptr_t offset : {kOsPage, kOsPage + 1, 2 * kOsPage - 1}) {
+  for (const uintptr_t offset : {KernelPage(), KernelPage() + 1, 2 * KernelPage() - 1}) {
     ASSERT_TRUE(FindMapping(mapped.begin() + offset, &mapping));
-    EXPECT_EQ(mapping.begin, mapped.begin() + kOsPage);
-    EXPECT_EQ(mapping.end, mapped.begin() + 2 * kOsPage);
+    EXPECT_EQ(mapping.begin, mapped.begin() + KernelPage());
+    EXPECT_EQ(mapping.end, mapped.begin() + 2 * KernelPage());
   }
 }
 

@@ -45,7 +45,7 @@ TEST(MetadataTest, CountsWhatItMapped) {
   AllocateMetadata(3 * kMiB);
   const size_t after = MetadataBytes();
   EXPECT_GE(after, before + 3 * kMiB);
-  EXPECT_LE(after, before + std::max(before, 3 * kMiB + kOsPage));
+  EXPECT_LE(after, before + std::max(before, 3 * kMiB + KernelPage()));
 }
 
 // An overrun of whatever lies beside it, of any length, faults before it gets there.
@@ -55,7 +55,7 @@ TEST(MetadataTest, PagesBesideItCannotBeTouched) {
     SetMetadataRandom(random);
     const uintptr_t begin = reinterpret_cast<uintptr_t>(AllocateMetadata(kBytes));
     ASSERT_NE(begin, 0u);
-    for (size_t off = 0; off < 4 * kOsPage; off += kOsPage) {
+    for (size_t off = 0; off < 4 * KernelPage(); off += KernelPage()) {
       EXPECT_FALSE(test::IsReadable(begin - 1 - off));
       EXPECT_FALSE(test::IsReadable(begin + kBytes + off));
     }

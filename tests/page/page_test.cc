@@ -10,10 +10,13 @@
 namespace mymalloc {
 namespace {
 
+constexpr Each<SlotIndex> kAllSlots(kFirstSlot, SlotIndex{kSlotsPerPage});
+
 // Room for a page of any class at any of the colours of its header.
 class PageTest : public testing::Test {
  protected:
-  static constexpr size_t kBytes = PageBytesOf(kPageClasses - 2) + 2 * kHeaderColours * kOsPage;
+  static constexpr size_t kBytes =
+      PageBytesOf(SizeClass{kPageClasses - 2}) + 2 * kHeaderColours * kPageUnit;
 
   PageTest() {
     g_tag_secret.Set(0x123456789abcdef, 0xfedcba987654321);
@@ -26,11 +29,14 @@ class PageTest : public testing::Test {
   PageTest(const PageTest&) = delete;
   PageTest& operator=(const PageTest&) = delete;
 
+  // Where a page has its header at one of the colours.
+  PageAddress At(size_t i) const { return PageAddress(begin_ + i % kHeaderColours * kPageUnit); }
+
   uintptr_t begin_;
 };
 
 // Whether the slot's tag or block shares a byte with the header, asked byte range by byte range.
-bool UnderHeader(const PageHeader& page, unsigned slot) {
+bool UnderHeader(const PageHeader& page, SlotIndex slot) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
   const uintptr_t begin = page.Block(slot) - kTagBytes;
   const uintptr_t end = begin + page.stride();
@@ -40,9 +46,9 @@ bool UnderHeader(const PageHeader& page, unsigned slot) {
 // Of memory that was touched all over, or not at all.
 void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
   EXPECT_TRUE(page.Intact());
-  EXPECT_EQ(page.heap, heap);
-  EXPECT_EQ(page.size_class, c);
-  EXPECT_EQ(page.high_water, zeroed ? 0u : page.slots());
+  EXPECT_EQ(page.heap(), heap);
+  EXPECT_EQ(page.size_class(), c);
+  EXPECT_EQ(page.high_water, zeroed ? 0u : page.slots().value());
   EXPECT_EQ(page.free_count, page.capacity);
   EXPECT_EQ(page.free_count, page.free.Count());
   EXPECT_TRUE(page.AllFree());
@@ -55,16 +61,17 @@ void CheckFresh(const PageHeader& page, SizeClass c, HeapId heap, bool zeroed) {
 }
 
 TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
+  for (const SizeClass c : EachPageClass()) {
     for (size_t i = 0; i < kHeaderColours; ++i) {
-      const uintptr_t address = begin_ + i * kOsPage;
-      const PageHeader* page = FormatPage(address, c, 7, PageBytesOf(c));
-      CheckFresh(*page, c, 7, false);
-      for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
-        const bool there = slot != 0 && slot < page->slots();
+      const uintptr_t address = begin_ + i * kPageUnit;
+      const PageHeader* page = FormatPage(PageAddress(address), c, HeapId{7}, PageBytesOf(c));
+      CheckFresh(*page, c, HeapId{7}, false);
+      for (const SlotIndex slot : kAllSlots) {
+        const bool there = slot != kFirstSlot && slot < page->slots_end();
         const bool usable = there && !UnderHeader(*page, slot);
-        ASSERT_EQ(page->free.Test(slot), usable) << "class " << c << " slot " << slot;
-        ASSERT_EQ(page->Block(slot), address + slot * StrideOf(c));
+        ASSERT_EQ(page->free.Test(slot), usable)
+            << "class " << c.value() << " slot " << slot.value();
+        ASSERT_EQ(page->Block(slot), address + slot.value() * StrideOf(c));
         ASSERT_TRUE(!usable || page->Block(slot) + UsableOf(c) <= address + PageBytesOf(c));
       }
     }
@@ -74,24 +81,24 @@ TEST_F(PageTest, NoFreeSlotOverlapsTheHeaderOrThePagesEdges) {
 // Lost are the first slot and those that the header touches: it may straddle one more than it
 // fills.
 TEST_F(PageTest, AlmostEverySlotCanBeHandedOut) {
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
+  for (const SizeClass c : EachPageClass()) {
     const size_t filled = (sizeof(PageHeader) + StrideOf(c) - 1) / StrideOf(c);
     const size_t most_lost = 1 + filled + 1;
     for (size_t i = 0; i < kHeaderColours; ++i) {
-      const PageHeader* page = FormatPage(begin_ + i * kOsPage, c, 1, 0);
-      EXPECT_GE(page->capacity + most_lost, SlotsOf(c)) << StrideOf(c);
+      const PageHeader* page = FormatPage(At(i), c, HeapId{1}, 0);
+      EXPECT_GE(page->capacity + most_lost, SlotsOf(c).value()) << StrideOf(c);
     }
   }
 }
 
-TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
+TEST_F(PageTest, HeadersLieInTheFirstUnitAtManyLines) {
   std::set<uintptr_t> lines;
   for (size_t i = 0; i < 2 * kHeaderColours; ++i) {
-    const uintptr_t address = begin_ + i * kOsPage;
-    const uintptr_t header = reinterpret_cast<uintptr_t>(HeaderOf(address));
+    const uintptr_t address = begin_ + i * kPageUnit;
+    const uintptr_t header = reinterpret_cast<uintptr_t>(HeaderOf(PageAddress(address)));
     EXPECT_GE(header, address);
-    EXPECT_LE(header + sizeof(PageHeader), address + kOsPage);
-    EXPECT_EQ(HeaderOf(address)->page(), address);
+    EXPECT_LE(header + sizeof(PageHeader), address + kPageUnit);
+    EXPECT_EQ(HeaderOf(PageAddress(address))->page().value(), address);
     EXPECT_EQ(header % alignof(PageHeader), 0u);
     lines.insert(header - address);
   }
@@ -99,28 +106,28 @@ TEST_F(PageTest, HeadersLieInTheFirstOsPageAtManyLines) {
 }
 
 TEST_F(PageTest, ABlocksTagLeadsToItsHeader) {
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
-    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 3, 0);
-    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+  for (const SizeClass c : EachPageClass()) {
+    PageHeader* const page = FormatPage(At(c.value()), c, HeapId{3}, 0);
+    for (const SlotIndex slot : kAllSlots) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
-      ASSERT_EQ(HeaderOf(block, Tag::Make(block, 3, c, slot)), page);
+      ASSERT_EQ(HeaderOf(block, Tag::Make(block, HeapId{3}, c, slot)), page);
     }
   }
 }
 
 // All tags and full blocks written: the header is as before, and so are all tags.
 TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
-  for (SizeClass c = 0; c < kPageClasses; c += StrideOf(c) < 20000 ? 1u : 7u) {
-    PageHeader* const page = FormatPage(begin_ + c % kHeaderColours * kOsPage, c, 9, 0);
-    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+  for (SizeClass c = kSmallestClass; IsPageClass(c); c = c + (StrideOf(c) < 20000 ? 1U : 7U)) {
+    PageHeader* const page = FormatPage(At(c.value()), c, HeapId{9}, 0);
+    for (const SlotIndex slot : kAllSlots) {
       if (!page->free.Test(slot)) continue;
       const uintptr_t block = page->Block(slot);
       memset(reinterpret_cast<void*>(block), 0xee, UsableOf(c));
-      Tag::Make(block, 9, c, slot).WriteTo(block);
+      Tag::Make(block, HeapId{9}, c, slot).WriteTo(block);
     }
-    CheckFresh(*page, c, 9, true);
-    for (unsigned slot = 0; slot < kSlotsPerPage; ++slot) {
+    CheckFresh(*page, c, HeapId{9}, true);
+    for (const SlotIndex slot : kAllSlots) {
       const uintptr_t block = page->Block(slot);
       ASSERT_TRUE(!page->free.Test(slot) || Tag::Of(block).Verifies(block));
     }
@@ -128,38 +135,41 @@ TEST_F(PageTest, FullBlocksLeaveHeaderAndTagsIntact) {
 }
 
 TEST_F(PageTest, FormatsUsedMemory) {
-  for (SizeClass c = 0; c < kSizeClasses; c += 5) {
-    memset(reinterpret_cast<void*>(begin_), 0xff, kOsPage);
-    CheckFresh(*FormatPage(begin_, c, 2, PageBytesOf(c)), c, 2, false);
+  for (SizeClass c = kSmallestClass; c < kFirstRunClass; c = c + 5) {
+    memset(reinterpret_cast<void*>(begin_), 0xff, kPageUnit);
+    CheckFresh(*FormatPage(PageAddress(begin_), c, HeapId{2}, PageBytesOf(c)), c, HeapId{2}, false);
   }
 }
 
 // What lies below is dirty, what lies above is as good as new.
 TEST_F(PageTest, FormatsMemoryThatWasUsedInPart) {
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
-    for (size_t touched = kOsPage; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
-      const PageHeader* const page = FormatPage(begin_, c, 2, touched);
+  for (const SizeClass c : EachPageClass()) {
+    for (size_t touched = kPageUnit; touched <= PageBytesOf(c); touched = touched * 3 / 2) {
+      const PageHeader* const page = FormatPage(PageAddress(begin_), c, HeapId{2}, touched);
       ASSERT_EQ(page->dirty, page->free_count - page->clean.Count());
-      for (unsigned slot = 0; slot < page->slots(); ++slot) {
+      for (const SlotIndex slot : page->EachSlot()) {
         const uintptr_t begin = page->Block(slot) - kTagBytes;
-        ASSERT_TRUE(slot < page->high_water || begin >= begin_ + touched) << c << " " << slot;
+        ASSERT_TRUE(slot < page->touched_end() || begin >= begin_ + touched)
+            << c.value() << " " << slot.value();
         if (!page->free.Test(slot)) continue;
-        ASSERT_EQ(page->clean.Test(slot), slot >= page->high_water);
-        ASSERT_TRUE(page->clean.Test(slot) || begin < begin_ + touched) << c << " " << slot;
+        ASSERT_EQ(page->clean.Test(slot), slot >= page->touched_end());
+        ASSERT_TRUE(page->clean.Test(slot) || begin < begin_ + touched)
+            << c.value() << " " << slot.value();
       }
     }
   }
 }
 
 TEST_F(PageTest, AChangedHeaderIsNotIntact) {
-  PageHeader* const page = FormatPage(begin_, 10, 2, PageBytesOf(10));
+  PageHeader* const page =
+      FormatPage(PageAddress(begin_), SizeClass{10}, HeapId{2}, PageBytesOf(SizeClass{10}));
   ASSERT_TRUE(page->Intact());
-  page->heap = 3;
+  page->heap_number = 3;
   EXPECT_FALSE(page->Intact());
-  page->heap = 2;
-  page->size_class = 11;
+  page->heap_number = 2;
+  page->class_number = 11;
   EXPECT_FALSE(page->Intact());
-  page->size_class = 10;
+  page->class_number = 10;
   page->capacity = (page->capacity - 1) & 0xff;
   EXPECT_FALSE(page->Intact());
   page->capacity = (page->capacity + 1) & 0xff;
@@ -169,8 +179,9 @@ TEST_F(PageTest, AChangedHeaderIsNotIntact) {
 }
 
 TEST_F(PageTest, ACopiedHeaderIsNotIntact) {
-  const PageHeader* page = FormatPage(begin_, 10, 2, PageBytesOf(10));
-  void* const copy = HeaderOf(begin_ + kOsPage);
+  const PageHeader* page =
+      FormatPage(PageAddress(begin_), SizeClass{10}, HeapId{2}, PageBytesOf(SizeClass{10}));
+  void* const copy = HeaderOf(PageAddress(begin_ + kPageUnit));
   memcpy(copy, static_cast<const void*>(page), sizeof(PageHeader));
   EXPECT_FALSE(static_cast<PageHeader*>(copy)->Intact());
 }

@@ -10,7 +10,7 @@ namespace {
 
 // The smallest regular class that holds n bytes, looked for in the plainest way.
 SizeClass SmallestRegular(size_t n) {
-  SizeClass c = 0;
+  SizeClass c = kSmallestClass;
   while (!IsRegular(c) || UsableOf(c) < n) ++c;
   return c;
 }
@@ -18,33 +18,33 @@ SizeClass SmallestRegular(size_t n) {
 // The smallest class of all whose slots hold n bytes and are all aligned.
 SizeClass SmallestAligned(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return kNoClass;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  for (const SizeClass c : EachSizeClass()) {
     if (StrideOf(c) % alignment == 0 && UsableOf(c) >= n) return c;
   }
   return kNoClass;
 }
 
 TEST(SizeClassTest, StridesAscendInGranules) {
-  EXPECT_EQ(StrideOf(1), kGranule);
-  for (SizeClass c = 2; c < kSizeClasses; ++c) {
+  EXPECT_EQ(StrideOf(SizeClass{1}), kGranule);
+  for (SizeClass c{2}; c < kFirstRunClass; ++c) {
     EXPECT_GT(StrideOf(c), StrideOf(c - 1));
     EXPECT_EQ(StrideOf(c) % kGranule, 0u);
   }
 }
 
-TEST(SizeClassTest, PagesAreWholeOsPagesAndHoldTheirSlots) {
-  for (SizeClass c = 0; c < kPageClasses; ++c) {
-    EXPECT_EQ(PageBytesOf(c) % kOsPage, 0u);
+TEST(SizeClassTest, PagesAreWholeUnitsAndHoldTheirSlots) {
+  for (const SizeClass c : EachPageClass()) {
+    EXPECT_EQ(PageBytesOf(c) % kPageUnit, 0u);
     EXPECT_GE(PageBytesOf(c), SlotsOf(c) * StrideOf(c));
-    EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kOsPage);
-    EXPECT_LE(SlotsOf(c), kSlotsPerPage);
+    EXPECT_LT(PageBytesOf(c), SlotsOf(c) * StrideOf(c) + kPageUnit);
+    EXPECT_LE(SlotsOf(c).value(), kSlotsPerPage);
     EXPECT_TRUE(IsRunClass(c) || PageBytesOf(c) <= kLongestPageOfSlots);
   }
 }
 
 TEST(SizeClassTest, TheLargestRequestHasTheLargestRegularClass) {
-  SizeClass last = 0;
-  for (SizeClass c = 0; c < kSizeClasses; ++c) {
+  SizeClass last = kSmallestClass;
+  for (const SizeClass c : EachSizeClass()) {
     if (IsRegular(c)) last = c;
   }
   EXPECT_EQ(UsableOf(last), kLargestMedium);
@@ -59,9 +59,9 @@ TEST(SizeClassTest, EveryRequestHasTheSmallestClassThatHoldsIt) {
 
 // A zero written over the first byte of a tag must change it.
 TEST(SizeClassTest, NoRequestHasClassZero) {
-  EXPECT_NE(ClassOf(0), 0u);
+  EXPECT_NE(ClassOf(0), kSmallestClass);
   for (size_t alignment = 2 * kGranule; alignment <= kLargestSlotAlignment; alignment *= 2) {
-    EXPECT_NE(AlignedClassOf(0, alignment), 0u);
+    EXPECT_NE(AlignedClassOf(0, alignment), kSmallestClass);
   }
 }
 
@@ -117,12 +117,12 @@ TEST(SizeClassTest, AlignedRequestsHaveTheSmallestAlignedClass) {
 // ---- Runs ----
 
 TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
-  for (size_t alignment = 1; alignment <= 2 * kOsPage; alignment *= 2) {
+  for (size_t alignment = 1; alignment <= 2 * kPageUnit; alignment *= 2) {
     for (size_t n = kLargestMedium - 50; n < 3 * kMiB; n += n < 34000 ? 1 : 997) {
       const RunFit fit = RunFor(n, alignment);
-      if (fit.slots == 0) {
+      if (fit.slots == kNoSlots) {
         const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
-        ASSERT_TRUE(n > longest || alignment > kOsPage) << n;
+        ASSERT_TRUE(n > longest || alignment > kPageUnit) << n;
         continue;
       }
       ASSERT_LE(fit.slots, kMostRunSlots);
@@ -130,24 +130,24 @@ TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
       const size_t stride = StrideOf(fit.size_class);
       ASSERT_EQ(stride % std::max(alignment, kGranule), 0u) << n << " aligned to " << alignment;
       ASSERT_GE(fit.slots * stride - kTagBytes, n);
-      ASSERT_LT((fit.slots - 1) * stride, n + kTagBytes);
+      ASSERT_LT((fit.slots - kOneSlot) * stride, n + kTagBytes);
     }
   }
 }
 
 TEST(SizeClassTest, RunsBeginWhereSlotsEndAndEndWithTheLargest) {
-  EXPECT_NE(RunFor(kLargestMedium + 1, 1).slots, 0u);
+  EXPECT_NE(RunFor(kLargestMedium + 1, 1).slots, kNoSlots);
   EXPECT_EQ(RunFor(kLargestRun, 1).slots, kMostRunSlots);
-  EXPECT_EQ(RunFor(kLargestRun + 1, 1).slots, 0u);
+  EXPECT_EQ(RunFor(kLargestRun + 1, 1).slots, kNoSlots);
   EXPECT_GE(kLargestRun, 2 * kMiB);
-  EXPECT_EQ(RunFor(kMiB, 2 * kOsPage).slots, 0u);
+  EXPECT_EQ(RunFor(kMiB, 2 * kPageUnit).slots, kNoSlots);
 }
 
 // Powers of two, which programs ask for most, fill all of a page but a tenth.
 TEST(SizeClassTest, RoundRunsFillAPage) {
   for (size_t n = 64 * kKiB; n <= 2 * kMiB; n *= 2) {
     const RunFit fit = RunFor(n, 1);
-    const size_t blocks = (kSlotsPerPage - 1) / fit.slots;
+    const size_t blocks = (kSlotsPerPage - 1) / fit.slots.value();
     const size_t page = PageBytesOf(fit.size_class);
     EXPECT_GE(blocks * n, page - page / 10) << n;
   }
@@ -161,7 +161,7 @@ TEST(SizeClassTest, ARunThatPacksBadlyPacksWellInSlotsTwiceAsLong) {
     if (PacksWell(fit.slots)) continue;
     ++badly;
     const RunFit better = BetterPackedOf(fit, n);
-    ASSERT_EQ(StrideOf(better.size_class) / (2 * kOsPage), StrideOf(fit.size_class) / kOsPage);
+    ASSERT_EQ(StrideOf(better.size_class) / (2 * kPageUnit), StrideOf(fit.size_class) / kPageUnit);
     ASSERT_TRUE(PacksWell(better.slots)) << n;
     ASSERT_GE(better.slots * StrideOf(better.size_class) - kTagBytes, n);
   }

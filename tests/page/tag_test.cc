@@ -15,9 +15,10 @@ class TagTest : public testing::Test {
   TagTest() { g_tag_secret.Set(random_(), random_()); }
 
   uintptr_t RandomBlock() { return (random_() & 0x7ffffffffff0) | 0x10000; }
-  HeapId RandomHeap() { return static_cast<HeapId>(random_() % kMaxHeaps); }
-  SizeClass RandomClass() { return static_cast<SizeClass>(random_() % kSizeClasses); }
-  unsigned RandomSlot() { return static_cast<unsigned>(random_() % kSlotsPerPage); }
+  HeapId RandomHeap() { return HeapId(static_cast<unsigned>(random_() % kMaxHeaps)); }
+  HeapId RandomOwner() { return HeapId{1 + RandomHeap().value() % (kMaxHeaps - 1)}; }
+  SizeClass RandomClass() { return SizeClass(static_cast<unsigned>(random_() % kSizeClasses)); }
+  SlotIndex RandomSlot() { return SlotIndex(static_cast<unsigned>(random_() % kSlotsPerPage)); }
   Tag RandomTag(uintptr_t block) {
     const Tag tag = Tag::Make(block, RandomHeap(), RandomClass(), RandomSlot());
     return random_() % 2 == 0 ? tag : tag.Live();
@@ -32,7 +33,7 @@ TEST_F(TagTest, SaysWhatItWasMadeOf) {
     const uintptr_t block = RandomBlock();
     const HeapId heap = RandomHeap();
     const SizeClass c = RandomClass();
-    const unsigned slot = RandomSlot();
+    const SlotIndex slot = RandomSlot();
     const Tag tag = Tag::Make(block, heap, c, slot);
     ASSERT_TRUE(tag.Verifies(block));
     ASSERT_FALSE(tag.live());
@@ -44,12 +45,14 @@ TEST_F(TagTest, SaysWhatItWasMadeOf) {
 
 TEST_F(TagTest, HoldsTheExtremesOfItsFields) {
   const uintptr_t block = RandomBlock();
-  const Tag tag = Tag::Make(block, kMaxHeaps - 1, Tag::kLargeClass, kSlotsPerPage - 1).Live();
+  const Tag tag =
+      Tag::Make(block, HeapId{kMaxHeaps - 1}, Tag::kLargeClass, SlotIndex{kSlotsPerPage - 1})
+          .Live();
   EXPECT_TRUE(tag.Verifies(block));
   EXPECT_TRUE(tag.live());
-  EXPECT_EQ(tag.heap(), kMaxHeaps - 1);
+  EXPECT_EQ(tag.heap(), HeapId{kMaxHeaps - 1});
   EXPECT_EQ(tag.size_class(), Tag::kLargeClass);
-  EXPECT_EQ(tag.slot(), kSlotsPerPage - 1);
+  EXPECT_EQ(tag.slot(), SlotIndex{kSlotsPerPage - 1});
 }
 
 TEST_F(TagTest, LiveAndFreeAreOneStepApart) {
@@ -74,8 +77,8 @@ Tag::Key KeyOf(uint64_t owner_bits) {
 
 TEST_F(TagTest, BelongsToItsHeapOnlyWhileLive) {
   for (int i = 0; i < kRounds; ++i) {
-    const HeapId heap = 1 + RandomHeap() % (kMaxHeaps - 1);
-    const HeapId other = heap ^ (1u << (random_() % Tag::kHeapBits));
+    const HeapId heap = RandomOwner();
+    const HeapId other{heap.value() ^ (1U << (random_() % Tag::kHeapBits))};
     const uintptr_t block = RandomBlock();
     const Tag tag = Tag::Make(block, heap, RandomClass(), RandomSlot());
     ASSERT_TRUE(tag.Live().VerifiesAsOwn(block, KeyOf(Tag::OwnerBits(heap))));
@@ -185,7 +188,7 @@ TEST_F(TagTest, TheFirstByteIsNeverZero) {
   for (int i = 0; i < 10 * kRounds; ++i) {
     if (i % 100 == 0) g_tag_secret.Set(random_(), random_());
     const uintptr_t block = RandomBlock();
-    const SizeClass c = 1 + RandomClass() % (kSizeClasses - 1);
+    const SizeClass c{1 + RandomClass().value() % (kSizeClasses - 1)};
     const Tag tag = Tag::Make(block, RandomHeap(), c, RandomSlot());
     ASSERT_NE(tag.bits() & 0xff, 0u);
     ASSERT_NE(tag.Live().bits() & 0xff, 0u);
@@ -195,13 +198,13 @@ TEST_F(TagTest, TheFirstByteIsNeverZero) {
 TEST_F(TagTest, FollowsOnlyItsNeighbour) {
   for (int i = 0; i < kRounds; ++i) {
     g_tag_secret.Set(random_(), random_());
-    const HeapId heap = 1 + RandomHeap() % (kMaxHeaps - 1);
+    const HeapId heap = RandomOwner();
     const Tag::Key key = KeyOf(Tag::OwnerBits(heap));
     const SizeClass c = RandomClass();
-    const unsigned slot = RandomSlot();  // the last one's neighbour, too
+    const SlotIndex slot = RandomSlot();  // the last one's neighbour, too
     const uintptr_t block = RandomBlock();
     const uint64_t bits = Tag::Make(block, heap, c, slot).Live().bits();
-    const Tag next = Tag::Make(block + StrideOf(c), heap, c, slot + 1);
+    const Tag next = Tag::Make(block + StrideOf(c), heap, c, slot + kOneSlot);
     ASSERT_TRUE(key.Follows(next.bits(), bits, StrideOf(c)));
     ASSERT_TRUE(key.Follows(next.Live().bits(), bits, StrideOf(c)));
     for (unsigned bit = 0; bit < 64; ++bit) {
@@ -209,7 +212,7 @@ TEST_F(TagTest, FollowsOnlyItsNeighbour) {
       ASSERT_FALSE(key.Follows(next.Live().bits() ^ uint64_t{1} << bit, bits, StrideOf(c))) << bit;
     }
     ASSERT_FALSE(key.Follows(random_(), bits, StrideOf(c)));
-    const Tag other = Tag::Make(block + StrideOf(c), heap, c, slot + 2);
+    const Tag other = Tag::Make(block + StrideOf(c), heap, c, slot + SlotCount{2});
     ASSERT_FALSE(key.Follows(other.bits(), bits, StrideOf(c)));
   }
 }
@@ -255,7 +258,7 @@ TEST_F(TagTest, LiesInTheEightBytesBeforeTheBlock) {
   alignas(16) unsigned char memory[64];
   memset(memory, 0xaa, sizeof(memory));
   const uintptr_t block = reinterpret_cast<uintptr_t>(memory) + 32;
-  const Tag tag = Tag::Make(block, 3, 4, 5);
+  const Tag tag = Tag::Make(block, HeapId{3}, SizeClass{4}, SlotIndex{5});
   tag.WriteTo(block);
   EXPECT_EQ(Tag::Of(block).bits(), tag.bits());
   uint64_t written;

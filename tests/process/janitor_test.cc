@@ -34,25 +34,26 @@ class JanitorTest : public test::EngineTest {
   static PageHeader* PageOf(const void* block) {
     return HeaderOf(Address(block), Tag::Of(Address(block)));
   }
-  // OS pages of a page that are resident though neither header nor block nor tag lies in them.
+  // Kernel pages of a page that are resident though neither header nor block nor tag lies in them.
   static size_t NeedlesslyResident(const PageHeader& page) {
-    std::vector<bool> needed(page.bytes() / kOsPage);
+    std::vector<bool> needed(page.bytes() / KernelPage());
     const auto need = [&](uintptr_t begin, uintptr_t end) {
-      for (uintptr_t p = RoundDown(begin, kOsPage); p < end; p += kOsPage) {
-        needed[(p - page.page()) / kOsPage] = true;
+      for (uintptr_t p = RoundDown(begin, KernelPage()); p < end; p += KernelPage()) {
+        needed[(p - page.page()) / KernelPage()] = true;
       }
     };
     need(Address(&page), Address(&page + 1));
     // Of a page of long slots, where the first that there is begins.
-    need(page.Block(1) - kTagBytes, page.Block(1));
-    for (unsigned slot = 1; slot < page.slots(); ++slot) {
+    const SlotIndex first{1};
+    need(page.Block(first) - kTagBytes, page.Block(first));
+    for (const SlotIndex slot : Each<SlotIndex>(first, page.slots_end())) {
       const uintptr_t block = page.Block(slot);
       const bool taken = !page.free.Test(slot) && Tag::Of(block).Verifies(block);
       if (taken) need(block - kTagBytes, block + page.stride() - kTagBytes);
     }
     size_t count = 0;
     for (size_t i = 0; i < needed.size(); ++i) {
-      if (!needed[i]) count += ResidentPages(page.page() + i * kOsPage, kOsPage);
+      if (!needed[i]) count += ResidentPages(page.page() + i * KernelPage(), KernelPage());
     }
     return count;
   }
@@ -67,12 +68,12 @@ class JanitorTest : public test::EngineTest {
 
 TEST_F(JanitorTest, WhatIsFreedGoesBackAfterAFewPassesAndNotAtOnce) {
   const std::vector<char*> blocks = AllocateFilled(1000, 4000);
-  const uintptr_t page = PageOf(blocks[2000])->page();
+  const uintptr_t page = PageOf(blocks[2000])->page().value();
   for (char* block : blocks) Free(block);
   g_janitor.Pass(/*all=*/false);
-  EXPECT_GT(ResidentPages(page, kOsPage), 0u);
+  EXPECT_GT(ResidentPages(page, KernelPage()), 0u);
   EXPECT_LE(PassesUntilQuiet(), 6);
-  EXPECT_EQ(ResidentPages(page, 64 * kOsPage), 0u);
+  EXPECT_EQ(ResidentPages(page, 64 * KernelPage()), 0u);
   EXPECT_EQ(DirtyBytes(), 0u);
 }
 
@@ -136,13 +137,13 @@ TEST_F(JanitorTest, AHeapAtWorkKeepsWhatItUses) {
   }
 }
 
-// Every OS page that lies within a run of free slots, and no byte of a live block.
+// Every kernel page that lies within a run of free slots, and no byte of a live block.
 TEST_F(JanitorTest, HolesInLivePagesGoBackAndNeighboursStayIntact) {
   for (const size_t n : {size_t{100}, size_t{1000}, size_t{5000}, size_t{20000}}) {
     const std::vector<char*> blocks = AllocateFilled(n, 3 * kSlotsPerPage);
     std::vector<char*> kept;
     for (size_t i = 0; i < blocks.size(); ++i) {
-      const bool keep = n < kOsPage ? i / 100 % 2 == 0 : i % 3 == 0;
+      const bool keep = n < KernelPage() ? i / 100 % 2 == 0 : i % 3 == 0;
       if (keep) {
         kept.push_back(blocks[i]);
       } else {
@@ -195,9 +196,9 @@ TEST_F(JanitorTest, TheUnusedPartOfAPageInUsedMemoryGoesBack) {
   g_page_supply.Free(used, kUsed);
   const std::vector<char*> blocks = AllocateFilled(20000, 3);
   const PageHeader* page = PageOf(blocks[0]);
-  ASSERT_EQ(page->high_water, page->slots());
+  ASSERT_EQ(page->touched_end(), page->slots_end());
   GiveAllBack();
-  EXPECT_LE(ResidentPages(page->page(), page->bytes()), 3 * 7u + 10);
+  EXPECT_LE(ResidentPages(page->page().value(), page->bytes()), 3 * 7u + 10);
   EXPECT_STREQ(VerifyHeap(), nullptr);
   for (char* block : blocks) Free(block);
 }
@@ -226,13 +227,14 @@ TEST_F(JanitorTest, LockedHolesStay) {
   constexpr size_t kBytes = 8000;
   std::vector<char*> blocks = AllocateFilled(kBytes, 120);
   const PageHeader& page = *PageOf(blocks[60]);
-  if (mlock(test::Pointer(page.page()), page.bytes()) != 0) GTEST_SKIP() << "nothing may be locked";
+  if (mlock(test::Pointer(page.page().value()), page.bytes()) != 0)
+    GTEST_SKIP() << "nothing may be locked";
   for (size_t i = 0; i < blocks.size(); i += 2) Free(blocks[i]);
   CurrentHeap()->Flush();
   for (int i = 0; i < 4; ++i) g_janitor.Pass(/*all=*/false);
   EXPECT_EQ(page.dirty, 0u);
   EXPECT_STREQ(VerifyHeap(), nullptr);
-  munlock(test::Pointer(page.page()), page.bytes());
+  munlock(test::Pointer(page.page().value()), page.bytes());
   for (size_t i = 1; i < blocks.size(); i += 2) Free(blocks[i]);
 }
 

@@ -16,7 +16,7 @@ namespace {
 using RegistryTest = test::EngineTest;
 
 HeapId IdOfNewThread() {
-  HeapId id = 0;
+  HeapId id = Tag::kNobody;
   std::thread([&] {
     EXPECT_FALSE(HasOwnHeap());
     Free(Allocate(10));
@@ -29,7 +29,7 @@ HeapId IdOfNewThread() {
 TEST_F(RegistryTest, AThreadGetsAHeapAtItsFirstAllocation) {
   EXPECT_TRUE(HasOwnHeap());
   const HeapId other = IdOfNewThread();
-  EXPECT_NE(other, 0u);
+  EXPECT_NE(other, Tag::kNobody);
   EXPECT_NE(other, CurrentHeap()->id());
   EXPECT_NE(other, g_registry.SharedHeap()->id());
   EXPECT_EQ(g_heaps[other]->id(), other);
@@ -38,7 +38,7 @@ TEST_F(RegistryTest, AThreadGetsAHeapAtItsFirstAllocation) {
 // The first test to need more than one: heaps are as many as threads at once, and the shared one.
 TEST_F(RegistryTest, ThreadsOneAfterTheOtherNeedOneHeap) {
   for (int i = 0; i < 3; ++i) IdOfNewThread();
-  EXPECT_LE(g_registry.HighestId(), 3u);
+  EXPECT_LE(g_registry.HighestId(), HeapId{3});
 }
 
 TEST_F(RegistryTest, TheNextThreadTakesOverAParkedHeap) {
@@ -71,7 +71,7 @@ TEST_F(RegistryTest, ThreadsAtOnceHaveHeapsOfTheirOwn) {
 
 TEST_F(RegistryTest, BlocksOutliveTheirThread) {
   std::vector<void*> blocks(2000);
-  HeapId id = 0;
+  HeapId id = Tag::kNobody;
   std::thread([&] {
     for (void*& block : blocks) block = memset(Allocate(100), 7, 100);
     id = CurrentHeap()->id();
@@ -93,7 +93,7 @@ TEST_F(RegistryTest, BlocksOutliveTheirThread) {
 }
 
 TEST_F(RegistryTest, TheJanitorGivesBackWhatAParkedHeapHolds) {
-  HeapId id = 0;
+  HeapId id = Tag::kNobody;
   std::vector<void*> blocks(3000);
   std::thread([&] {
     for (void*& block : blocks) block = Allocate(500);
@@ -103,7 +103,7 @@ TEST_F(RegistryTest, TheJanitorGivesBackWhatAParkedHeapHolds) {
   GiveAllBack();
   size_t pages = 0;
   g_page_map.ForEach([&](Interval, Owner owner) {
-    if (owner.page() != nullptr && owner.page()->heap == id) ++pages;
+    if (owner.page() != nullptr && owner.page()->heap() == id) ++pages;
   });
   // What is on top of a magazine is its owner's alone: at most a block of each class used stays.
   EXPECT_LE(pages, 4u);

@@ -5,32 +5,36 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tree/interval.h"
+
 // The linker's names, for functions of mymalloc::os: __real_ is the engine's own, __wrap_ what the
 // engine calls.
 #define REAL(mangled) __asm__("__real_" mangled)
 #define WRAP(mangled) __asm__("__wrap_" mangled)
 
+using mymalloc::Interval;
+
 uintptr_t RealMap(size_t bytes) REAL("_ZN8mymalloc2os3MapEm");
 uintptr_t RealMapLazily(size_t bytes, uintptr_t wanted) REAL("_ZN8mymalloc2os9MapLazilyEmm");
 uintptr_t RealReserve(size_t bytes, uintptr_t wanted) REAL("_ZN8mymalloc2os7ReserveEmm");
-bool RealCommit(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os6CommitEmm");
-bool RealProtect(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os7ProtectEmm");
-bool RealSeal(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os4SealEmm");
-bool RealUnmap(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os5UnmapEmm");
-bool RealPurge(uintptr_t begin, size_t bytes) REAL("_ZN8mymalloc2os5PurgeEmm");
-uintptr_t RealRemap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move)
-    REAL("_ZN8mymalloc2os5RemapEmmmb");
+bool RealCommit(Interval range) REAL("_ZN8mymalloc2os6CommitENS_8IntervalE");
+bool RealProtect(Interval range) REAL("_ZN8mymalloc2os7ProtectENS_8IntervalE");
+bool RealSeal(Interval range) REAL("_ZN8mymalloc2os4SealENS_8IntervalE");
+bool RealUnmap(Interval range) REAL("_ZN8mymalloc2os5UnmapENS_8IntervalE");
+bool RealPurge(Interval range) REAL("_ZN8mymalloc2os5PurgeENS_8IntervalE");
+uintptr_t RealRemap(Interval range, size_t bytes, bool may_move)
+    REAL("_ZN8mymalloc2os5RemapENS_8IntervalEmb");
 
 uintptr_t WrapMap(size_t bytes) WRAP("_ZN8mymalloc2os3MapEm");
 uintptr_t WrapMapLazily(size_t bytes, uintptr_t wanted) WRAP("_ZN8mymalloc2os9MapLazilyEmm");
 uintptr_t WrapReserve(size_t bytes, uintptr_t wanted) WRAP("_ZN8mymalloc2os7ReserveEmm");
-bool WrapCommit(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os6CommitEmm");
-bool WrapProtect(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os7ProtectEmm");
-bool WrapSeal(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os4SealEmm");
-bool WrapUnmap(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os5UnmapEmm");
-bool WrapPurge(uintptr_t begin, size_t bytes) WRAP("_ZN8mymalloc2os5PurgeEmm");
-uintptr_t WrapRemap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move)
-    WRAP("_ZN8mymalloc2os5RemapEmmmb");
+bool WrapCommit(Interval range) WRAP("_ZN8mymalloc2os6CommitENS_8IntervalE");
+bool WrapProtect(Interval range) WRAP("_ZN8mymalloc2os7ProtectENS_8IntervalE");
+bool WrapSeal(Interval range) WRAP("_ZN8mymalloc2os4SealENS_8IntervalE");
+bool WrapUnmap(Interval range) WRAP("_ZN8mymalloc2os5UnmapENS_8IntervalE");
+bool WrapPurge(Interval range) WRAP("_ZN8mymalloc2os5PurgeENS_8IntervalE");
+uintptr_t WrapRemap(Interval range, size_t bytes, bool may_move)
+    WRAP("_ZN8mymalloc2os5RemapENS_8IntervalEmb");
 
 namespace mymalloc::test {
 namespace {
@@ -105,36 +109,30 @@ uintptr_t WrapReserve(size_t bytes, uintptr_t wanted) {
   return begin;
 }
 
-bool WrapCommit(uintptr_t begin, size_t bytes) {
-  return !Fails(",commit,") && RealCommit(begin, bytes);
-}
+bool WrapCommit(Interval range) { return !Fails(",commit,") && RealCommit(range); }
 
-bool WrapProtect(uintptr_t begin, size_t bytes) {
-  return !Fails(",protect,") && RealProtect(begin, bytes);
-}
+bool WrapProtect(Interval range) { return !Fails(",protect,") && RealProtect(range); }
 
-bool WrapSeal(uintptr_t begin, size_t bytes) { return !Fails(",seal,") && RealSeal(begin, bytes); }
+bool WrapSeal(Interval range) { return !Fails(",seal,") && RealSeal(range); }
 
-bool WrapUnmap(uintptr_t begin, size_t bytes) {
-  const bool done = !Fails(",unmap,") && RealUnmap(begin, bytes);
+bool WrapUnmap(Interval range) {
+  const bool done = !Fails(",unmap,") && RealUnmap(range);
   if (!done) {
-    mymalloc::test::kept += bytes;
+    mymalloc::test::kept += range.length();
     return false;
   }
-  if (begin == mymalloc::test::reservation) {
+  if (range.begin == mymalloc::test::reservation) {
     mymalloc::test::reservation = 0;
   } else {
-    mapped -= bytes;
+    mapped -= range.length();
   }
   return true;
 }
 
-bool WrapPurge(uintptr_t begin, size_t bytes) {
-  return !Fails(",purge,") && RealPurge(begin, bytes);
-}
+bool WrapPurge(Interval range) { return !Fails(",purge,") && RealPurge(range); }
 
-uintptr_t WrapRemap(uintptr_t begin, size_t old_bytes, size_t bytes, bool may_move) {
-  const uintptr_t now = Fails(",remap,") ? 0 : RealRemap(begin, old_bytes, bytes, may_move);
-  if (now != 0) mapped += bytes - old_bytes;
+uintptr_t WrapRemap(Interval range, size_t bytes, bool may_move) {
+  const uintptr_t now = Fails(",remap,") ? 0 : RealRemap(range, bytes, may_move);
+  if (now != 0) mapped += bytes - range.length();
   return now;
 }

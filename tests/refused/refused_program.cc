@@ -235,7 +235,7 @@ size_t KnownBytes() {
 // Every byte that was mapped is known, but for a page before and behind each chunk, and what could
 // not be unmapped.
 void CheckNothingLost() {
-  constexpr size_t kEdges = 64 * kOsPage;
+  constexpr size_t kEdges = 64 * KernelPage();
   const size_t mapped = MappedBytes();
   const size_t known = KnownBytes();
   MYMALLOC_CHECK(known <= mapped);

@@ -87,7 +87,7 @@ TEST_F(StatisticsTest, LargeBlocksByTheirRanges) {
   Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
   EXPECT_GE(now.large.bytes - before.large.bytes, 25 * kMiB);
-  EXPECT_LE(now.large.bytes - before.large.bytes, 25 * kMiB + 5 * 2 * kOsPage);
+  EXPECT_LE(now.large.bytes - before.large.bytes, 25 * kMiB + 5 * 2 * KernelPage());
   FreeAll(blocks);
   now = CountHeap();
   EXPECT_EQ(now.large.blocks, before.large.blocks);
@@ -186,7 +186,7 @@ TEST_F(StatisticsTest, SampledBlocksCountAPageEach) {
   for (uintptr_t& block : blocks) block = g_sampled.Allocate(100, 16, /*random=*/0);
   const Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
-  EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * kOsPage);
+  EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * KernelPage());
   ExpectTotalsOf(now);
   for (const uintptr_t block : blocks) g_sampled.Free(block, "free");
   EXPECT_EQ(CountHeap().large.bytes, before.large.bytes);
@@ -208,7 +208,7 @@ TEST_F(StatisticsTest, WhatIsHeldBackOfLargeBlocksIsFreeMemory) {
     void* const block = Allocate(c.size);
     Free(block);
     const Statistics now = CountHeap();
-    EXPECT_EQ(now.large_freed, c.resident ? c.size + kOsPage : 0);
+    EXPECT_EQ(now.large_freed, c.resident ? c.size + KernelPage() : 0);
     EXPECT_EQ(now.pieces, c.resident ? 1u : 0u);
     ExpectTotalsOf(now);
     GiveAllBack();
@@ -227,7 +227,7 @@ TEST_F(StatisticsTest, HeapsAddUp) {
     FreeAll(AllocateMany(300, 1000));
     FreeAll(others);  // of another heap: some are gathered here while it counts
     const HeapId highest = g_registry.HighestId();
-    std::vector<HeapStatistics> heaps(highest + size_t{1});
+    std::vector<HeapStatistics> heaps(highest.value() + size_t{1});
     const Statistics all = CountHeap(heaps.data(), highest);
     BlockCount fast;
     BlockCount rest;
@@ -249,8 +249,8 @@ TEST_F(StatisticsTest, HeapsAddUp) {
     EXPECT_EQ(rest.bytes, all.rest.bytes + all.UnownedBytes());
     EXPECT_EQ(system, all.FromSystem());
     EXPECT_EQ(heaps[0].system, all.UnownedBytes());
-    EXPECT_GE(heaps[CurrentHeap()->id()].free[ClassOf(300)], 1000u);
-    EXPECT_LE(heaps[CurrentHeap()->id()].free[ClassOf(300)], 1000u + kDeepestMagazine);
+    EXPECT_GE(heaps[CurrentHeap()->id().value()].free[ClassOf(300)], 1000u);
+    EXPECT_LE(heaps[CurrentHeap()->id().value()].free[ClassOf(300)], 1000u + kDeepestMagazine);
   }).join();
   FreeAll(blocks);
   for (size_t i = 1; i < runs.size(); i += 2) Free(runs[i]);

@@ -35,12 +35,12 @@ class VerifyTest : public test::EngineTest {
     EXPECT_STREQ(found, what);
   }
   // A slot of the page that is free in its bitmap, or that is taken.
-  unsigned Slot(bool free) const {
-    for (unsigned slot = kSlotsPerPage - 1; slot > 0; --slot) {
+  SlotIndex Slot(bool free) const {
+    for (SlotIndex slot{kSlotsPerPage - 1}; slot > kFirstSlot; --slot) {
       if (page_->free.Test(slot) == free) return slot;
     }
     ADD_FAILURE();
-    return 0;
+    return kFirstSlot;
   }
   uint64_t& TagBefore(void* block) { return static_cast<uint64_t*>(block)[-1]; }
 
@@ -55,27 +55,27 @@ TEST_F(VerifyTest, TheFreeCount) {
 }
 
 TEST_F(VerifyTest, TheBitmap) {
-  const unsigned slot = Slot(/*free=*/true);
-  page_->free.ClearRange(slot, 1);
+  const SlotIndex slot = Slot(/*free=*/true);
+  page_->free.ClearRange(slot, kOneSlot);
   EXPECT_NE(VerifyHeap(), nullptr);
-  page_->free.SetRange(slot, 1);
+  page_->free.SetRange(slot, kOneSlot);
 }
 
 TEST_F(VerifyTest, ALiveBlockThatIsFreeInTheBitmap) {
-  const unsigned slot = Tag::Of(Address(live_[10])).slot();
-  page_->free.SetRange(slot, 1);
+  const SlotIndex slot = Tag::Of(Address(live_[10])).slot();
+  page_->free.SetRange(slot, kOneSlot);
   ExpectFound("a page's free count is not the bitmap's");
-  page_->free.ClearRange(slot, 1);
+  page_->free.ClearRange(slot, kOneSlot);
 }
 
 TEST_F(VerifyTest, SlotsThatMustNotBeHandedOut) {
-  page_->free.SetRange(0, 1);
+  page_->free.SetRange(kFirstSlot, kOneSlot);
   ExpectFound("a slot that must not be handed out is free");
-  page_->free.ClearRange(0, 1);
-  const size_t under = (Address(page_) - page_->page()) / page_->stride() + 1;
-  page_->free.SetRange(static_cast<unsigned>(under), 1);
+  page_->free.ClearRange(kFirstSlot, kOneSlot);
+  const SlotIndex under = page_->SlotAt(Address(page_)) + kOneSlot;
+  page_->free.SetRange(under, kOneSlot);
   ExpectFound("a slot that must not be handed out is free");
-  page_->free.ClearRange(static_cast<unsigned>(under), 1);
+  page_->free.ClearRange(under, kOneSlot);
 }
 
 TEST_F(VerifyTest, TheHeader) {
@@ -109,7 +109,7 @@ TEST_F(VerifyTest, ABrokenTag) {
 
 TEST_F(VerifyTest, ABrokenFence) {
   // The last block of a run: behind it is a free slot.
-  const unsigned behind = Slot(/*free=*/false) + 1;
+  const SlotIndex behind = Slot(/*free=*/false) + kOneSlot;
   void* const pointer = reinterpret_cast<void*>(page_->Block(behind));
   const uint64_t before = TagBefore(pointer);
   TagBefore(pointer) ^= 1;
@@ -120,7 +120,7 @@ TEST_F(VerifyTest, ABrokenFence) {
 TEST_F(VerifyTest, AnothersTag) {
   const uint64_t before = TagBefore(live_[10]);
   const Tag tag = Tag::Of(Address(live_[10]));
-  Tag::Make(Address(live_[10]), tag.heap(), tag.size_class(), tag.slot() ^ 1)
+  Tag::Make(Address(live_[10]), tag.heap(), tag.size_class(), SlotIndex{tag.slot().value() ^ 1})
       .Live()
       .WriteTo(Address(live_[10]));
   ExpectFound("a block's tag is another's");
@@ -175,30 +175,30 @@ TEST_F(VerifyTest, AnothersBlockInAMagazine) {
 
 TEST_F(VerifyTest, ABlockInMagazineAndBitmap) {
   Free(live_[10]);
-  const unsigned slot = Tag::Of(Address(live_[10])).slot();
-  page_->free.SetRange(slot, 1);
+  const SlotIndex slot = Tag::Of(Address(live_[10])).slot();
+  page_->free.SetRange(slot, kOneSlot);
   ++page_->free_count;
   ++page_->dirty;
   ExpectFound("a block that is held is free in the bitmap");
   --page_->dirty;
   --page_->free_count;
-  page_->free.ClearRange(slot, 1);
+  page_->free.ClearRange(slot, kOneSlot);
   live_[10] = Allocate(kSize);
 }
 
 TEST_F(VerifyTest, ARemoteBlock) {
   const Tag tag = Tag::Of(Address(live_[10]));
-  const unsigned w = SlotBitmap::WordOf(tag.slot());
-  page_->remote.Release(w, SlotBitmap::BitOf(tag.slot()));
+  const unsigned w = SlotSet::WordOf(tag.slot());
+  page_->remote.Release(w, SlotSet::BitOf(tag.slot()));
   ExpectFound("a block that was freed remotely is live");
   tag.Free().WriteTo(Address(live_[10]));
   ExpectFound("a word of remote frees is in no list");
   page_->remote.Collect(w);
   MarkLive(Address(live_[10]));
-  const unsigned free = Slot(/*free=*/true);
-  page_->remote.Release(SlotBitmap::WordOf(free), SlotBitmap::BitOf(free));
+  const SlotIndex free = Slot(/*free=*/true);
+  page_->remote.Release(SlotSet::WordOf(free), SlotSet::BitOf(free));
   ExpectFound("a slot is free both in the bitmap and remotely");
-  page_->remote.Collect(SlotBitmap::WordOf(free));
+  page_->remote.Collect(SlotSet::WordOf(free));
 }
 
 TEST_F(VerifyTest, TheLists) {
@@ -229,9 +229,9 @@ TEST_F(VerifyTest, LargeBlocks) {
   Interval range;
   Owner owner;
   ASSERT_TRUE(g_page_map.Find(Address(block), &range, &owner));
-  owner.large()->end += kOsPage;
+  owner.large()->end += KernelPage();
   ExpectFound("a large block's record is not that of its range");
-  owner.large()->end -= kOsPage;
+  owner.large()->end -= KernelPage();
   Free(block);
 }
 
@@ -266,20 +266,20 @@ TEST_F(VerifyRunTest, TheListThatThePageIsIn) {
 }
 
 TEST_F(VerifyRunTest, ThatItsSlotsAreTaken) {
-  const unsigned slot = Tag::Of(Address(run_)).slot() + 3;
-  page_->free.SetRange(slot, 1);
+  const SlotIndex slot = Tag::Of(Address(run_)).slot() + SlotCount{3};
+  page_->free.SetRange(slot, kOneSlot);
   ExpectFound("a slot of a run is free");
-  page_->free.ClearRange(slot, 1);
-  const unsigned w = SlotBitmap::WordOf(slot);
-  page_->remote.Release(w, SlotBitmap::BitOf(slot));
+  page_->free.ClearRange(slot, kOneSlot);
+  const unsigned w = SlotSet::WordOf(slot);
+  page_->remote.Release(w, SlotSet::BitOf(slot));
   ExpectFound("a slot of a run is free");
   page_->remote.Collect(w);
 }
 
 TEST_F(VerifyRunTest, ThatAFreeOneWaitsForItsOwner) {
   const Tag tag = Tag::Of(Address(run_));
-  const unsigned w = SlotBitmap::WordOf(tag.slot());
-  page_->remote.Release(w, SlotBitmap::BitOf(tag.slot()));
+  const unsigned w = SlotSet::WordOf(tag.slot());
+  page_->remote.Release(w, SlotSet::BitOf(tag.slot()));
   ExpectFound("a run that was freed remotely is live");
   page_->remote.Collect(w);
   tag.Free().WriteTo(Address(run_));
@@ -289,7 +289,7 @@ TEST_F(VerifyRunTest, ThatAFreeOneWaitsForItsOwner) {
 
 TEST_F(VerifyRunTest, ItsLength) {
   const Tag tag = Tag::Of(Address(run_));
-  Tag::MakeRun(Address(run_), tag.size_class(), tag.slot(), tag.slots() - 1)
+  Tag::MakeRun(Address(run_), tag.size_class(), tag.slot(), tag.slots() - kOneSlot)
       .Live()
       .WriteTo(Address(run_));
   EXPECT_NE(VerifyHeap(), nullptr);
@@ -320,7 +320,7 @@ TEST_F(VerifyRunTest, TheHighWater) {
 
 TEST_F(VerifyRunTest, TheDirtySlots) {
   Free(run_);
-  const unsigned slot = Slot(/*free=*/true);
+  const SlotIndex slot = Slot(/*free=*/true);
   const bool clean = page_->clean.Test(slot);
   ++page_->dirty;
   ExpectFound("a page's dirty count is wrong");
@@ -333,13 +333,13 @@ TEST_F(VerifyRunTest, TheDirtySlots) {
 }
 
 TEST_F(VerifyTest, RangesInTwoPlaces) {
-  g_page_map.Insert({kOsPage, 2 * kOsPage}, Owner(page_));
+  g_page_map.Insert({KernelPage(), 2 * KernelPage()}, Owner(page_));
   ExpectFound("a page's header is not that of its range");
-  g_page_map.Erase(kOsPage);
+  g_page_map.Erase(KernelPage());
   // Free although in use.
-  g_page_supply.Free(page_->page(), kOsPage);
+  g_page_supply.Free(page_->page().value(), KernelPage());
   ExpectFound("a free range is in use");
-  ASSERT_EQ(g_page_supply.Allocate(kOsPage).begin, page_->page());
+  ASSERT_EQ(g_page_supply.Allocate(KernelPage()).begin, page_->page().value());
 }
 
 TEST_F(VerifyTest, SoundWithEverythingInUse) {

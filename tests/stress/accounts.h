@@ -28,7 +28,7 @@ inline size_t MappedBytes(const Shadow& block) {
   Owner owner;
   MYMALLOC_CHECK(g_page_map.Find(block.begin(), &range, &owner));
   if (owner.page() != nullptr) return 0;
-  return owner.sampled() ? kOsPage : range.length();
+  return owner.sampled() ? KernelPage() : range.length();
 }
 
 inline bool IsOutsidePages(const Shadow& block) { return MappedBytes(block) != 0; }
@@ -38,7 +38,7 @@ inline bool IsOutsidePages(const Shadow& block) { return MappedBytes(block) != 0
 inline size_t UsedSlotBytes(const PageHeader& page) {
   const uintptr_t header = reinterpret_cast<uintptr_t>(&page);
   size_t bytes = 0;
-  for (unsigned slot = 1; slot < page.high_water; ++slot) {
+  for (SlotIndex slot{1}; slot < page.touched_end(); ++slot) {
     const uintptr_t tag = page.Block(slot) - kTagBytes;
     const bool under_header = tag < header + sizeof(page) && tag + page.stride() > header;
     if (!under_header) bytes += page.stride();

@@ -231,7 +231,7 @@ class ModelTest : public testing::Test {
 // Slots of all runs but the first.
 size_t RunTails() {
   size_t slots = 0;
-  for (HeapId id = 1; id <= g_registry.HighestId(); ++id) {
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) {
     Heap* const heap = g_heaps[id];
     LockHolder holder(heap->lock());
     slots += heap->run_tails();

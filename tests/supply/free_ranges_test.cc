@@ -136,7 +136,7 @@ void ExpectSame(const FreeRanges& ranges, const Model& model) {
 TEST_F(FreeRangesTest, DoesAsTheModelDoes) {
   std::mt19937_64 random(7);
   Model model;
-  std::vector<Interval> out = {{kOsPage, 1024 * kOsPage}};  // what is not in the set
+  std::vector<Interval> out = {{KernelPage(), 1024 * KernelPage()}};  // what is not in the set
   for (int i = 0; i < 60000; ++i) {
     if (!out.empty() && random() % 2 == 0) {
       std::swap(out[random() % out.size()], out.back());
@@ -144,7 +144,7 @@ TEST_F(FreeRangesTest, DoesAsTheModelDoes) {
       model.Add(out.back());
       out.pop_back();
     } else {
-      const size_t bytes = (1 + random() % 20) * kOsPage;
+      const size_t bytes = (1 + random() % 20) * KernelPage();
       Interval taken;
       if (random() % 4 == 0) {
         if (!ranges_.TakeLongest(bytes, &taken)) continue;

@@ -130,7 +130,7 @@ TEST_F(PageMapConcurrentTest, AResizedRangeIsNeverMissing) {
 // Move takes a range out of the map and puts it back within one edit: a lookup sees neither half. A
 // mapping that gets shorter stays where it is, so it can be asked for all the time.
 TEST_F(PageMapConcurrentTest, AMovingRangeIsNeverMissing) {
-  constexpr size_t kBytes = 1000 * kOsPage;
+  constexpr size_t kBytes = 1000 * KernelPage();
   std::atomic<uintptr_t> begin{0};
   std::atomic<uint64_t> epoch{1};  // odd: there is no such range
   Run({[&] {
@@ -150,13 +150,13 @@ TEST_F(PageMapConcurrentTest, AMovingRangeIsNeverMissing) {
            begin = os::Map(bytes);
            ASSERT_TRUE(map_.Insert({begin, begin + bytes}, OwnerOf(1, 0)));
            ++epoch;
-           for (; bytes > kOsPage && !stop_; bytes -= kOsPage) {
-             ASSERT_EQ(map_.Move({begin, begin + bytes}, bytes - kOsPage), begin);
+           for (; bytes > KernelPage() && !stop_; bytes -= KernelPage()) {
+             ASSERT_EQ(map_.Move({begin, begin + bytes}, bytes - KernelPage()), begin);
              std::this_thread::yield();  // or the map is locked most of the time
            }
            ++epoch;
            map_.Erase(begin);
-           os::Unmap(begin, bytes);
+           os::Unmap(Interval::From(begin, bytes));
          }
        }});
 }

@@ -70,7 +70,7 @@ TEST_F(PageMapTest, Resizes) {
 }
 
 TEST_F(PageMapTest, MovesAMappingAndItsRange) {
-  constexpr size_t kBytes = 4 * kOsPage;
+  constexpr size_t kBytes = 4 * KernelPage();
   const uintptr_t begin = os::Map(kBytes);
   ASSERT_NE(begin, 0u);
   test::FillPattern(reinterpret_cast<void*>(begin), kBytes, 1);
@@ -83,7 +83,7 @@ TEST_F(PageMapTest, MovesAMappingAndItsRange) {
   // The impossible changes nothing.
   EXPECT_EQ(map_.Move({moved, moved + 100 * kBytes}, size_t{1} << 60), 0u);
   EXPECT_EQ(LargeAt(moved), &g_large[0]);
-  os::Unmap(moved, 100 * kBytes);
+  os::Unmap(Interval::From(moved, 100 * kBytes));
 }
 
 // Whoever holds the lock: if this fails, it waits for itself until the test runs out of time.

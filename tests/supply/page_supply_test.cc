@@ -16,7 +16,7 @@ namespace {
 using test::IsZero;
 using test::ResidentPages;
 
-constexpr size_t kBytes = 16 * kOsPage;
+constexpr size_t kBytes = 16 * KernelPage();
 
 void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
 
@@ -41,7 +41,7 @@ class PageSupplyTest : public testing::Test {
 TEST_F(PageSupplyTest, NewMemoryIsZeroAndSaysSo) {
   const PageSupply::Grant grant = supply_.Allocate(kBytes);
   ASSERT_NE(grant.begin, 0u);
-  EXPECT_EQ(grant.begin % kOsPage, 0u);
+  EXPECT_EQ(grant.begin % KernelPage(), 0u);
   EXPECT_TRUE(grant.zeroed());
   EXPECT_TRUE(IsZero(Pointer(grant.begin), kBytes));
 }
@@ -77,7 +77,7 @@ TEST_F(PageSupplyTest, TakesTheTightestRange) {
 TEST_F(PageSupplyTest, PurgedMemoryIsGoneAndZeroAgain) {
   const uintptr_t begin = Used(kBytes);
   supply_.Free(begin, kBytes);
-  EXPECT_EQ(ResidentPages(begin, kBytes), kBytes / kOsPage);
+  EXPECT_EQ(ResidentPages(begin, kBytes), kBytes / KernelPage());
   EXPECT_TRUE(supply_.PurgeAll());
   EXPECT_FALSE(supply_.PurgeAll());
   EXPECT_EQ(ResidentPages(begin, kBytes), 0u);
@@ -110,7 +110,7 @@ TEST_F(PageSupplyTest, WhatWasNeededInThePeriodIsNotAmongIt) {
   EXPECT_EQ(supply_.BeginDecay(), 6 * kBytes);
   EXPECT_EQ(supply_.Purge(6 * kBytes), 6 * kBytes);
   EXPECT_EQ(supply_.DirtyBytes(), 4 * kBytes);
-  EXPECT_EQ(ResidentPages(begin, kUnits * kBytes), 4 * kBytes / kOsPage);
+  EXPECT_EQ(ResidentPages(begin, kUnits * kBytes), 4 * kBytes / KernelPage());
 }
 
 TEST_F(PageSupplyTest, GivesBackAsMuchAsIsAskedForFromTheLongestRange) {
@@ -119,8 +119,8 @@ TEST_F(PageSupplyTest, GivesBackAsMuchAsIsAskedForFromTheLongestRange) {
   supply_.Free(all + 10 * kBytes, 5 * kBytes);
   EXPECT_EQ(supply_.Purge(2 * kBytes), 2 * kBytes);
   EXPECT_EQ(supply_.DirtyBytes(), 6 * kBytes);
-  EXPECT_EQ(ResidentPages(all, 3 * kBytes), 3 * kBytes / kOsPage);
-  EXPECT_EQ(ResidentPages(all + 10 * kBytes, 5 * kBytes), 3 * kBytes / kOsPage);
+  EXPECT_EQ(ResidentPages(all, 3 * kBytes), 3 * kBytes / KernelPage());
+  EXPECT_EQ(ResidentPages(all + 10 * kBytes, 5 * kBytes), 3 * kBytes / KernelPage());
   EXPECT_EQ(supply_.Purge(100 * kBytes), 6 * kBytes);
   EXPECT_EQ(supply_.Purge(kBytes), 0u);
 }
@@ -149,7 +149,7 @@ TEST_F(PageSupplyTest, TakesWhatWasNeverUsedRightThere) {
 
 TEST_F(PageSupplyTest, AlignedMemoryIsAlignedAndTheRestOfItStaysFree) {
   std::vector<Interval> used;
-  Used(3 * kOsPage);  // so that what follows is not aligned by chance
+  Used(3 * KernelPage());  // so that what follows is not aligned by chance
   for (size_t alignment = 1; alignment <= 4 * kMiB; alignment *= 4) {
     const size_t mapped = os::g_chunks.mapped();
     const size_t free = supply_.FreeBytes();
@@ -224,13 +224,14 @@ TEST_F(PageSupplyTest, RandomUse) {
   size_t used_bytes = 0;
   for (int i = 0; i < 20000; ++i) {
     if (used.empty() || (used.size() < 200 && random() % 2 == 0)) {
-      const size_t bytes = (1 + random() % 40) * kOsPage;
+      const size_t bytes = (1 + random() % 40) * KernelPage();
       const PageSupply::Grant grant = supply_.Allocate(bytes);
       ASSERT_NE(grant.begin, 0u);
       const uint64_t* words = static_cast<uint64_t*>(Pointer(grant.begin));
       ASSERT_LE(grant.touched, bytes);
-      for (size_t at = grant.touched; at < bytes; at += kOsPage) ASSERT_EQ(words[at / 8], 0u);
-      for (size_t o = 0; o < bytes; o += kOsPage) memcpy(Pointer(grant.begin + o), &grant.begin, 8);
+      for (size_t at = grant.touched; at < bytes; at += KernelPage()) ASSERT_EQ(words[at / 8], 0u);
+      for (size_t o = 0; o < bytes; o += KernelPage())
+        memcpy(Pointer(grant.begin + o), &grant.begin, 8);
       used.push_back({grant.begin, grant.begin + bytes});
       used_bytes += bytes;
     } else {
@@ -238,7 +239,7 @@ TEST_F(PageSupplyTest, RandomUse) {
       const Interval range = used.back();
       used.pop_back();
       used_bytes -= range.length();
-      for (uintptr_t p = range.begin; p < range.end; p += kOsPage) {
+      for (uintptr_t p = range.begin; p < range.end; p += KernelPage()) {
         ASSERT_EQ(memcmp(Pointer(p), &range.begin, 8), 0);
       }
       supply_.Free(range.begin, range.length());

@@ -7,7 +7,7 @@
 namespace mymalloc {
 namespace {
 
-constexpr size_t kMostBytes = (Step::kUsual - Step::kCall) * kOsPage;
+constexpr size_t kMostBytes = (Step::kUsual - Step::kCall) * KernelPage();
 
 TEST(StepTest, LooksUseItUp) {
   Step step;
@@ -21,9 +21,9 @@ TEST(StepTest, LooksUseItUp) {
 TEST(StepTest, CallsUseItUp) {
   Step step;
   EXPECT_EQ(step.MostBytes(), kMostBytes);
-  step.Call(kMostBytes - kOsPage);
+  step.Call(kMostBytes - KernelPage());
   EXPECT_FALSE(step.IsOver());
-  EXPECT_EQ(step.MostBytes(), kOsPage);
+  EXPECT_EQ(step.MostBytes(), KernelPage());
   step.Call(0);
   EXPECT_TRUE(step.IsOver());
 }
@@ -33,7 +33,7 @@ TEST(StepTest, ALongOneHasMoreCallsAndNoLongerOnes) {
   Step step(100 * Step::kUsual);
   int calls = 0;
   for (; !step.IsOver(); ++calls) {
-    EXPECT_LE(step.MostBytes(), Step::kUsual * kOsPage);
+    EXPECT_LE(step.MostBytes(), Step::kUsual * KernelPage());
     step.Call(step.MostBytes());
   }
   EXPECT_GE(calls, 85);
