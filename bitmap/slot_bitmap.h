@@ -8,7 +8,7 @@
 //                                             a double free is found by the act that would do it
 //   one word    Word, TakeLowest, ReleaseMask up to 64 slots for the price of one
 //   ranges      SetRange, ClearRange, TestRange, AnyInRange, CountInRange
-//   searches    FirstWordWithBits, NextRun, FindRun, LongestRun
+//   searches    FirstWordWithBits, NextRun, FindRun, LongestRun, RunAround
 //
 // A search that finds nothing returns the end (kWords, kSlots), as the standard algorithms do.
 

@@ -11,7 +11,7 @@ namespace mymalloc {
 // What a request loses to its class, as a fraction of the slot, beyond the tag and rounding to the
 // alignment, which is at least a granule: so much, any table of classes costs.
 inline double WasteOf(size_t n, size_t alignment, SizeClass c) {
-  const size_t least = RoundUp(n + kTagBytes, Max(alignment, kGranule));
+  const size_t least = RoundUp(n + kTagBytes, Max(alignment, kBlockAlignment));
   return static_cast<double>(StrideOf(c) - least) / static_cast<double>(StrideOf(c));
 }
 

@@ -66,7 +66,8 @@ struct Worst {
 
   void Try(const WasteBound& range, size_t align) {
     for (size_t candidate = range.smallest; candidate <= range.largest; ++candidate) {
-      const SizeClass c = align <= kGranule ? ClassOf(candidate) : AlignedClassOf(candidate, align);
+      const SizeClass c =
+          align <= kBlockAlignment ? ClassOf(candidate) : AlignedClassOf(candidate, align);
       if (c == kNoClass || WasteOf(candidate, align, c) <= waste) continue;
       *this = {WasteOf(candidate, align, c), candidate, align};
     }
@@ -80,8 +81,8 @@ void PrintWaste() {
   for (const WasteBound& range : kWasteBounds) {
     Worst regular;
     Worst aligned;
-    regular.Try(range, kGranule);
-    for (size_t a = 2 * kGranule; a <= kLargestSlotAlignment; a *= 2) aligned.Try(range, a);
+    regular.Try(range, kBlockAlignment);
+    for (size_t a = 2 * kBlockAlignment; a <= kLargestSlotAlignment; a *= 2) aligned.Try(range, a);
     std::printf("| %zu-%zu | %.1f%% | %.1f%%, of %zu | %.1f%% | %.1f%%, of %zu aligned to %zu |\n",
                 range.smallest, range.largest, 100 * range.regular, 100 * regular.waste, regular.n,
                 100 * range.aligned, 100 * aligned.waste, aligned.n, aligned.alignment);
@@ -106,7 +107,7 @@ void PrintAll() {
       "\n## Aligned: for requests with an alignment above %zu\n\n"
       "Such a request takes the smallest class, of these and the regular ones, whose stride is a "
       "multiple of the alignment.\n\n",
-      kGranule);
+      kBlockAlignment);
   PrintAligned();
   std::printf(
       "\n## Runs: for longer blocks\n\n"
@@ -114,13 +115,13 @@ void PrintAll() {
       "with an alignment above %zu, up to %zu, take the strides that are multiples of it. "
       "Of each two strides so aligned the longer is for blocks of which pages of the shorter "
       "would be left unused for an eighth or more, once there is much.\n\n",
-      kMostRunSlots.value(), kGranule, kLargestSlotAlignment);
+      kMostRunSlots.value(), kBlockAlignment, kLargestSlotAlignment);
   PrintRuns();
   std::printf(
       "\n## How much is wasted at most\n\n"
       "Of a slot, beyond the tag and rounding to the alignment, which is at least %zu. "
       "`//tests/page:size_class_test` holds every request against these bounds.\n\n",
-      kGranule);
+      kBlockAlignment);
   PrintWaste();
 }
 

@@ -14,11 +14,13 @@
 // leaves unchanged ends the climb: no ancestor can have changed either.
 //
 // Memory: nodes of kTreeNodeBytes come from the caller's NodeAllocator, which has
-//   void* AllocateNode();       // aligned to kTreeNodeAlignment, not cleared; nullptr if it has
-//   none void FreeNode(void* node);
-// Only Insert allocates, and it has all the nodes it needs before it changes anything. The
-// destructor is trivial, so that a global tree outlives every other destructor: Clear frees the
-// nodes. A tree is constant-initialised.
+//
+//   void* AllocateNode();       // nullptr if it has none
+//   void FreeNode(void* node);
+//
+// Nodes are aligned to kTreeNodeAlignment, and not cleared. Only Insert allocates, and it has all
+// the nodes it needs before it changes anything. The destructor is trivial, so that a global tree
+// outlives every other destructor: Clear frees the nodes. A tree is constant-initialised.
 //
 // Not thread safe: the caller locks. const functions may run side by side, and TryStab beside an
 // edit.

@@ -1,4 +1,4 @@
-"""One line on stderr: what is running, how far we are, and how long it will take still."""
+"""One line on stderr: what is running, how far we are, and how long it will still take."""
 
 import sys
 import time

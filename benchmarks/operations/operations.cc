@@ -29,8 +29,8 @@ using workloads::kMinBlockSize;
 using workloads::Stamp;
 
 constexpr size_t kBatch = 1024;
-constexpr size_t kTried =
-    4;  // Few: what they leave behind in the allocator's caches is timed next.
+// Few: what they leave behind in the allocator's caches is timed next.
+constexpr size_t kTried = 4;
 using Blocks = std::array<void*, kBatch>;
 
 template <typename Work>

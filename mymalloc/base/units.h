@@ -15,11 +15,11 @@ constexpr size_t kMiB = 1024 * kKiB;
 constexpr size_t kGiB = 1024 * kMiB;
 
 // What slab pages begin on and are a multiple of, and with them all that the page supply hands out:
-// the shortest page has 256 slots of a granule. Whatever the kernel's page is (KernelPage).
+// the shortest page has 256 slots of kBlockAlignment. Whatever the kernel's page is (KernelPage).
 constexpr size_t kPageUnit = 4 * kKiB;
 // What every pointer handed out is a multiple of: alignof(max_align_t).
-constexpr size_t kGranule = 16;
-static_assert(kGranule == alignof(std::max_align_t), "malloc's promise");
+constexpr size_t kBlockAlignment = 16;
+static_assert(kBlockAlignment == alignof(std::max_align_t), "malloc's promise");
 
 constexpr bool IsPowerOfTwo(size_t n) { return n != 0 && (n & (n - 1)) == 0; }
 

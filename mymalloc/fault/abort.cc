@@ -26,7 +26,7 @@ std::atomic<long> g_aborting{0};
 
 void RaiseHere(long tid) { Syscall(SYS_tgkill, CurrentPid(), tid, SIGABRT); }
 
-// One that comes again from its handler misuses the heap there: no handler any more, then.
+// A thread that comes again, from its handler, misuses the heap there: that does not run again.
 void LetHandlerRun(long tid) {
   const bool was_blocked = (ChangeSignalMask(SIG_UNBLOCK, kAbortMask) & kAbortMask) != 0;
   const bool in_handler = g_aborting.exchange(tid) == tid && was_blocked;

@@ -5,13 +5,13 @@
 
 namespace mymalloc {
 
-// Raises SIGABRT on this thread; where that is none of libc's, on one that is: a handler may use
-// libc. If the process goes on after that, it is ended by the signal's default action.
+// Raises SIGABRT on this thread. If the process goes on after that, it is ended by the signal's
+// default action.
 //
 // Locks that the caller holds a handler cannot take.
 [[noreturn]] void Abort();
 
-// Whether a thread is at it: a handler of the program's may run yet.
+// Whether a thread is at it: a handler of the program's may still run.
 bool IsAborting();
 
 }  // namespace mymalloc

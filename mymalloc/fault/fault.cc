@@ -124,7 +124,7 @@ void Report(const Fault& fault) {
     Explain(fault);
     Abort();
   }
-  // The first is the one that ends the process, so it is the only one.
+  // The first is the one that ends the process, so only that is reported.
   if (!t_abort_is_due) Explain(fault);
   t_abort_is_due = true;
 }

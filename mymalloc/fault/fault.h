@@ -72,7 +72,7 @@ void Report(const Fault& fault);
 void Explain(const Fault& fault);
 
 // Between these the calling thread gives memory back, for any heap, under locks that a handler of
-// SIGABRT may need: what it finds is reported, but does not abort. Of one thread at a time.
+// SIGABRT may need: what it finds is reported, but does not abort.
 void BeginGivingBack();
 // Returns whether the caller must Abort (abort.h), when it has released its locks.
 bool EndGivingBack();

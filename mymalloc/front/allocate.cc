@@ -1,4 +1,4 @@
-// malloc's slow half, and what is longer than a magazine has.
+// malloc's slow ways, and what is longer than a magazine has.
 //
 //   AllocateSlow   sampled? ------------------> a block between guard pages (detour.h)
 //                  a slot's size -------------> the heap's slow way: spill, bitmaps, a new page
@@ -75,7 +75,7 @@ NewBlock AllocateClassSlow(SizeClass c) {
   // Where there is no room for a page of 256 slots there may be room for one block.
   if (ABSL_PREDICT_FALSE(block == 0)) {
     NoteMemoryWasShort();
-    return AllocateLong(UsableOf(c), kGranule);
+    return AllocateLong(UsableOf(c), kBlockAlignment);
   }
   return {reinterpret_cast<void*>(block), entry != block};
 }
@@ -91,19 +91,19 @@ void* SampledBlock(size_t n, size_t alignment) {
 }  // namespace
 
 void* AllocateSmallSlow(size_t n) {
-  if (void* const sampled = SampledBlock(n, kGranule)) return sampled;
+  if (void* const sampled = SampledBlock(n, kBlockAlignment)) return sampled;
   return AllocateClassSlow(SmallClassOf(n)).pointer;
 }
 
 NewBlock AllocateSlow(size_t n) {
-  // From then on the limit below is known.
-  if (void* const sampled = SampledBlock(n, kGranule)) return {sampled, /*zeroed=*/true};
-  if (n > kLargestMedium) return AllocateLong(n, kGranule);
+  // The first call of all sets the process up here.
+  if (void* const sampled = SampledBlock(n, kBlockAlignment)) return {sampled, /*zeroed=*/true};
+  if (n > kLargestMedium) return AllocateLong(n, kBlockAlignment);
   return AllocateClassSlow(ClassOf(n));
 }
 
 void* AllocateAligned(size_t alignment, size_t n) {
-  if (alignment <= kGranule) return Allocate(n);
+  if (alignment <= kBlockAlignment) return Allocate(n);
   if (void* const sampled = SampledBlock(n, alignment)) return sampled;
   const SizeClass c = n <= kLargestMedium ? AlignedClassOf(n, alignment) : kNoClass;
   if (c == kNoClass) return AllocateLong(n, alignment).pointer;
@@ -114,7 +114,7 @@ void* AllocateAligned(size_t alignment, size_t n) {
   }
   const NewBlock fresh = AllocateClassSlow(c);
   if (reinterpret_cast<uintptr_t>(fresh.pointer) % alignment == 0) return fresh.pointer;
-  // A block of its own, for want of a page, is aligned to 16 only.
+  // A run or a large block, for want of a page, is aligned to 16 only.
   FreeSlow(fresh.pointer);
   return AllocateLong(n, alignment).pointer;
 }

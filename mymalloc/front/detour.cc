@@ -54,7 +54,8 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
   const PageCache::Answer& answer = own->page_cache().Find(block);
   // Slot 0 has no tag: what would be before it may be a guard.
   const uintptr_t offset = block - answer.page;
-  if (ABSL_PREDICT_FALSE(answer.page == 0 || offset < kGranule || offset % kGranule != 0)) {
+  if (ABSL_PREDICT_FALSE(answer.page == 0 || offset < kBlockAlignment ||
+                         offset % kBlockAlignment != 0)) {
     return false;
   }
   const size_t stride = StrideOf(Tag::ClassIn(answer.live_low));

@@ -1,4 +1,4 @@
-// The long way of malloc and free: what they do beyond the short ways when an option asks for it.
+// The detour of malloc and free: what they do beyond the short ways when an option asks for it.
 //
 //   Allocate   one in `sample` calls: a block between guard pages; else the thread's magazine,
 //              as on the short way

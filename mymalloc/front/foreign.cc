@@ -10,7 +10,8 @@ extern "C" __attribute__((weak)) void __libc_free(void* pointer);
 namespace mymalloc {
 namespace {
 
-// What glibc keeps before a block: two words, and flags in the low bits of the size.
+// What glibc calls a chunk is a block and what it keeps before it: two words, and flags in the low
+// bits of the size.
 struct Chunk {
   size_t previous_size;
   size_t size_and_flags;
@@ -22,7 +23,7 @@ struct Chunk {
   static constexpr size_t kSmallest = 32;
 
   size_t size() const { return size_and_flags & ~kFlags; }
-  bool Plausible() const { return size() >= kSmallest && size() % kGranule == 0; }
+  bool Plausible() const { return size() >= kSmallest && size() % kBlockAlignment == 0; }
 };
 
 // The first arena grows by brk and, where something is in the way, by mappings. In either, behind
@@ -33,7 +34,7 @@ bool InFirstArena(uintptr_t address, const Chunk& chunk, const os::Mapping& mapp
   if (chunk.size() > room) return false;
   const Chunk& next = *reinterpret_cast<const Chunk*>(address - sizeof(Chunk) + chunk.size());
   return (next.size_and_flags & Chunk::kFlags) == Chunk::kPreviousTaken &&
-         next.size() >= sizeof(Chunk) && next.size() % kGranule == 0 &&
+         next.size() >= sizeof(Chunk) && next.size() % kBlockAlignment == 0 &&
          next.size() <= room + sizeof(Chunk) - chunk.size();
 }
 
@@ -75,7 +76,7 @@ bool IsBlock(uintptr_t address, const Chunk& chunk, const os::Mapping& mapping) 
 size_t LibcBlockSize(uintptr_t address) {
   os::Mapping mapping;
   // What programs left in memory that was ours is no proof of anything.
-  if (address % kGranule != 0 || os::InChunk(address) ||
+  if (address % kBlockAlignment != 0 || os::InChunk(address) ||
       !os::FindMapping(address - sizeof(Chunk), &mapping) || !mapping.writable ||
       address >= mapping.end) {
     return 0;

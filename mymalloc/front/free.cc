@@ -1,7 +1,7 @@
-// free's slow half. Who frees what, with what front.h has in line:
+// free's slow ways. Who frees what, with what front.h has in line:
 //
 //   Free -------- no tag can be read ---------------------> FreeSlow -----> FreeByTree
-//     |           not live and this heap's by its tag ----> FreeNotOwn
+//     |           no live tag of this heap's -------------> FreeNotOwn
 //     | own                                                   | no live tag --> FreeByTree
 //     v                                                       | a run --------> FreeRun
 //   FreeOwn ----- the fence is not the next slot's tag        | another's ----> FreeOthers
@@ -128,7 +128,7 @@ bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag*
 
 // In a handler that interrupted this thread's edit of the tree the tag must do.
 bool FreeByTagAlone(uintptr_t block, const char* called) {
-  if (!os::InChunk(block) || block % kGranule != 0) return false;
+  if (!os::InChunk(block) || block % kBlockAlignment != 0) return false;
   const Tag tag = Tag::Of(block);
   if (!tag.IsLiveInHeap()) return false;
   if (tag.IsRun()) {

@@ -35,7 +35,7 @@ struct NewBlock {
 NewBlock AllocateSlow(size_t n);
 void* AllocateSmallSlow(size_t n);
 void* AllocateAligned(size_t alignment, size_t n);
-// A large block, or none at all; null.
+// A pointer before which no tag can be read, for all that is known; null.
 void FreeSlow(void* pointer, const char* called = "free");
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
 void FreeNotOwn(uintptr_t block, Tag tag, const char* called);

@@ -34,7 +34,7 @@ std::atomic<bool> g_memory_was_short{false};
 
 // Whether the block, a run, has the slots that n bytes get.
 bool IsRunOf(const LiveBlock& live, size_t n, size_t alignment) {
-  const RunFit run = RunFor(n, Max(alignment, kGranule));
+  const RunFit run = RunFor(n, Max(alignment, kBlockAlignment));
   if (run.slots == kNoSlots) return false;
   const auto is_that = [&live](RunFit fit) {
     return SlotRun{kFirstSlot, fit.slots}.Usable(StrideOf(fit.size_class)) == live.usable;
@@ -46,9 +46,9 @@ bool IsRunOf(const LiveBlock& live, size_t n, size_t alignment) {
 bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
   if (n > live.usable) return false;
   if (live.sampled) return n == live.usable;
-  const SizeClass c = n > kLargestMedium     ? kNoClass
-                      : alignment > kGranule ? AlignedClassOf(n, alignment)
-                                             : ClassOf(n);
+  const SizeClass c = n > kLargestMedium            ? kNoClass
+                      : alignment > kBlockAlignment ? AlignedClassOf(n, alignment)
+                                                    : ClassOf(n);
   if (live.large == nullptr && !live.run) return c != kNoClass && UsableOf(c) == live.usable;
   // A run or a large block may stand for one of a class that found no page (AllocateClassSlow).
   if (live.run) {

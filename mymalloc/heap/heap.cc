@@ -152,8 +152,8 @@ uint64_t Heap::TakeRandom(PageHeader* page, unsigned* w, unsigned want) {
   return mask;
 }
 
-// The tag behind the last block of each run that was taken: where that slot is free, its tag may
-// never have been written.
+// The tag behind each block that was taken and has a free slot behind it: that slot's tag may never
+// have been written.
 inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask) {
   const unsigned first = w * SlotBitmap::kSlotsPerWord;
   for (uint64_t behind = mask << 1 & page->free.Word(w); behind != 0; behind &= behind - 1) {

@@ -2,7 +2,7 @@
 //
 //   Allocate   magazine -- empty --> what others freed -> spill -> bits of a page -> new page
 //   Free       magazine -- full ---> the older half to the spill, or back into the bitmaps
-//              an empty page ------> kept, or to the page supply
+//              a page all free ----> kept, or to the page supply
 //   AllocateRun, FreeRun             longer blocks: slots that follow each other, bits at once
 //
 // A heap belongs to one thread at a time and outlives it (process/registry.h). Its owner uses the
@@ -118,7 +118,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
            parked_bytes_.load(std::memory_order_relaxed) != 0;
   }
   // Gives back about so many bytes of what has been free longest, if the lock is free now. Returns
-  // how many it were; kBusy if the lock was taken.
+  // how many they were; kBusy if the lock was taken.
   static constexpr size_t kBusy = ~size_t{0};
   size_t TryGiveBack(size_t bytes, Step* step);
 
@@ -195,7 +195,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Takes what other threads have freed here, of so many words of bitmaps at most. Whether there
-  // was anything. A part of a millisecond's:
+  // was anything. A part of a millisecond's work:
   static constexpr unsigned kWordsAtOnce = 128;
   bool CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -273,7 +273,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Spill spill_ ABSL_GUARDED_BY(lock_);
   PerClass<const Entry*> seen_end_ ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
 
-  // The owner's: what it has freed for others and not yet told to the budget; and whether it has.
+  // The owner's: what it has freed for others and not yet told to the budget; whether Poll is due.
   int64_t sent_bytes_;
   bool poll_is_due_;
   RemoteGather gather_;

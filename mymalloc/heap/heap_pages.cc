@@ -98,7 +98,7 @@ size_t Heap::CountedOf(const PageHeader* page, unsigned free, unsigned dirty) {
   return page->IsSparse(free) ? dirty * page->stride() : 0;
 }
 
-// The slots, up to `end`, count as free yet; so many of them were clean.
+// The slots, up to `end`, still count as free; so many of them were clean.
 void Heap::CountTaken(PageHeader* page, SlotCount slots, SlotCount clean, SlotIndex end) {
   const size_t stride = page->stride();
   const unsigned before = page->dirty;
@@ -155,9 +155,9 @@ void Heap::EnqueueFirst(PageHeader* page) {
 
 // ---- Becoming resident ----
 
-// Of the slots [first, end) so many are about to be written to that may not be resident. Those
-// behind them that come along are free ones as any that have been used; none do where memory
-// has been given back, or it would soon be given back again.
+// So many of the slots [first, end) are about to be written to, and may not be resident. Those
+// behind them that are made resident with them are then free slots as any that have been used;
+// there are none where memory has been given back, or it would soon be given back again.
 void Heap::Populate(PageHeader* page, SlotIndex first, SlotIndex end, SlotCount slots) {
   const SizeClass c = page->size_class();
   // What lies between them may be shared with a child of fork, and would be copied.

@@ -8,7 +8,7 @@
 // runs on any thread, may steal from the bottom of the stack (Heap::StealMagazines):
 //
 //   entries  | stolen |  valid entries ...  | unused
-//                  stolen_end               top
+//                     ^ stolen_end          ^ top
 //
 // `floor` is the owner's limit: it never pops at or below it. The janitor raises the floor to just
 // below the top at one tick. At a later one, if the owner has come to no slow way since, it takes
@@ -46,8 +46,8 @@ inline void MoveEntries(Entry* to, const Entry* from, size_t count) {
   __builtin_memmove(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(Entry));
 }
 
-// How many blocks a magazine may hold: 64 small ones, few large ones, so that what lies idle in a
-// thread's magazines stays small.
+// How many blocks a magazine may hold: 64 of a short stride, few of a long one, so that little lies
+// idle in a thread's magazines.
 constexpr unsigned kDeepestMagazine = 64;
 constexpr size_t kMagazineBytes = 32 * kKiB;
 constexpr unsigned kShallowestMagazine = 2;

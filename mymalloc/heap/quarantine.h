@@ -67,7 +67,7 @@ class Quarantine {
 
   // Up to here it is done in line: the C library's functions cost more to call.
   static constexpr size_t kShort = 256;
-  using Granule = uint64_t __attribute__((vector_size(16)));
+  using Pair = uint64_t __attribute__((vector_size(16)));
   static constexpr uint64_t kWord = kPattern * (~uint64_t{0} / 255);
 
   // The kernel's copy sees stores in their order.
@@ -109,28 +109,28 @@ inline Quarantine::Item Quarantine::Take(uint32_t random) {
   return item;
 }
 
-// The last word is done alone: in a block it is the half of a granule whose other half is a tag.
+// The last word is done alone: in a block it is half of 16 bytes whose other half is a tag.
 inline void Quarantine::Fill(uintptr_t begin, size_t bytes, unsigned char byte) {
   if (bytes > kShort) {
     __builtin_memset(reinterpret_cast<void*>(begin), byte, bytes);
     return;
   }
   const uint64_t word = byte * (~uint64_t{0} / 255);
-  const Granule granule = {word, word};
+  const Pair pair = {word, word};
   const uintptr_t last = begin + bytes - sizeof(uint64_t);
-  for (uintptr_t p = begin; p < last; p += sizeof(Granule)) {
-    *reinterpret_cast<Granule*>(p) = granule;
+  for (uintptr_t p = begin; p < last; p += sizeof(Pair)) {
+    *reinterpret_cast<Pair*>(p) = pair;
   }
   *reinterpret_cast<uint64_t*>(last) = word;
 }
 
 inline bool Quarantine::IsFilled(uintptr_t begin, size_t bytes) {
   if (bytes > kShort) return IsFilledLong(begin, bytes);
-  constexpr Granule kGranulePattern = {kWord, kWord};
+  constexpr Pair kPairPattern = {kWord, kWord};
   const uintptr_t last = begin + bytes - sizeof(uint64_t);
-  Granule difference = {*reinterpret_cast<const uint64_t*>(last) ^ kWord, 0};
-  for (uintptr_t p = begin; p < last; p += sizeof(Granule)) {
-    difference |= *reinterpret_cast<const Granule*>(p) ^ kGranulePattern;
+  Pair difference = {*reinterpret_cast<const uint64_t*>(last) ^ kWord, 0};
+  for (uintptr_t p = begin; p < last; p += sizeof(Pair)) {
+    difference |= *reinterpret_cast<const Pair*>(p) ^ kPairPattern;
   }
   return (difference[0] | difference[1]) == 0;
 }

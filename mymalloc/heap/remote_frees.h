@@ -3,8 +3,8 @@
 // A block goes back by a bit in its page's remote bitmap, an atomic operation on a line that the
 // owner reads too. Consecutive frees tend to hit the same word (a producer takes its blocks a word
 // at a time), so a thread gathers them: a small table of (word, mask), each entry returned by one
-// fetch_or for up to 64 frees. The table is bounded, holds small blocks only, and is flushed on the
-// slow way and at thread exit.
+// fetch_or for up to 64 frees. The table is bounded, holds small blocks only, and is flushed at
+// every 64th slow call and at thread exit.
 
 #ifndef MYMALLOC_HEAP_REMOTE_FREES_H_
 #define MYMALLOC_HEAP_REMOTE_FREES_H_

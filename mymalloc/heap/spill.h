@@ -2,7 +2,7 @@
 //
 // A program that allocates and frees some thousands of blocks in turn would otherwise send each of
 // them through the bitmaps every time. Bundles of blocks are kept as they are, last in, first out,
-// until the heap holds kSpillBytes that way; what lies unused for a decay period goes back to the
+// until the heap holds kMostBytes that way; what lies unused for a decay period goes back to the
 // bitmaps.
 
 #ifndef MYMALLOC_HEAP_SPILL_H_

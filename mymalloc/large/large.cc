@@ -34,7 +34,7 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
   const auto give_back = [&](uintptr_t begin, uintptr_t end) {
     if (begin < end) GiveBackLarge({begin, end}, large->mapped, zeroed ? 0 : end - begin);
   };
-  large->block = RoundUp(large->begin + guard + kGranule, alignment);
+  large->block = RoundUp(large->begin + guard + kBlockAlignment, alignment);
   const uintptr_t begin = RoundDown(large->block - kTagBytes, KernelPage());
   const uintptr_t end = RoundUp(large->block + n, KernelPage());
   give_back(large->begin, begin - guard);
@@ -73,7 +73,7 @@ Interval LiftGuards(const LargeBlock& large) {
 // The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
 size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
-  const size_t lead = Max(alignment, kGranule);
+  const size_t lead = Max(alignment, kBlockAlignment);
   if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * KernelPage()) return 0;
   return RoundUp(n + lead, KernelPage()) + (alignment > KernelPage() ? KernelPage() : 0) +
          2 * size_t{guard};
@@ -110,7 +110,7 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
   }
   large->begin = inner.begin;
   large->end = inner.end;
-  large->block = inner.begin + kGranule;
+  large->block = inner.begin + kBlockAlignment;
   large->requested = n;
   large->guard = guard;
   large->mapped = record.mapped;
@@ -191,7 +191,7 @@ uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignm
   large->guard = guard;
   large->mapped = memory.mapped;
   large->movable = memory.movable;
-  TrimAround(large, n, Max(alignment, kGranule), memory.zeroed);
+  TrimAround(large, n, Max(alignment, kBlockAlignment), memory.zeroed);
   return Publish(large);
 }
 
@@ -212,7 +212,7 @@ void GiveBackProtected(Interval range, bool mapped) {
 
 uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
   n = AtLeastOne(n);
-  if (HoldsFreed() && alignment <= kGranule) {
+  if (HoldsFreed() && alignment <= kBlockAlignment) {
     *zeroed = false;
     const size_t bytes = SpaceFor(n, alignment, GuardBytes());
     if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n) : 0) return block;
@@ -228,12 +228,12 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
 }
 
 uintptr_t AllocateMovable(size_t n) {
-  const size_t bytes = SpaceFor(n, kGranule, /*guard=*/0);
+  const size_t bytes = SpaceFor(n, kBlockAlignment, /*guard=*/0);
   if (bytes == 0) return 0;
   uintptr_t block = 0;
   if (g_large_blocks.EnterMovable()) {
     const Memory memory = {MapHuge(bytes), true, true, true};
-    if (memory.begin != 0) block = AllocateIn(memory, bytes, n, kGranule, /*guard=*/0);
+    if (memory.begin != 0) block = AllocateIn(memory, bytes, n, kBlockAlignment, /*guard=*/0);
   }
   if (block == 0) g_large_blocks.LeaveMovable();
   return block;

@@ -7,8 +7,8 @@
 // Their memory is a range of the page supply, shared with the pages. Only huge ones have a mapping
 // of their own, which the kernel can move.
 //
-// With the option guard_pages an unmapped page lies before `begin` and another behind `end`. A
-// record of each is in the page map.
+// With the option guard_pages a guard lies before `begin` and another behind `end`. The page map
+// has each block's range, and leads to its record.
 
 #ifndef MYMALLOC_LARGE_LARGE_H_
 #define MYMALLOC_LARGE_LARGE_H_
@@ -86,8 +86,8 @@ class LargeBlocks {
   bool Move(LargeBlock* large, Interval range, size_t bytes, size_t n);
   // It is live no more, and in the page map no more.
   bool Unpublish(LargeBlock* large, uintptr_t block);
-  // So many more live blocks, or as a negative number wraps around fewer, and bytes of them: the
-  // sampled ones, which are elsewhere, count as large.
+  // So many more live blocks, and bytes of them; fewer, as a negative number wraps around. Sampled
+  // blocks, which lie elsewhere, count as large.
   void CountLive(size_t blocks, size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   // Of what is held back: a tick is over; gives back what was not needed lately, or all, until the
@@ -139,7 +139,7 @@ class LargeBlocks {
 
 extern LargeBlocks g_large_blocks;
 
-// Gives back memory of a large block, which can be touched; what cannot be, as guards.
+// Gives back memory of a large block that can be touched; and what cannot be, such as guards.
 void GiveBackLarge(Interval range, bool mapped, size_t touched);
 void GiveBackProtected(Interval range, bool mapped);
 

@@ -21,7 +21,7 @@ struct sigaction g_before;
 bool ComesFree(Lock& lock) { return ReportLockHolder(lock).held(); }
 
 bool ExplainSampled(uintptr_t address, Fault* fault) {
-  static SampledSlot slot;  // as large as the handler's stack may be small
+  static SampledSlot slot;  // too large for a small handler's stack
   slot = g_sampled.Nearest(address);
   if (slot.state == SampledSlot::kUnused) return false;
   fault->block = slot.Describe();

@@ -8,8 +8,8 @@
 namespace mymalloc {
 namespace {
 
-// An address belongs to the block that it lies in or, in the tag behind it, has come from: the end
-// of a block is given away by mistake more often than what lies before one.
+// An address in a block, or in the tag behind it, belongs to that block: the end of a block is
+// passed by mistake more often than what lies before one.
 void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   finding->page = page;
   const size_t stride = page->stride();
@@ -152,7 +152,7 @@ bool IsFreeByBitmap(const Finding& finding) {
 
 void ReportBadPointer(const char* called, uintptr_t address, const Finding& found) {
   Finding finding = found;
-  // As in a page: the end of a block is given away more often than what lies before one.
+  // As in a page: the end of a block is passed more often than what lies before one.
   if (found.large != nullptr && address == found.large->begin) {
     const Finding before = LargeBefore(address);
     if (before.large != nullptr) finding = before;

@@ -17,8 +17,8 @@ namespace {
 // What the slot's page holds around the block.
 constexpr unsigned char kMargin = 0xfb;
 
-// Without asking the kernel, which a sandbox may not allow: libc knows, and the number of the clock
-// of a thread is made of its.
+// Without asking the kernel, which a sandbox may not allow: libc knows, and the number of a
+// thread's clock is made of the thread's.
 long OwnTid() {
   clockid_t clock;
   if (pthread_getcpuclockid(pthread_self(), &clock) != 0) return 0;
@@ -33,8 +33,8 @@ void Note(FaultEvent* event) {
 // Where a block of n bytes lies on the page: at its end, where the first byte behind faults (or, if
 // n is no multiple of 16, a few bytes on), or at its start. 0 if it does not fit.
 uintptr_t Place(uintptr_t page, size_t n, size_t alignment, bool at_start) {
-  if (n > KernelPage() - kGranule || alignment > KernelPage() / 2) return 0;
-  const uintptr_t first = RoundUp(page + kGranule, alignment);
+  if (n > KernelPage() - kBlockAlignment || alignment > KernelPage() / 2) return 0;
+  const uintptr_t first = RoundUp(page + kBlockAlignment, alignment);
   const uintptr_t last = RoundDown(page + KernelPage() - Max(n, size_t{1}), alignment);
   return first > last ? 0 : at_start ? first : last;
 }
@@ -107,7 +107,7 @@ uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, uint64_t random) {
   if (live() + unsealed_ == kSlots) return 0;
   const unsigned index = queue_[first_];
   const uintptr_t page = PageOf(index);
-  const uintptr_t block = Place(page, n, Max(alignment, kGranule), random >> 63 != 0);
+  const uintptr_t block = Place(page, n, Max(alignment, kBlockAlignment), random >> 63 != 0);
   if (block == 0 || !os::Commit(Interval::From(page, KernelPage()))) return 0;
   first_ = (first_ + 1) % kSlots;
   SetLive(live() + 1);
@@ -132,7 +132,7 @@ void SampledBlocks::Free(uintptr_t address, const char* called) {
     if (found.IsLiveBlock(address)) margins = Margins(found, PageOf(index));
   }
   if (!found.IsLiveBlock(address)) return ReportNotLive(address, found, called);
-  // What was overwritten can be looked at yet.
+  // What was overwritten can still be looked at.
   if (!margins.Intact()) ReportMargins(margins, found, called);
   {
     LockHolder holder(lock_);

@@ -73,8 +73,8 @@ class SampledBlocks {
   SampledSlot* slots_ = nullptr;
   uint16_t queue_[kSlots] ABSL_GUARDED_BY(lock_) = {};  // a ring of the slots that are not live
   unsigned first_ ABSL_GUARDED_BY(lock_) = 0;
-  unsigned unsealed_ ABSL_GUARDED_BY(lock_) =
-      0;  // the last of them, whose pages can be touched yet
+  // The last of them, whose pages can still be touched.
+  unsigned unsealed_ ABSL_GUARDED_BY(lock_) = 0;
   std::atomic<unsigned> live_{0};
 };
 

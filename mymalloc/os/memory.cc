@@ -66,8 +66,7 @@ bool Unmap(Interval range) { return Released(Call(SYS_munmap, range), range); }
 
 bool Purge(Interval range) { return Released(Call(SYS_madvise, range, MADV_DONTNEED), range); }
 
-// Linux before 5.14 does not know of it, and a sandbox may not: whoever was refused does not ask
-// again.
+// Linux before 5.14 does not know of it, and a sandbox may refuse it: after that nobody asks again.
 bool Populate(Interval range) {
   static std::atomic<bool> refused{false};
   if (refused.load(std::memory_order_relaxed)) return false;

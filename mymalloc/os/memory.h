@@ -46,9 +46,9 @@ uintptr_t Remap(Interval range, size_t bytes, bool may_move);
 void AllowHugePages(Interval range, bool allowed);
 // Whether a core file has the memory: a debugger that makes one also writes what is not resident.
 void PutIntoCores(Interval range, bool put);
-// Makes one of what is resident there, and of zeros. `begin` is a multiple of kHugePage. False if
-// the kernel has no memory for it now. (Nothing happens where nothing is resident, nor on Linux
-// before 6.1.)
+// Makes a huge page of what is resident there, and of zeros. `begin` is a multiple of kHugePage.
+// False if the kernel has no memory for it now. (Nothing happens where nothing is resident, nor on
+// Linux before 6.1.)
 constexpr size_t kHugePage = 2 * kMiB;
 bool MakeHuge(uintptr_t begin);
 

@@ -1,6 +1,6 @@
 // Memory for the allocator's own records (tree nodes, large-block records, heaps): never malloc,
 // never returned to the kernel, and never beside user memory: it lies in ranges of its own, at
-// random places, with pages before and behind that cannot be touched.
+// random places, with guards before and behind.
 
 #ifndef MYMALLOC_OS_METADATA_H_
 #define MYMALLOC_OS_METADATA_H_

@@ -40,7 +40,7 @@ void* ReallocArray(void* pointer, size_t count, size_t size) {
 
 void* Memalign(size_t alignment, size_t n) {
   if (alignment > kHighestPower) return Invalid();
-  size_t power = kGranule;
+  size_t power = kBlockAlignment;
   while (power < alignment) power *= 2;
   if (power > kLargest || n > kLargest - power) return NoMemory();
   return AllocateAligned(power, n);

@@ -47,7 +47,7 @@ int PosixMemalign(void** result, size_t alignment, size_t n);
 void* Valloc(size_t n);
 void* Pvalloc(size_t n);
 
-// A freed size or alignment that cannot be right is a misuse; the rest is free.
+// A size or alignment that cannot be right is a misuse; with any other these are free.
 void FreeSized(void* pointer, size_t n);
 void FreeAlignedSized(void* pointer, size_t alignment, size_t n);
 

@@ -16,7 +16,7 @@ namespace {
 
 #define MYMALLOC_API __attribute__((visibility("default")))
 
-constexpr size_t kNoAlignment = kGranule;
+constexpr size_t kNoAlignment = kBlockAlignment;
 
 void* TryNew(size_t n, size_t alignment) {
   if (alignment <= kNoAlignment) return Malloc(n);

@@ -16,9 +16,9 @@ extern "C" {
 #define MYMALLOC_NOTHROW
 #endif
 
-/* Of this header, and of the library that the program runs with, as "MAJOR.MINOR.PATCH". A program
- * made for one version runs with each later one of the same MAJOR; before 1.0 also MINOR must be
- * the same. */
+/* The version of this header, and (mymalloc_version) of the library that the program runs with. A
+ * program made for one version runs with each later one of the same MAJOR; before 1.0 also MINOR
+ * must be the same. */
 #define MYMALLOC_VERSION_MAJOR 0
 #define MYMALLOC_VERSION_MINOR 9
 #define MYMALLOC_VERSION_PATCH 0

@@ -9,8 +9,8 @@ uint32_t PageHeader::Check() const {
   return static_cast<uint32_t>(g_tag_secret.Encode(page().value(), fields << 33) >> 32);
 }
 
-// What stands inside of a run where tags stood may be written to meanwhile: the program has no part
-// in this, and need not be told of a race with it.
+// The program may write meanwhile to what stands inside of a run where tags stood: that is its own
+// memory, and ThreadSanitizer is not to report a race.
 ABSL_ATTRIBUTE_NO_SANITIZE_THREAD SlotRun RunAt(const PageHeader& page, SlotIndex slot) {
   if (page.stride() < kLeastRunStride) return {slot, kOneSlot};
   // What stands inside of a run where tags stood does not verify: it is the program's, and was

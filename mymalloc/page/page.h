@@ -99,8 +99,9 @@ struct alignas(64) PageHeader {
   }
   uintptr_t Block(SlotIndex slot) const { return page() + slot.value() * stride(); }
   // The fence of a block is the tag of the slot behind it: where a write past its end shows first.
-  // For each slot that is taken, that tag verifies, be that slot taken, free, under the header, or
-  // beyond the last (then the word lies at the very end of the page and is nobody's else).
+  // For each slot that is taken, that tag verifies, be the slot behind taken, free, under the
+  // header, or beyond the last (then the word lies at the very end of the page and is nobody
+  // else's).
   void WriteFence(SlotIndex slot) const {
     Tag::Make(Block(slot), heap(), size_class(), slot).WriteTo(Block(slot));
   }
@@ -111,7 +112,7 @@ struct alignas(64) PageHeader {
   }
   bool AllFree() const { return free_count == capacity; }
   // Whether so many free slots are most of the page: then it is one to give back from. Of short
-  // slots more must be free for whole kernel pages to be; of runs half is much.
+  // slots more must be free, or hardly any kernel page would be; of a run class half is enough.
   bool IsSparse(unsigned free_slots) const {
     const unsigned taken = capacity - free_slots;
     const unsigned share = IsRunClass(size_class()) ? 2 : stride() >= KernelPage() / 4 ? 4 : 8;
@@ -153,7 +154,7 @@ inline PageHeader* HeaderOf(PageAddress page) {
 }
 
 // Whether what lies behind a live block is as it was written (see WriteFence): false if the block
-// was overrun. REQUIRES: the tag verified, and is no large block's.
+// was overrun. REQUIRES: the tag verified, and is that of one slot.
 inline bool FenceVerifies(uintptr_t block, Tag tag) {
   const uintptr_t fence = block + StrideOf(tag.size_class());
   return Tag::Of(fence).Verifies(fence);

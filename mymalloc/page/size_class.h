@@ -66,9 +66,9 @@ constexpr Strides MakeStrides() {
   Strides all;
   // Class 0 is nobody's: its tags begin with a zero byte, and the zero that ends a string is what
   // most often overwrites that (page/tag.h).
-  all.stride[0] = kGranule;
+  all.stride[0] = kBlockAlignment;
   all.count = 1;
-  for (size_t s = kGranule; s <= kLargestFine; s += kGranule) all.Add(s, true);
+  for (size_t s = kBlockAlignment; s <= kLargestFine; s += kBlockAlignment) all.Add(s, true);
   for (size_t octave = 256; octave < kLargestEighth; octave *= 2) {
     for (size_t i = 1; i <= 8; ++i) all.Add(octave + octave / 8 * i + kOffset, true);
   }
@@ -79,7 +79,8 @@ constexpr Strides MakeStrides() {
   // The run classes, which do not count among those.
   unsigned next = all.count;
   for (const size_t unit : kRunUnits) {
-    all.stride[next++] = static_cast<uint32_t>(RoundUp(32 * unit / 31 + kTagBytes, kGranule));
+    all.stride[next++] =
+        static_cast<uint32_t>(RoundUp(32 * unit / 31 + kTagBytes, kBlockAlignment));
     all.stride[next++] = static_cast<uint32_t>(unit);
   }
   return all;
@@ -121,19 +122,21 @@ constexpr SlotCount SlotsOf(SizeClass c) {
 }
 constexpr size_t PageBytesOf(SizeClass c) { return RoundUp(SlotsOf(c) * StrideOf(c), kPageUnit); }
 
-static_assert(kGranule * kSlotsPerPage == kPageUnit, "the shortest page is one unit");
+static_assert(kBlockAlignment * kSlotsPerPage == kPageUnit, "the shortest page is one unit");
 
 // The largest requests of the two look-up tables.
-constexpr size_t kLargestSmall = 1024 + kGranule - kTagBytes;
+constexpr size_t kLargestSmall = 1024 + kBlockAlignment - kTagBytes;
 constexpr size_t kLargestMedium =
     size_class_internal::kLargestEighth + size_class_internal::kOffset - kTagBytes;
 
 namespace size_class_internal {
 
-// Index of a request in the small table (one entry a granule) and the medium one (one entry for
+// Index of a request in the small table (an entry for each 16 bytes) and the medium one (one for
 // each 128 bytes: no two regular strides above 1040 are nearer than that).
 constexpr size_t kMediumUnit = 128;
-constexpr size_t SmallIndex(size_t n) { return (n + kTagBytes + kGranule - 1) / kGranule; }
+constexpr size_t SmallIndex(size_t n) {
+  return (n + kTagBytes + kBlockAlignment - 1) / kBlockAlignment;
+}
 constexpr size_t MediumIndex(size_t n) {
   return (n + kTagBytes - kOffset + kMediumUnit - 1) / kMediumUnit;
 }
@@ -147,7 +150,7 @@ constexpr Tables MakeTables() {
   Tables tables;
   SizeClass c = kSmallestClass;
   for (size_t i = 0; i <= SmallIndex(kLargestSmall); ++i) {
-    while (!IsRegular(c) || StrideOf(c) < i * kGranule) ++c;
+    while (!IsRegular(c) || StrideOf(c) < i * kBlockAlignment) ++c;
     tables.small[i] = static_cast<uint16_t>(c.value());
   }
   c = kSmallestClass;
@@ -221,7 +224,7 @@ constexpr RunFit RunIn(SizeClass c, size_t n) {
 constexpr RunFit RunFor(size_t n, size_t alignment) {
   if (alignment > kLargestSlotAlignment) return {};
   for (SizeClass c : {kShortRuns, kLongRuns}) {
-    if (alignment > kGranule) ++c;
+    if (alignment > kBlockAlignment) ++c;
     if (n <= kMostRunSlots * StrideOf(c) - kTagBytes) return RunIn(c, n);
   }
   return {};

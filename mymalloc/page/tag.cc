@@ -39,12 +39,12 @@ uint64_t InverseOf(uint64_t factor) {
 }  // namespace
 
 void TagSecret::Set(uint64_t random_a, uint64_t random_b) {
-  constexpr uint64_t kGranulesAway = uint64_t{1} << 31;
+  constexpr uint64_t kBlocksAway = uint64_t{1} << 31;
   offset = (random_a ^ random_b >> 31) << Tag::kClassBits;
   // About every second number will do, here and below.
   do {
-    spread = (NextRandom(&random_a) | 1) * kGranule;
-  } while (!StaysAway(spread * kGranule, kGranulesAway));
+    spread = (NextRandom(&random_a) | 1) * kBlockAlignment;
+  } while (!StaysAway(spread * kBlockAlignment, kBlocksAway));
   do {
     factor = NextRandom(&random_b) | 1;
     inverse = InverseOf(factor);

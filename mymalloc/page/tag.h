@@ -9,12 +9,12 @@
 //   |live| owning heap|  slot |  class  |           low
 //   +----+------------+-------+---------+
 //
-// with four secrets, factor odd. Times the inverse of factor, less the rest, a tag gives back its
+// with three secrets, factor odd. Times the inverse of factor, less the rest, a tag gives back its
 // low word; anything else gives any number of 64 bits, and all but one in 2^33 of those are longer
 // than 31 bits: it does not verify. So
 //
 // - any change to the low 31 bits of a tag alone is found, without exception, and so is any change
-//   to its high 33 bits alone. What is changed by d is low + d / factor then; where d is a multiple
+//   to its high 33 bits alone. Changed by d it gives back low + d / factor; where d is a multiple
 //   of 2^31, so is d / factor; and factor is chosen so that no smaller d has a d / factor nearer
 //   to 0 than 2^31 (Set). An overrun from the block before reaches the lowest bytes first, a write
 //   before the block itself the highest.
@@ -123,8 +123,8 @@ class Tag {
   }
   void WriteTo(uintptr_t block) const { WriteBits(block, bits_); }
 
-  // Where `before` stands now. False if something else does: of several threads that try at once
-  // one succeeds.
+  // The same where `before` stands. False if something else does: of several threads that try at
+  // once one succeeds.
   bool Replace(uintptr_t block, Tag before) const {
     return __atomic_compare_exchange_n(Address(block), &before.bits_, bits_, /*weak=*/false,
                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED);
@@ -192,7 +192,7 @@ class Tag {
   static constexpr uint64_t OwnerBits(HeapId heap) {
     return kLive | (uint64_t{heap.value()} << kHeapShift);
   }
-  // What these bits are, of which `key` has said that their class and slot are these.
+  // The tag of these bits, of which key.ClassAndSlot has said this.
   static Tag FromKey(uint64_t bits, uint64_t class_and_slot, const Key& key) {
     return Tag(bits, class_and_slot + key.own - g_tag_secret.offset);
   }

@@ -13,7 +13,7 @@ void Unfreeze();
 // Instead of it, in the child of a fork: the other threads' heaps are parked.
 void UnfreezeInChild();
 
-// Freezes the heap for as long as it lives.
+// Freezes the allocator for as long as it lives.
 class Frozen {
  public:
   Frozen() { Freeze(); }

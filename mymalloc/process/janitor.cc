@@ -23,8 +23,8 @@ constexpr size_t kWorthAnotherTry = 128 * kKiB;
 constexpr uint64_t kMostTicksAtOnce = 64;
 // After a time without calls one call does so many steps.
 constexpr uint64_t kMostStepsAtOnce = 4;
-// Of what it has freed a call gives back twice as much, but no more than for so many bytes, or it
-// would take too long.
+// A call gives back twice what it has freed, of which no more than this counts: or it would take
+// too long.
 constexpr size_t kMostPaidFor = 2 * kMiB;
 // How many heaps one call looks at.
 constexpr unsigned kHeapsAtOnce = 16;
@@ -90,7 +90,7 @@ bool Janitor::TooMuchIsFree() const {
   return g_budget.free() > futile_.load(std::memory_order_relaxed);
 }
 
-// One of the threads that come here at once does it. Returns how many ticks it were, for that one.
+// One of the threads that come here at once does it. Returns how many have passed, to that one.
 uint64_t Janitor::NextTick(uint64_t now, uint64_t due) {
   const uint64_t tick = TickMillis();
   const uint64_t ticks = (now - due) / tick + 1;
@@ -129,12 +129,12 @@ void Janitor::ThreadEnded() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   });
 }
 
-// Whether anything was. First what nobody's heap has, then what heaps have, which the supply then
-// has. Whoever has more than a step's work stays in turn.
+// Whether anything was. First what no heap has, then what heaps have, which the supply then has. A
+// heap that has more than a step's work keeps its turn.
 bool Janitor::GiveBackAStep(Step* step) {
   const size_t excess = g_budget.Excess();
   if (excess == 0) return false;
-  // What is short yet may become one with what comes free beside it, unless there is far too much.
+  // What is still short may become one with what comes free beside it, unless far too much is free.
   const size_t least = g_budget.IsFarExceeded() ? KernelPage() : kLeastRange;
   size_t given = g_page_supply.Purge(excess, least, step);
   const HeapId highest = g_registry.HighestId();
@@ -231,7 +231,7 @@ bool Janitor::PassAllLocked(Heap* own) {
   if (own != nullptr) own->Flush();
   const HeapId highest = g_registry.HighestId();
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->RaiseFloors();
-  // Of one thread and what threads share there is nobody to wait for.
+  // With the heap of one thread and the shared one there is nobody to wait for.
   if (highest.value() > 2) AwaitStores();
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->DecayAll();
   const bool large = g_large_blocks.Bytes() != 0;
@@ -262,7 +262,7 @@ bool Janitor::Reclaim() {
 }
 
 bool Janitor::Pass(bool all) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  Heap* const own = OwnHeap();  // none is while the thread is Busy
+  Heap* const own = OwnHeap();  // none while the thread is Busy
   bool more = false;
   pass_lock_.Acquire();
   WorkAndRelease(pass_lock_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {

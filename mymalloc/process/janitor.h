@@ -5,7 +5,7 @@
 //   too much is free   what is beyond the budget (supply/budget.h) goes back at once, the oldest
 //                      first, whoever owns it
 //   time has passed    a pass over all heaps gives back what has not been used for a decay period
-//   the heap is dense  what is resident is copied into huge pages (supply/page_supply.h)
+//   memory is dense    what is resident is copied into huge pages (supply/page_supply.h)
 //
 // What it finds broken it reports at once, but the process is ended only when it has released its
 // locks: a handler of SIGABRT may allocate.

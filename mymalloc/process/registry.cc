@@ -69,8 +69,8 @@ void Registry::Park(Heap* heap) {
 }
 
 void Registry::ParkOthers(const Heap* own) {
-  // The threads that had these are not in the child. What they were doing between two instructions
-  // of a short way is at most one block that nobody has; or one was on its way to or from here.
+  // The threads that had these are not in the child. Of one that was between two instructions
+  // of a short way, at most one block is lost; or its heap was on its way to or from here.
   parked_count_ = 0;
   for (std::atomic<HeapId>& place : at_hand_) place.store(Tag::kNobody, std::memory_order_relaxed);
   for (HeapId id = kFirstHeap; id <= HighestId(); ++id) {

@@ -25,9 +25,9 @@ extern BareHeaps g_bare_heaps __attribute__((visibility("hidden")));
 
 // Where the calling thread's heap is, as a distance from the bare heap kNone: so that zero, which
 // the variable is even before the loader has set up thread-local storage (in the resolver of an
-// ifunc), means the heap that sends every operation to the slow way. Two words, initial-exec, are
-// all the thread-local storage there is (__thread, not thread_local: that would ask for its
-// constructor at each use).
+// ifunc), means the heap that sends every operation to the slow way. Initial-exec, as all the
+// thread-local storage there is (__thread, not thread_local: that would ask for its constructor at
+// each use).
 extern __thread intptr_t t_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 // The thread's own heap, which it may use without a lock; nullptr before it has one, and at its
 // end. The short way finds it by t_heap, unless an option asks for a detour.

@@ -1,4 +1,4 @@
-// A window into the private parts of the heap, for the verifier (report/verify.h) and the tests.
+// A window into the allocator's private parts, for the verifier (report/verify.h) and the tests.
 //
 // Everything here is read under Freeze, or where no other thread is at work.
 
@@ -30,7 +30,7 @@ class Inspector {
   static const FreeRanges& All(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.all_;
   }
-  // Bytes that neither has any more.
+  // Bytes that became node memory, or were lost for want of any.
   static size_t Spent(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.all_.spent() + supply.protected_.spent();
   }

@@ -1,4 +1,4 @@
-// What is in the heap, counted: for mallinfo2, malloc_info, malloc_stats.
+// What is in all heaps, counted: for mallinfo2, malloc_info, malloc_stats.
 //
 // Counting holds every lock (Freeze), so the figures belong together; what other threads
 // pop from and push to their magazines meanwhile is the only thing that moves.
@@ -30,8 +30,8 @@ struct BlockCount {
   }
 };
 
-// Memory is had of the system for slots that have been used, live or free, and for what is free and
-// no heap's: ranges of the page supply, and freed large blocks that are held back. Live large
+// Memory from the system is slots that have been used, live or free, and what is free and no
+// heap's: ranges of the page supply, and freed large blocks that are held back. Live large
 // blocks, and what the allocator has for itself, page headers and edges among it, are counted
 // beside that.
 struct Statistics {

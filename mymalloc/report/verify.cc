@@ -147,7 +147,7 @@ void HeapVerifier::CheckOwners() {
 
 void HeapVerifier::CheckLarge(Interval range, const LargeBlock& large) {
   const bool sound = range == large.range() && large.block < large.end &&
-                     large.block >= large.begin + kGranule && large.block % kGranule == 0;
+                     large.block > large.begin && large.block % kBlockAlignment == 0;
   if (!Expect(sound, "a large block's record is not that of its range")) return;
   const Tag tag = Tag::Of(large.block);
   Expect(tag.Verifies(large.block), "a large block's tag is broken");

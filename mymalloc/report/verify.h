@@ -1,5 +1,5 @@
-// An independent verifier of the whole heap: it recomputes from the slots up what the heap keeps
-// counts, lists and bitmaps of, and asks none of the heap's own searches.
+// An independent verifier of the whole allocator: it recomputes from the slots up what that keeps
+// counts, lists and bitmaps of, and asks none of its own searches.
 
 #ifndef MYMALLOC_REPORT_VERIFY_H_
 #define MYMALLOC_REPORT_VERIFY_H_

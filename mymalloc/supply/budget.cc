@@ -8,7 +8,7 @@ ABSL_CONST_INIT Budget g_budget;
 
 namespace {
 
-// The extra may always be this much.
+// The extra may always grow to this.
 constexpr size_t kLeastMostBoost = 96 * kMiB;
 
 // How long a refusal of the system is remembered.

@@ -24,8 +24,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
  public:
   static constexpr size_t kLeast = 4 * kMiB;
   static constexpr size_t kShare = 8;  // of what is live
-  // A heap tells what it has gathered when that is a share of its own size, or so much at least or
-  // at most; and what it has sent to others when that is the least of these.
+  // A heap tells what has changed when that is a share of its own size, but within these bounds;
+  // and what it has sent to others when that is the lower of them.
   static constexpr int64_t kStep = 512 * kKiB;
   static constexpr int64_t kLargestStep = 4 * kMiB;
   static constexpr int64_t StepOf(size_t heap_bytes) {
@@ -33,8 +33,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   }
   // Of the extra as much may be used as is live, and so much however little is.
   static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
-  // Threads that come and go, or take turns, leave pages of each class in each of their heaps. The
-  // former is enough for a few heaps; for each more, up to a bound:
+  // Threads that come and go, or take turns, leave pages of each class in each of their heaps. That
+  // much is enough for a few heaps; for each more, up to a bound:
   static constexpr size_t kFewHeaps = 8;
   static constexpr size_t kMostBoostOfHeap = 8 * kMiB;
   static constexpr size_t kMostBoostOfHeaps = 96 * kMiB;
@@ -42,8 +42,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;
   static constexpr size_t kShrinkShare = 8;
-  static constexpr size_t kSlack =
-      4;  // of the budget, given back ahead: calls of the kernel are dear
+  // Of the budget this share is given back ahead: calls of the kernel are dear.
+  static constexpr size_t kSlack = 4;
 
   // Of the heaps' pages, what has changed: slots that are free and may be resident; slots that are
   // taken, and large blocks; what of the latter is long, of which nobody knows how much the program
@@ -95,7 +95,7 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool IsExceeded() const { return exceeded_.load(std::memory_order_relaxed); }
   // Whether half as much again is free: what has gone so far was not enough.
   bool IsFarExceeded() const { return IsExceeded() && free() > Most() * 3 / 2; }
-  // It was not.
+  // Excess has said that it is not.
   void NoteNotExceeded() {
     exceeded_.store(false, std::memory_order_relaxed);
     Watch();

@@ -42,7 +42,7 @@ class FreeRanges {
   bool TakeLongest(size_t most, Interval* range);
 
   size_t bytes() const { return bytes_; }
-  // What the two above did not add.
+  // What AddSurely and AddOrLose did not add.
   size_t spent() const { return spent_; }
   size_t count() const { return tree_.size(); }
 

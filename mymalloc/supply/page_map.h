@@ -46,7 +46,7 @@ class Owner {
   uintptr_t bits_ = 0;
 };
 
-// Node memory for the trees. Guarded by the lock of the tree that it feeds.
+// Node memory for the trees. Under the lock of the tree that it feeds.
 struct TreeNodes {
   void* AllocateNode() { return pool.Allocate(); }
   void FreeNode(void* node) { pool.Free(node); }

@@ -113,8 +113,8 @@ PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   return AllocateLocked(bytes, bytes < kLeastAtTheEnd ? Side::kFront : Side::kEnd);
 }
 
-// `side`: of a range that was not used before, there. New chunks come below the last one: what is
-// left at its front then goes on in them.
+// `side`: from which end of a range that was not used before. New chunks come below the last one:
+// what is left at its front then goes on in them.
 PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
   if (const auto entry = dirty_.tree().TightestWithAtLeast(bytes)) {
     return Take({entry.range.begin, entry.range.begin + bytes});

@@ -4,7 +4,7 @@
 // Free memory is a set of ranges, `all`, of which some are `dirty` (used before, may still be
 // resident) and the others clean (never used, or given back to the kernel: they read as zero and
 // cost a fault to touch). What is asked for is taken from the dirty ones if one of them has it,
-// else from both. Memory goes back by madvise: no range is unmapped but whole granules of chunks,
+// else from any. Memory goes back by madvise: no range is unmapped but whole granules of chunks,
 // when the system has no memory.
 
 #ifndef MYMALLOC_SUPPLY_PAGE_SUPPLY_H_
@@ -59,7 +59,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // How much was dirty throughout the time since the last call: nobody needed that.
   size_t BeginDecay();
   // Gives back so many dirty bytes, the longest ranges first, and none shorter than `least`, until
-  // the step is over. Returns how many it were.
+  // the step is over. Returns how many they were.
   size_t Purge(size_t bytes, size_t least, Step* step);
   size_t Purge(size_t bytes) {
     Step unlimited(Step::kUnlimited);
@@ -70,8 +70,8 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   // Decides whether the kernel may use huge pages. Called when the heap grows, and now and then.
   void WatchDensity();
-  // What was resident before it may is not backed by huge pages yet: does so until the step is
-  // over.
+  // What was resident before huge pages were allowed is not backed by any yet: copies it into such
+  // until the step is over.
   void MakeHuge(Step* step);
   bool HasToMakeHuge() const { return made_huge_to_.load(std::memory_order_relaxed) != kNone; }
   // Whether what is resident may be copied into huge pages: at the start it may not.
@@ -125,8 +125,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};
   ProtectedRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};
   LowWater least_dirty_ ABSL_GUARDED_BY(lock_);  // since the last BeginDecay
-  // Whether what is resident may be copied into huge pages; how many the kernel
-  // refused last.
+  // Whether what is resident may be copied into huge pages; how many in turn the kernel refused.
   std::atomic<bool> may_make_huge_{false};
   unsigned refused_ = 0;
   static constexpr uintptr_t kNone = ~uintptr_t{0};

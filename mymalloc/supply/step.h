@@ -12,16 +12,16 @@ namespace mymalloc {
 
 class Step {
  public:
-  // At most, a part of a millisecond, where the kernel takes less than a microsecond for a page.
+  // A part of a millisecond at most, if the kernel takes less than a microsecond for an OS page.
   static constexpr size_t kUsual = 384;
   static constexpr size_t kUnlimited = ~size_t{0};
-  // What a call costs beside the pages.
+  // What a call of the kernel costs beside the OS pages.
   static constexpr size_t kCall = 48;
 
   explicit Step(size_t most = kUsual) : left_(most) {}
 
   bool IsOver() const { return left_ == 0; }
-  // Before each.
+  // Before each look; before each call of the kernel.
   void Look(size_t units = 1) { left_ -= Min(units, left_); }
   void Call(size_t bytes) { Look(kCall + bytes / KernelPage()); }
   // The longest range that it has room for, whole kernel pages, at least one.

@@ -1,4 +1,4 @@
-// What the heap has of the system now, and the most it ever had: malloc_stats and malloc_info
+// What the heaps have from the system now, and the most they had: malloc_stats and malloc_info
 // report such maxima. Nothing here is touched by the short ways of malloc and free.
 //
 // Each part is counted under the lock of what it is a part of (a heap's pages, the free ranges, the
@@ -35,8 +35,8 @@ class Total {
   std::atomic<size_t> most_{0};
 };
 
-// Memory had of the system, by who has it: heaps in their pages, or nobody, as what is free in the
-// page supply and what is held back of freed large blocks is. Of each but the pages, which change
+// Memory from the system, by who has it: heaps in their pages, or nobody: what is free in the page
+// supply, and freed large blocks that are held back. Of each but the pages, which change
 // under several locks, the new sum is given under its one lock: that costs a free of a large block
 // no locked instruction.
 //

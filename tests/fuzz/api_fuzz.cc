@@ -77,7 +77,7 @@ class Session {
     error_ = errno;
     return result;
   }
-  void Add(void* pointer, LiveBlock::Kind kind, size_t size, size_t alignment = kGranule) {
+  void Add(void* pointer, LiveBlock::Kind kind, size_t size, size_t alignment = kBlockAlignment) {
     MYMALLOC_CHECK(pointer != nullptr);
     MYMALLOC_CHECK(error_ == kUntouched);
     live_.Add(pointer, kind, size, alignment);

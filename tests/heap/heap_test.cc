@@ -62,7 +62,7 @@ TEST_F(HeapTest, BlocksOfEveryClassAreApartTaggedAndUsable) {
     for (int i = 0; i < 20; ++i) {
       const uintptr_t block = Allocate(c);
       ASSERT_NE(block, 0u);
-      ASSERT_EQ(block % kGranule, 0u);
+      ASSERT_EQ(block % kBlockAlignment, 0u);
       const Tag tag = Tag::Of(block);
       ASSERT_TRUE(tag.Verifies(block));
       ASSERT_TRUE(tag.live());

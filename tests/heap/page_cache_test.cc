@@ -47,7 +47,7 @@ TEST_F(PageCacheTest, TellsThePageAndTheTagsOfItsBlocks) {
 
 TEST_F(PageCacheTest, WhatIsNoPageIsNone) {
   bool zeroed = false;
-  const uintptr_t large = AllocateLarge(kMiB, kGranule, &zeroed);
+  const uintptr_t large = AllocateLarge(kMiB, kBlockAlignment, &zeroed);
   EXPECT_EQ(cache_->Find(large).page, 0u);
   Interval range;
   Owner owner;

@@ -58,7 +58,7 @@ TEST_F(RunTest, EachIsUsableThroughoutAndApartFromTheOthers) {
   for (size_t n = kLargestMedium + 1; n <= kLargestRun; n += n / 7) blocks.push_back(Allocate(n));
   for (void* block : blocks) {
     ASSERT_TRUE(IsRun(block));
-    ASSERT_TRUE(test::IsAligned(block, kGranule));
+    ASSERT_TRUE(test::IsAligned(block, kBlockAlignment));
     ASSERT_EQ(Usable(block), TagOf(block).slots() * PageOf(block)->stride() - kTagBytes);
     test::FillPattern(block, Usable(block), Address(block));
   }
@@ -70,7 +70,7 @@ TEST_F(RunTest, EachIsUsableThroughoutAndApartFromTheOthers) {
 }
 
 TEST_F(RunTest, AlignedOnesAreRunsUpToAnOsPage) {
-  for (size_t alignment = 2 * kGranule; alignment <= KernelPage(); alignment *= 2) {
+  for (size_t alignment = 2 * kBlockAlignment; alignment <= KernelPage(); alignment *= 2) {
     const size_t longest = kMostRunSlots * StrideOf(kLongRuns + 1) - kTagBytes;
     for (const size_t n : {kLargestMedium + 1, 256 * kKiB - 8, 256 * kKiB, kMiB, longest}) {
       void* const block = AllocateAligned(alignment, n);

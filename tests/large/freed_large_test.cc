@@ -17,7 +17,7 @@ class FreedLargeTest : public testing::Test {
   // The i-th block's, in a range of its own.
   static FreedLarge::Record Held(uintptr_t i, size_t length = kLength) {
     const uintptr_t begin = (i + 1) << 32;
-    return {begin + kGranule, length - kGranule, {begin, begin + length}, 0};
+    return {begin + kBlockAlignment, length - kBlockAlignment, {begin, begin + length}, 0};
   }
   static FreedLarge::Record NotHeld(uintptr_t i) {
     FreedLarge::Record record = Held(i);

@@ -40,7 +40,7 @@ class LargeHeldTest : public testing::Test {
     Owner owner;
     return g_page_map.Find(address, &range, &owner) ? owner.large() : nullptr;
   }
-  static uintptr_t New(size_t n, size_t alignment = kGranule) {
+  static uintptr_t New(size_t n, size_t alignment = kBlockAlignment) {
     bool zeroed = false;
     return AllocateLarge(n, alignment, &zeroed);
   }

@@ -30,7 +30,7 @@ class LargeTest : public test::EngineTest {
     LargeBlock* const large = g_page_map.Find(address, &range, &owner) ? owner.large() : nullptr;
     return large != nullptr && large->live ? large : nullptr;
   }
-  static uintptr_t Allocate(size_t n, size_t alignment = kGranule) {
+  static uintptr_t Allocate(size_t n, size_t alignment = kBlockAlignment) {
     bool zeroed = false;
     return AllocateLarge(n, alignment, &zeroed);
   }
@@ -41,7 +41,7 @@ TEST_F(LargeTest, IsTaggedKnownAndUsableThroughout) {
   for (const size_t n : {size_t{1}, size_t{4096}, size_t{131073}, kBig - 1, kBig, 50 * kBig + 17}) {
     const uintptr_t block = Allocate(n);
     ASSERT_NE(block, 0u);
-    EXPECT_EQ(block % kGranule, 0u);
+    EXPECT_EQ(block % kBlockAlignment, 0u);
     const Tag tag = Tag::Of(block);
     EXPECT_TRUE(tag.Verifies(block));
     EXPECT_TRUE(tag.live());
@@ -87,7 +87,7 @@ TEST_F(LargeTest, OfTwoThreadsThatResizeABlockOneDoes) {
   ASSERT_EQ(ResizeLarge(large, block, kBig / 2), block);
   EXPECT_FALSE(g_large_blocks.Resize(large, before, before.end - 4 * KernelPage(), 1));
   EXPECT_FALSE(g_large_blocks.Move(large, before, 4 * kBig, 1));
-  EXPECT_FALSE(g_large_blocks.Bounds(large, block + kGranule, &before));
+  EXPECT_FALSE(g_large_blocks.Bounds(large, block + kBlockAlignment, &before));
   EXPECT_EQ(large->requested, kBig / 2);
   EXPECT_STREQ(VerifyHeap(), nullptr);
   Free(block);
@@ -111,12 +111,12 @@ TEST_F(LargeTest, EveryAlignment) {
 TEST_F(LargeTest, FreshMemoryIsCalledZeroAndReusedMemoryIsNot) {
   GiveAllBack();
   bool zeroed = false;
-  const uintptr_t block = AllocateLarge(kBig, kGranule, &zeroed);
+  const uintptr_t block = AllocateLarge(kBig, kBlockAlignment, &zeroed);
   EXPECT_TRUE(zeroed);
   EXPECT_TRUE(test::IsZero(Pointer(block), kBig));
   memset(Pointer(block), 1, kBig);
   Free(block);
-  const uintptr_t again = AllocateLarge(kBig, kGranule, &zeroed);
+  const uintptr_t again = AllocateLarge(kBig, kBlockAlignment, &zeroed);
   EXPECT_EQ(again, block);
   EXPECT_FALSE(zeroed);
   Free(again);

@@ -39,7 +39,7 @@ class SampledBlocksTest : public test::EngineTest {
   }
 
   static uintptr_t PageOf(uintptr_t block) { return block / KernelPage() * KernelPage(); }
-  uintptr_t New(size_t n = 100, size_t alignment = kGranule, uint64_t random = kAtEnd) {
+  uintptr_t New(size_t n = 100, size_t alignment = kBlockAlignment, uint64_t random = kAtEnd) {
     return pool_.Allocate(n, alignment, random);
   }
   void Free(uintptr_t block) { pool_.Free(block, "free"); }
@@ -54,15 +54,15 @@ class SampledBlocksTest : public test::EngineTest {
 };
 
 TEST_F(SampledBlocksTest, LiesAtThePagesEndOrStart) {
-  for (size_t n = 0; n <= KernelPage() - kGranule; n += n < 64 ? 1 : 61) {
+  for (size_t n = 0; n <= KernelPage() - kBlockAlignment; n += n < 64 ? 1 : 61) {
     const uintptr_t at_end = New(n, 1, kAtEnd);
     ASSERT_NE(at_end, 0u) << n;
-    EXPECT_EQ(at_end % kGranule, 0u);
+    EXPECT_EQ(at_end % kBlockAlignment, 0u);
     const uintptr_t page_end = PageOf(at_end) + KernelPage();
     EXPECT_LE(at_end + n, page_end);
-    EXPECT_LT(page_end - (at_end + n), kGranule + (n == 0 ? 1 : 0)) << n;
+    EXPECT_LT(page_end - (at_end + n), kBlockAlignment + (n == 0 ? 1 : 0)) << n;
     const uintptr_t at_start = New(n, 1, kAtStart);
-    EXPECT_EQ(at_start, PageOf(at_start) + kGranule);
+    EXPECT_EQ(at_start, PageOf(at_start) + kBlockAlignment);
     EXPECT_TRUE(test::IsZero(Pointer(at_start), n));
     memset(Pointer(at_start), 1, n);
     memset(Pointer(at_end), 1, n);
@@ -76,14 +76,15 @@ TEST_F(SampledBlocksTest, IsAlignedOrNotThere) {
   for (size_t alignment = 1; alignment <= 4 * KernelPage(); alignment *= 2) {
     for (const size_t n : {0u, 1u, 100u, 2048u, 2049u, 4080u, 4081u, 5000u}) {
       for (const uint64_t random : {kAtEnd, kAtStart}) {
-        const bool fits = n <= KernelPage() - (alignment > kGranule ? alignment : kGranule) &&
-                          alignment <= KernelPage() / 2;
+        const bool fits =
+            n <= KernelPage() - (alignment > kBlockAlignment ? alignment : kBlockAlignment) &&
+            alignment <= KernelPage() / 2;
         const uintptr_t block = New(n, alignment, random);
         ASSERT_EQ(block != 0, fits) << alignment << " " << n;
         if (!fits) continue;
         EXPECT_EQ(block % alignment, 0u);
         EXPECT_LE(block + n, PageOf(block) + KernelPage());
-        EXPECT_GE(block, PageOf(block) + kGranule);
+        EXPECT_GE(block, PageOf(block) + kBlockAlignment);
         Free(block);
       }
     }

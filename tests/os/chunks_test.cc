@@ -109,12 +109,12 @@ TEST_F(ChunksTest, KnowsWhatCanBeRead) {
   // The tag of a pointer to the very start lies before it.
   EXPECT_TRUE(HasReadableTag(begin));
   EXPECT_EQ(*static_cast<uint64_t*>(Pointer(begin - 8)), 0u);
-  EXPECT_TRUE(HasReadableTag(end - kGranule));
+  EXPECT_TRUE(HasReadableTag(end - kBlockAlignment));
   EXPECT_FALSE(HasReadableTag(end));
-  EXPECT_FALSE(HasReadableTag(begin - kGranule));
+  EXPECT_FALSE(HasReadableTag(begin - kBlockAlignment));
   EXPECT_FALSE(InChunk(begin - 1));
   EXPECT_FALSE(InChunk(end));
-  for (uintptr_t off = 1; off < kGranule; ++off) {
+  for (uintptr_t off = 1; off < kBlockAlignment; ++off) {
     EXPECT_FALSE(HasReadableTag(begin + off)) << off;
     EXPECT_FALSE(HasReadableTag(end - off)) << off;
     EXPECT_TRUE(InChunk(begin + off)) << off;
@@ -174,7 +174,7 @@ TEST_F(ChunksTest, UnmapsTheWholeGranulesOfARange) {
     EXPECT_FALSE(IsReadable(p));
   }
   // What lies beside it is as before, and so is the word before the granule behind.
-  EXPECT_TRUE(HasReadableTag(gone.begin - kGranule));
+  EXPECT_TRUE(HasReadableTag(gone.begin - kBlockAlignment));
   EXPECT_TRUE(HasReadableTag(gone.end));
   EXPECT_TRUE(IsReadable(gone.end - size_t{8}));
   EXPECT_TRUE(IsReadable(chunk.end() - 1));

@@ -25,10 +25,10 @@ SizeClass SmallestAligned(size_t n, size_t alignment) {
 }
 
 TEST(SizeClassTest, StridesAscendInGranules) {
-  EXPECT_EQ(StrideOf(SizeClass{1}), kGranule);
+  EXPECT_EQ(StrideOf(SizeClass{1}), kBlockAlignment);
   for (SizeClass c{2}; c < kFirstRunClass; ++c) {
     EXPECT_GT(StrideOf(c), StrideOf(c - 1));
-    EXPECT_EQ(StrideOf(c) % kGranule, 0u);
+    EXPECT_EQ(StrideOf(c) % kBlockAlignment, 0u);
   }
 }
 
@@ -60,7 +60,7 @@ TEST(SizeClassTest, EveryRequestHasTheSmallestClassThatHoldsIt) {
 // A zero written over the first byte of a tag must change it.
 TEST(SizeClassTest, NoRequestHasClassZero) {
   EXPECT_NE(ClassOf(0), kSmallestClass);
-  for (size_t alignment = 2 * kGranule; alignment <= kLargestSlotAlignment; alignment *= 2) {
+  for (size_t alignment = 2 * kBlockAlignment; alignment <= kLargestSlotAlignment; alignment *= 2) {
     EXPECT_NE(AlignedClassOf(0, alignment), kSmallestClass);
   }
 }
@@ -84,7 +84,7 @@ TEST(SizeClassTest, WasteIsBounded) {
 }
 
 TEST(SizeClassTest, WasteOfAlignedRequestsIsBounded) {
-  for (size_t alignment = 2 * kGranule; alignment <= kLargestSlotAlignment; alignment *= 2) {
+  for (size_t alignment = 2 * kBlockAlignment; alignment <= kLargestSlotAlignment; alignment *= 2) {
     for (const WasteBound& bound : kWasteBounds) {
       for (size_t n = bound.smallest; n <= bound.largest; ++n) {
         const SizeClass c = AlignedClassOf(n, alignment);
@@ -128,7 +128,8 @@ TEST(SizeClassTest, ARunHoldsWhatWasAskedForAndNoSlotTooMany) {
       ASSERT_LE(fit.slots, kMostRunSlots);
       ASSERT_TRUE(IsRunClass(fit.size_class));
       const size_t stride = StrideOf(fit.size_class);
-      ASSERT_EQ(stride % std::max(alignment, kGranule), 0u) << n << " aligned to " << alignment;
+      ASSERT_EQ(stride % std::max(alignment, kBlockAlignment), 0u)
+          << n << " aligned to " << alignment;
       ASSERT_GE(fit.slots * stride - kTagBytes, n);
       ASSERT_LT((fit.slots - kOneSlot) * stride, n + kTagBytes);
     }

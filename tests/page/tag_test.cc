@@ -177,7 +177,7 @@ TEST_F(TagTest, SecretsKeepSmallChangesApart) {
     g_tag_secret.Set(random_(), random_());
     ASSERT_FALSE(ComesNear(g_tag_secret.inverse));
     // Of addresses so many granules apart.
-    ASSERT_FALSE(ComesNear(g_tag_secret.spread * kGranule));
+    ASSERT_FALSE(ComesNear(g_tag_secret.spread * kBlockAlignment));
     ASSERT_EQ(g_tag_secret.factor * g_tag_secret.inverse, 1u);
   }
   EXPECT_GT(near, 500) << "of 2000 numbers that nobody has chosen";

@@ -62,14 +62,14 @@ void Add(void* block, size_t size, size_t alignment, Blocks* blocks) {
 
 void Allocate(size_t size, Blocks* blocks) {
   errno = 0;
-  Add(mymalloc_malloc(size), size, kGranule, blocks);
+  Add(mymalloc_malloc(size), size, kBlockAlignment, blocks);
 }
 
 void AllocateZeroed(size_t size, Blocks* blocks) {
   errno = 0;
   void* const block = mymalloc_calloc(size, 1);
   MYMALLOC_CHECK(block == nullptr || IsZero(block, size));
-  Add(block, size, kGranule, blocks);
+  Add(block, size, kBlockAlignment, blocks);
 }
 
 void AllocateAligned(size_t alignment, size_t size, Blocks* blocks) {
@@ -92,7 +92,7 @@ void Resize(size_t index, size_t size, Blocks* blocks) {
     block.CheckContents();
   } else {
     block.CheckMovedTo(moved, size);
-    block = Shadow(moved, size, kGranule, ++next_seed);
+    block = Shadow(moved, size, kBlockAlignment, ++next_seed);
   }
 }
 
@@ -164,7 +164,7 @@ void UseLateDestructor() {
   static const int made = pthread_key_create(&key, [](void*) {
     errno = 0;
     void* const block = mymalloc_malloc(100);
-    if (block != nullptr) left_behind = new Shadow(block, 100, kGranule, 7);
+    if (block != nullptr) left_behind = new Shadow(block, 100, kBlockAlignment, 7);
   });
   MYMALLOC_CHECK(made == 0);
   InThread([] {

@@ -44,7 +44,7 @@ void HoldAndTry(Lock& held, Lock& tried) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   held.Release();
 }
 
-Lock& HeapLock(unsigned i) { return g_heaps[i + 1]->lock(); }
+Lock& HeapLock(unsigned i) { return g_heaps[HeapId(i + 1)]->lock(); }
 
 TEST(LockOrderDeathTest, OfNeighbours) {
   TakeBoth(g_page_supply.lock(), g_page_map.lock());

@@ -114,7 +114,7 @@ class Worker {
     }
   }
 
-  void Add(void* block, size_t size, size_t alignment = kGranule) {
+  void Add(void* block, size_t size, size_t alignment = kBlockAlignment) {
     live_.emplace_back(block, size, alignment, random_());
   }
   void AddZeroed() {

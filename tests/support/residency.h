@@ -1,4 +1,4 @@
-// Which pages of this process's memory are resident, page by page, and which can be read.
+// Which OS pages of this process's memory are resident, and which can be read.
 
 #ifndef MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
 #define MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
@@ -16,7 +16,7 @@
 
 namespace mymalloc::test {
 
-// The number of resident pages of [begin, begin + bytes), which is mapped, in whole pages of 4 KiB.
+// The number of resident OS pages of [begin, begin + bytes), which is mapped, and whole OS pages.
 inline size_t ResidentPages(uintptr_t begin, size_t bytes) {
   std::vector<unsigned char> pages(bytes / 4096);
   MYMALLOC_CHECK(mincore(reinterpret_cast<void*>(begin), bytes, pages.data()) == 0);
