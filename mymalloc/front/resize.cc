@@ -10,6 +10,7 @@
 #include "mymalloc/front/live_block.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/misuse/diagnose.h"
+#include "mymalloc/process/janitor.h"
 
 namespace mymalloc {
 namespace {
@@ -126,8 +127,10 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   LiveBlock live;
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
   if (live.large != nullptr && n > kLargestMedium) {
-    if (const uintptr_t moved = ResizeLarge(live.large, block, n))
+    if (const uintptr_t moved = ResizeLarge(live.large, block, n)) {
+      if (n < live.usable) g_janitor.Poll(live.usable - n);
       return reinterpret_cast<void*>(moved);
+    }
   } else if (live.InPage() ? StaysInPage(block, live.usable, n)
                            : n <= live.usable && !WorthShrinking(live.usable, n)) {
     return pointer;

@@ -40,6 +40,7 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
 
 void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
   if (Spill::Takes(c) && spill_.Holds(c)) {
+    while (m.Depth() < DepthOf(c)) m.Deepen(c);  // it must have room for a bundle, and blocks freed
     spill_.Take(c, m.Extend(Bundle::kBlocks));
     return;
   }
@@ -183,11 +184,13 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   m.Push(block);
 }
 
-// The older half goes. Where far too much is free, all that the owner holds does: each such block
-// keeps its page from being given back.
+// The older half goes. Where far too much is free, all that the owner holds does, a step of it:
+// each such block keeps its page from being given back.
 void Heap::MakeRoom(SizeClass c, Magazine& m) {
   if (ABSL_PREDICT_FALSE(g_budget.IsFarExceeded())) {
-    FlushLocked();
+    Step step;
+    FlushMagazines();
+    ReturnSpill(/*now=*/0, /*age=*/0, &step);
     m.Deepen(c);
     return;
   }

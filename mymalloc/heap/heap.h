@@ -112,6 +112,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // Nothing of what the owner holds at the bottom of its magazines is touched by it from a moment
   // after this call on, as long as it comes to no slow way: see magazine.h.
   void RaiseFloors();
+  // By the owner: its next allocation of each class comes to the slow way.
+  void ComeAgainSoon();
   // Whether it is worth asking for that; a glance without the lock.
   bool MayGiveBack() const {
     return dirty_bytes_.load(std::memory_order_relaxed) != 0 || !remote_.LooksEmpty() ||
@@ -193,7 +195,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Return(PageHeader* page, unsigned w, uint64_t mask, SlotCount blocks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void ReturnSpill(uint16_t now, uint16_t age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool ReturnSpill(uint16_t now, uint16_t age, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // Takes what other threads have freed here, of so many words of bitmaps at most. Whether there
   // was anything. A part of a millisecond's work:
   static constexpr unsigned kWordsAtOnce = 128;
@@ -226,9 +228,11 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void RaiseFloorsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void FlushMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void FlushParked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountParked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void EmptyUnused() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void DecayHeld(uint16_t now, bool by_owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void DecayHeld(bool by_owner, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   DecayResult DecayLocked(uint16_t now, bool by_owner, Step* step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   bool DecayPages(uint16_t now, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -11,8 +11,10 @@ namespace {
 // and a whole one at the most.
 constexpr uint16_t kTicksToKeep = 2;
 
-// What is worth a call of the kernel though it has not been free for long.
+// What is worth a call of the kernel though it has not been free for long; and where far too much
+// is free.
 constexpr size_t kLeastHole = 64 * kKiB;
+constexpr size_t kLeastHoleOfFarTooMuch = 16 * kKiB;
 
 }  // namespace
 
@@ -61,6 +63,13 @@ void Heap::Flush() {
 }
 
 void Heap::FlushLocked() {
+  Step unlimited(Step::kUnlimited);
+  FlushMagazines();
+  ReturnSpill(/*now=*/0, /*age=*/0, &unlimited);
+  CountParked(0);
+}
+
+void Heap::FlushMagazines() {
   for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     if (m.begin() == nullptr) continue;
@@ -69,8 +78,15 @@ void Heap::FlushLocked() {
     m.Empty();
   }
   floors_raised_ = false;
-  ReturnSpill(/*now=*/0, /*age=*/0);
-  CountParked(0);
+}
+
+// Until the step is over.
+void Heap::FlushParked(Step* step) {
+  if (!parked() || parked_bytes_ == 0) return;
+  FlushMagazines();
+  ReturnSpill(/*now=*/0, /*age=*/0, step);
+  CountParked(HeldBytes());
+  if (parked_bytes_ == 0) DiscardMagazines();
 }
 
 // Of a heap that no thread uses, all of them empty: zeroed memory is such magazines, too.
@@ -80,17 +96,31 @@ void Heap::DiscardMagazines() {
   os::Purge({begin, end});
 }
 
-void Heap::ReturnSpill(uint16_t now, uint16_t age) {
+// Whether it is done before the step is over.
+bool Heap::ReturnSpill(uint16_t now, uint16_t age, Step* step) {
+  bool done = true;
   for (const SizeClass c : EachSizeClass()) {
-    spill_.Decay(c, now, age,
-                 [this, c](const Entry* entries, unsigned count)
-                     ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
+    done &= spill_.Decay(c, now, age, step,
+                         [this, c](const Entry* entries, unsigned count)
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { ReturnEntries(c, entries, count); });
   }
+  return done;
 }
 
 void Heap::RaiseFloors() {
   LockHolder holder(lock_);
   RaiseFloorsLocked();
+}
+
+void Heap::ComeAgainSoon() {
+#if !defined(MYMALLOC_SANITIZED)  // as below
+  LockHolder holder(lock_);
+  for (Magazine& m : magazines_) {
+    if (m.Valid() == 0) continue;
+    m.Shut();
+    floors_raised_ = true;
+  }
+#endif
 }
 
 void Heap::RaiseFloorsLocked() {
@@ -132,7 +162,7 @@ void Heap::EmptyUnused() {
 
 // An owner that has not been on the slow way since the last tick does not need much of what it
 // holds; and what lay below the floor then it has not touched.
-void Heap::DecayHeld(uint16_t now, bool by_owner) {
+void Heap::DecayHeld(bool by_owner, Step* step) {
   const bool idle = slow_calls_ == slow_calls_seen_;
   slow_calls_seen_ = slow_calls_;
   if (by_owner) {
@@ -143,11 +173,9 @@ void Heap::DecayHeld(uint16_t now, bool by_owner) {
   } else if (!parked()) {
     StealMagazines();
     RaiseFloorsLocked();
-  } else if (parked_bytes_ != 0) {
-    FlushLocked();
-    DiscardMagazines();
+  } else {
+    FlushParked(step);
   }
-  ReturnSpill(now, kTicksToKeep);
 }
 
 // ---- Pages ----
@@ -265,9 +293,9 @@ Heap::DecayResult Heap::DecayLocked(uint16_t now, bool by_owner, Step* step) {
     do {
       CollectSome(step);
     } while (remote_.left() && !step->IsOver());
-    DecayHeld(now, by_owner);
+    DecayHeld(by_owner, step);
   }
-  const bool finished = DecayPages(now, step);
+  const bool finished = ReturnSpill(now, kTicksToKeep, step) && DecayPages(now, step);
   SettleAccounts();
   if (!finished) return DecayResult::kUnfinished;
   const bool later = dirty_.size() != 0 || remote_.left() || spill_.bytes() != 0 || floors_raised_;
@@ -278,11 +306,11 @@ void Heap::DecayAll() {
   LockHolder holder(lock_);
   CollectRemote(RemoteList::kAll);
   StealMagazines();
-  if (parked() && parked_bytes_ != 0) {
-    FlushLocked();
-    DiscardMagazines();
+  for (bool done = false; !done; lock_.LetOthersIn()) {
+    Step step;
+    FlushParked(&step);
+    done = ReturnSpill(/*now=*/0, /*age=*/0, &step);
   }
-  ReturnSpill(/*now=*/0, /*age=*/0);
   // What others free meanwhile is for the next time. A page of which they free more and more would
   // never be done.
   constexpr unsigned kMostStepsForOne = 32;
@@ -320,10 +348,7 @@ size_t Heap::DecayStep(size_t most) {
 size_t Heap::TryGiveBack(size_t bytes, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (!lock_.TryAcquire()) return kBusy;
   CollectSome(step);
-  if (parked() && parked_bytes_ != 0) {
-    FlushLocked();
-    DiscardMagazines();
-  }
+  FlushParked(step);
   const size_t given = GiveBackSparse(bytes, step);
   SettleAccounts();
   lock_.Release();
@@ -331,11 +356,12 @@ size_t Heap::TryGiveBack(size_t bytes, Step* step) ABSL_NO_THREAD_SAFETY_ANALYSI
 }
 
 size_t Heap::GiveBackSparse(size_t bytes, Step* step) {
+  const size_t least = g_budget.IsFarExceeded() ? kLeastHoleOfFarTooMuch : kLeastHole;
   RetiredPages retired;
   size_t given = 0;
   while (given < bytes && !step->IsOver()) {
     if (PageHeader* const page = NextSparse()) {
-      given += GiveBackFrom(page, kLeastHole, step, &retired);
+      given += GiveBackFrom(page, least, step, &retired);
     } else if (remote_.left()) {
       CollectSome(step);
     } else {

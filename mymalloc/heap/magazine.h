@@ -126,6 +126,9 @@ class alignas(64) Magazine {
     return top;
   }
 
+  // By the owner: the next Pop finds nothing.
+  void Shut() { floor_.store(top_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+
   // By the janitor: RaiseFloor, time for its store to be seen by all, Stealable entries from
   // begin() on, LowerFloor(how many of them were taken). RaiseFloor returns false if there is
   // nothing worth it.

@@ -12,6 +12,7 @@
 
 #include "mymalloc/heap/magazine.h"
 #include "mymalloc/os/metadata.h"
+#include "mymalloc/supply/step.h"
 
 namespace mymalloc {
 
@@ -42,10 +43,10 @@ class Spill {
   // Copies kBlocks entries, those put last, to `entries`. REQUIRES: Holds(c).
   void Take(SizeClass c, Entry* entries);
 
-  // Calls give_back(entries, count) for bundles that were put in at least `age` ticks ago.
-  // Returns whether any are left.
+  // Calls give_back(entries, count) for bundles that were put in at least `age` ticks ago, until
+  // the step is over. Returns whether it is done.
   template <typename GiveBack>
-  bool Decay(SizeClass c, uint16_t now, uint16_t age, GiveBack&& give_back);
+  bool Decay(SizeClass c, uint16_t now, uint16_t age, Step* step, GiveBack&& give_back);
 
   // Calls visit(entries, count) for each bundle.
   template <typename Visit>
@@ -55,6 +56,8 @@ class Spill {
   }
 
  private:
+  // Each block may be a cache miss or two.
+  static constexpr size_t kUnitsOfBundle = Bundle::kBlocks / 4;
   static constexpr size_t BytesOf(SizeClass c) { return Bundle::kBlocks * StrideOf(c); }
 
   size_t bytes_;
@@ -83,22 +86,21 @@ inline void Spill::Take(SizeClass c, Entry* entries) {
 }
 
 template <typename GiveBack>
-bool Spill::Decay(SizeClass c, uint16_t now, uint16_t age, GiveBack&& give_back) {
+bool Spill::Decay(SizeClass c, uint16_t now, uint16_t age, Step* step, GiveBack&& give_back) {
   Bundle** link = &bundles_[c];
   while (*link != nullptr && static_cast<uint16_t>(now - (*link)->spilled_at) < age) {
     link = &(*link)->next;
   }
   // The rest of the list is older.
-  Bundle* bundle = *link;
-  *link = nullptr;
-  while (bundle != nullptr) {
-    Bundle* const next = bundle->next;
-    give_back(bundle->entries, Bundle::kBlocks);
+  while (Bundle* const bundle = *link) {
+    if (step->IsOver()) return false;
+    step->Look(kUnitsOfBundle);
+    *link = bundle->next;
     bytes_ -= BytesOf(c);
+    give_back(bundle->entries, Bundle::kBlocks);
     pool_.Free(bundle);
-    bundle = next;
   }
-  return bundles_[c] != nullptr;
+  return true;
 }
 
 }  // namespace mymalloc

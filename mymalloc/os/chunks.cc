@@ -167,35 +167,38 @@ bool Chunks::IsLeftOut(uintptr_t granule) {
 void Chunks::LeaveOut(Interval range) {
   const Interval whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.end < whole.begin + kLeastLeftOut || left_out_ >= kMostLeftOut) return;
-  if (InChunk(whole.begin) && InChunk(whole.end - 1)) SetLeftOut(whole, true);
+  if (!InChunk(whole.begin) || !InChunk(whole.end - 1)) return;
+  // What the kernel refuses it may have done in part.
+  if (!SetLeftOut(whole, true)) os::PutIntoCores(whole, true);
 }
 
-// Where that would make two ranges of one, and there are many already, that one as a whole.
+// Where that would make two ranges of one, and there are many already, or the kernel has no room
+// for one more mapping, the range as a whole.
 void Chunks::PutGranulesBack(Interval range) {
   range.begin = RoundDown(range.begin, kChunkGranule);
   range.end = RoundUp(range.end, kChunkGranule);
   const bool splits = IsLeftOut(range.begin - 1) && IsLeftOut(range.end);
-  if (splits && left_out_ >= kMostLeftOut) {
-    while (IsLeftOut(range.begin - 1)) range.begin -= kChunkGranule;
-    while (IsLeftOut(range.end)) range.end += kChunkGranule;
-  }
+  if ((!splits || left_out_ < kMostLeftOut) && SetLeftOut(range, false)) return;
+  while (IsLeftOut(range.begin - 1)) range.begin -= kChunkGranule;
+  while (IsLeftOut(range.end)) range.end += kChunkGranule;
   SetLeftOut(range, false);
 }
 
-// Those of the granules that are ours and not so yet.
-void Chunks::SetLeftOut(Interval granules, bool left_out) {
-  Interval changed = {granules.end, granules.begin};
+// Those of the granules that are ours and not so yet. False if the kernel refuses.
+bool Chunks::SetLeftOut(Interval granules, bool left_out) {
+  const auto changes = [left_out](uintptr_t g) { return InChunk(g) && IsLeftOut(g) != left_out; };
+  while (!granules.empty() && !changes(granules.begin)) granules.begin += kChunkGranule;
+  while (!granules.empty() && !changes(granules.end - 1)) granules.end -= kChunkGranule;
+  if (granules.empty()) return true;
+  if (!os::PutIntoCores(granules, !left_out)) return false;
   for (uintptr_t g = granules.begin; g < granules.end; g += kChunkGranule) {
-    if (!InChunk(g) || IsLeftOut(g) == left_out) continue;
-    changed = {Min(changed.begin, g), g + kChunkGranule};
+    if (!changes(g)) continue;
     const size_t neighbours = IsLeftOut(g - 1) + size_t{IsLeftOut(g + kChunkGranule)};
     left_out_ = left_out ? left_out_ + 1 - neighbours : left_out_ + neighbours - 1;
     g_chunk_table[(g - g_chunk_window) / kChunkGranule].store(left_out ? bits_ | kLeftOut : bits_,
                                                               std::memory_order_relaxed);
   }
-  if (changed.begin < changed.end) {
-    os::PutIntoCores(changed, !left_out);
-  }
+  return true;
 }
 
 // The kernel page before a granule of ours stays, and only that: so what is unmapped takes the one

@@ -95,7 +95,7 @@ class Chunks {
   void SetTable(Interval range, uint8_t bits);
   void PutGranulesBack(Interval range);
   static bool IsLeftOut(uintptr_t granule);
-  void SetLeftOut(Interval granules, bool left_out);
+  bool SetLeftOut(Interval granules, bool left_out);
 
   uintptr_t next_ = 0;  // where the next chunk is asked for: right below the last
   std::atomic<size_t> mapped_{0};

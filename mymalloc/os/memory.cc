@@ -85,8 +85,8 @@ void AllowHugePages(Interval range, bool allowed) {
   Call(SYS_madvise, range, allowed ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
-void PutIntoCores(Interval range, bool put) {
-  Call(SYS_madvise, range, put ? MADV_DODUMP : MADV_DONTDUMP);
+bool PutIntoCores(Interval range, bool put) {
+  return !IsError(Call(SYS_madvise, range, put ? MADV_DODUMP : MADV_DONTDUMP));
 }
 
 bool MakeHuge(uintptr_t begin) {

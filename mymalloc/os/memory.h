@@ -45,7 +45,8 @@ uintptr_t Remap(Interval range, size_t bytes, bool may_move);
 // Whether the kernel may back the memory with huge pages: each then comes whole at its first touch.
 void AllowHugePages(Interval range, bool allowed);
 // Whether a core file has the memory: a debugger that makes one also writes what is not resident.
-void PutIntoCores(Interval range, bool put);
+// False if the kernel has no room for the mappings that this would make.
+bool PutIntoCores(Interval range, bool put);
 // Makes a huge page of what is resident there, and of zeros. `begin` is a multiple of kHugePage.
 // False if the kernel has no memory for it now. (Nothing happens where nothing is resident, nor on
 // Linux before 6.1.)

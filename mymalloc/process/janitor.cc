@@ -74,11 +74,20 @@ bool Janitor::Poll(size_t freed) {
   Step step(steps * Step::kUsual + 2 * Min(freed, kMostPaidFor) / KernelPage());
   const bool too_much = TooMuchIsFree();
   if (ABSL_PREDICT_FALSE(too_much)) GiveBack(&step);
-  if (ABSL_PREDICT_FALSE(passing_.load(std::memory_order_relaxed)) && !step.IsOver()) {
-    PassSome(OwnHeap(), &step);
-  }
+  const auto passing = [this] { return passing_.load(std::memory_order_relaxed); };
+  if (ABSL_PREDICT_FALSE(passing()) && !step.IsOver()) PassSome(OwnHeap(), &step);
   if (ABSL_PREDICT_FALSE(g_page_supply.HasToMakeHuge()) && !step.IsOver()) MakeHugeSome(&step);
-  return ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
+  const bool more = ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
+  if (ABSL_PREDICT_FALSE(step.IsOver()) && (more || passing())) ComeAgainSoon();
+  return more;
+}
+
+// A thread whose magazines hold what it wants would not come to a slow way for long.
+void Janitor::ComeAgainSoon() {
+  Heap* const own = OwnHeap();
+  if (own == nullptr) return;
+  const Busy busy;
+  own->ComeAgainSoon();
 }
 
 bool Janitor::TooMuchIsFree() const {

@@ -69,6 +69,7 @@ class Janitor {
   bool GiveBackAStep(Step* step);
   void PassSome(const Heap* own, Step* step);
   void MakeHugeSome(Step* step);
+  static void ComeAgainSoon();
   static void TellOfAllHeaps();
   bool PassSomeLocked(const Heap* own, Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_lock_);
   void ReleaseIfShort();

@@ -30,10 +30,14 @@ class SpillTest : public testing::Test {
   }
   std::vector<uintptr_t> Decay(uint16_t now, uint16_t age, bool* left) {
     std::vector<uintptr_t> seeds;
-    *left = spill_->Decay(kSmallestClass, now, age, [&](const Entry* entries, unsigned count) {
-      EXPECT_EQ(count, kBlocks);
-      seeds.push_back(SeedOf(entries));
-    });
+    Step unlimited(Step::kUnlimited);
+    const bool done = spill_->Decay(kSmallestClass, now, age, &unlimited,
+                                    [&](const Entry* entries, unsigned count) {
+                                      EXPECT_EQ(count, kBlocks);
+                                      seeds.push_back(SeedOf(entries));
+                                    });
+    EXPECT_TRUE(done);
+    *left = spill_->Holds(kSmallestClass);
     return seeds;
   }
 
@@ -70,6 +74,24 @@ TEST_F(SpillTest, IsBoundedInBytes) {
     EXPECT_GT(bytes + kBlocks * StrideOf(c), Spill::kMostBytes);
     while (spill_->Holds(c)) Take(c);
   }
+}
+
+TEST_F(SpillTest, DecayStopsWhereTheStepIsOver) {
+  constexpr uintptr_t kBundles = 500;
+  for (uintptr_t seed = 1; seed <= kBundles; ++seed) ASSERT_TRUE(Put(kSmallestClass, seed));
+  size_t given = 0;
+  int steps = 0;
+  for (bool done = false; !done; ++steps) {
+    Step step;
+    const size_t before = given;
+    done = spill_->Decay(kSmallestClass, /*now=*/9, /*age=*/2, &step,
+                         [&](const Entry*, unsigned) { ++given; });
+    EXPECT_LT(given - before, kBundles / 4);
+    EXPECT_EQ(spill_->Holds(kSmallestClass), !done);
+  }
+  EXPECT_EQ(given, kBundles);
+  EXPECT_GT(steps, 4);
+  EXPECT_EQ(spill_->bytes(), 0u);
 }
 
 TEST_F(SpillTest, DecayGivesBackTheOldOnes) {

@@ -1,5 +1,6 @@
 #include "mymalloc/os/chunks.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -357,6 +358,47 @@ TEST_F(ChunksTest, OnlySoManyRangesAreLeftOut) {
   chunks_.Unmap({chunk.begin, chunk.end()});
   chunks_.LeaveOut({other.begin, other.end()});
   EXPECT_FALSE(IsInCores(other.begin));
+}
+
+// As many mappings as the kernel allows (vm.max_map_count), until it goes.
+class ManyMappings {
+ public:
+  ManyMappings() {
+    for (size_t i = 0; i < kPages; i += 2) {
+      if (mprotect(begin_ + i * kPageUnit, kPageUnit, PROT_READ) != 0) return;
+    }
+  }
+  ManyMappings(const ManyMappings&) = delete;
+  ManyMappings& operator=(const ManyMappings&) = delete;
+  ~ManyMappings() { munmap(begin_, kPages * kPageUnit); }
+
+  static bool IsFull() {
+    void* const one_more =
+        mmap(nullptr, kPageUnit, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (one_more != MAP_FAILED) munmap(one_more, kPageUnit);
+    return one_more == MAP_FAILED;
+  }
+
+ private:
+  static constexpr size_t kPages = 140000;
+  char* const begin_ = static_cast<char*>(mmap(nullptr, kPages* kPageUnit, PROT_NONE,
+                                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+};
+
+TEST_F(ChunksTest, WhatIsUsedIsInCoresThoughNoMappingCanBeMade) {
+  const Chunk chunk = MapChunk(chunks_, 12 * kChunkGranule);
+  ASSERT_NE(chunk.begin, 0u);
+  chunks_.LeaveOut({chunk.begin + kChunkGranule, chunk.end()});
+  ASSERT_FALSE(IsInCores(chunk.begin + 6 * kChunkGranule));
+  bool full = false;
+  {
+    const ManyMappings many;
+    full = ManyMappings::IsFull();
+    const uintptr_t used = chunk.begin + 6 * kChunkGranule;
+    chunks_.PutBack({used, used + kPageUnit});
+  }
+  if (!full) GTEST_SKIP() << "the system allows more mappings than this test makes";
+  EXPECT_EQ(InCores(chunk, 12), "XXXXXXXXXXXX");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <array>
@@ -109,6 +110,33 @@ TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
   AwaitResidentAtMost(most, kPatience);
   free(malloc(100));
   EXPECT_LE(ResidentBytes(), most);
+}
+
+// Much is freed at once, by few calls, and the program goes on with short blocks that are at hand.
+TEST(MemoryReturn, LongBlocksWhileTheProgramGoesOn) {
+  constexpr size_t kLong = 30 * kMiB;
+  std::vector<CheckedBlock*> blocks;
+  for (uint64_t i = 0; i < 12; ++i) blocks.push_back(NewChecked(kLong, i));
+  const size_t peak = ResidentBytes();
+  EXPECT_GE(peak, 12 * kLong);
+  for (CheckedBlock* block : blocks) FreeChecked(block);
+  for (size_t i = 0; i < 600; ++i) free(Opaque(malloc(100 + i * 37 % 3000)));
+  EXPECT_LE(ResidentBytes(), peak / 5 + HeldBackBytes());
+}
+
+TEST(MemoryReturn, LongBlocksThatReallocShrinks) {
+  constexpr size_t kLong = 30 * kMiB;
+  malloc_trim(0);
+  const size_t before = ResidentBytes();
+  std::vector<char*> blocks;
+  for (int i = 0; i < 12; ++i) {
+    blocks.push_back(static_cast<char*>(malloc(kLong)));
+    memset(blocks.back(), 1, kLong);
+  }
+  for (char*& block : blocks) block = static_cast<char*>(realloc(block, kLong / 10));
+  for (size_t i = 0; i < 600; ++i) free(Opaque(malloc(100 + i * 37 % 3000)));
+  EXPECT_LE(ResidentBytes() - before, 12 * kLong / 10 + 60 * kMiB + HeldBackBytes());
+  for (char* block : blocks) free(block);
 }
 
 // A program that goes on, with other and short blocks.
