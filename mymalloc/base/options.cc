@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <type_traits>
 
 #include "mymalloc/base/printer.h"
 
@@ -255,10 +256,14 @@ const char* ToText(Printer& out, T value) {
 bool IsSet(bool value) { return value; }
 bool IsSet(uint32_t value) { return value != 0; }
 bool IsSet(Bytes value) { return value.value != 0; }
-// These ask nothing.
-bool IsSet(Millis) { return true; }
-bool IsSet(OnError) { return true; }
-bool IsSet(HugePages) { return true; }
+// Of these it could not be said, so they ask nothing.
+bool IsSet(Millis) { return false; }
+bool IsSet(OnError) { return false; }
+bool IsSet(HugePages) { return false; }
+
+template <typename T>
+constexpr bool kMayAsk =
+    std::is_same_v<T, bool> || std::is_same_v<T, uint32_t> || std::is_same_v<T, Bytes>;
 
 }  // namespace
 
@@ -267,7 +272,8 @@ Policy g_policy;
 
 Policy PolicyOf(const Options& options) {
   Policy policy;
-#define MYMALLOC_ADD_ASKS(type, field, standard, hardened, asked, help) \
+#define MYMALLOC_ADD_ASKS(type, field, standard, hardened, asked, help)   \
+  static_assert((asked) == kNothing || kMayAsk<type>, "when is it set?"); \
   if (IsSet(options.field)) policy.asks |= (asked);
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_ADD_ASKS)
 #undef MYMALLOC_ADD_ASKS

@@ -59,7 +59,7 @@ enum Asks : uint32_t {
   X(bool, zero_on_free, false, true, kDetour | kNoRuns,                                            \
     "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")           \
   X(bool, guard_pages, false, true, kTreeFirst | kNoRuns | kHoldsLarge | kExplainsFaults,          \
-    "unmapped memory around large blocks and behind pages of 64K or more")                         \
+    "guard pages around large blocks and behind pages of 64K or more")                         \
   X(uint32_t, sample, 0, 0, kDetour | kExplainsFaults,                                             \
     "one in so many allocations gets a kernel page of its own between guard pages; 0: none")       \
   X(bool, checked, false, false, kTreeFirst,                                                       \

@@ -1,5 +1,8 @@
 #include "mymalloc/base/options.h"
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -49,8 +52,43 @@ Options Unusual() {
   options.guard_pages = false;
   options.sample = 77;
   options.checked = true;
+  options.huge_pages = HugePages::kNever;
   options.decay = Millis{1234};
   return options;
+}
+
+TEST(OptionsTest, UnusualHasNoDefaultOfAnyOption) {
+  Options hardened;
+  Harden(&hardened);
+  const Options standard;
+  const Options unusual = Unusual();
+#define MYMALLOC_DIFFERS(type, name, ...) \
+  EXPECT_FALSE(unusual.name == standard.name && unusual.name == hardened.name) << #name;
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_DIFFERS)
+#undef MYMALLOC_DIFFERS
+}
+
+// What its help says: the six that follow it are those whose default it changes.
+TEST(OptionsTest, HardenIsTheNextSix) {
+  Options hardened;
+  Harden(&hardened);
+  const Options standard;
+  std::string changed;
+#define MYMALLOC_MARK(type, name, ...) changed += hardened.name == standard.name ? '.' : 'x';
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_MARK)
+#undef MYMALLOC_MARK
+  const std::string itself_and_six(7, 'x');
+  EXPECT_EQ(changed.find('x'), changed.find(itself_and_six)) << changed;
+  EXPECT_EQ(std::count(changed.begin(), changed.end(), 'x'), 7) << changed;
+}
+
+TEST(OptionsTest, TheFuzzersDictionaryHasEachName) {
+  std::ifstream file("tests/fuzz/options.dict");
+  const std::string words{std::istreambuf_iterator<char>(file), {}};
+#define MYMALLOC_HAS(type, name, ...) \
+  EXPECT_NE(words.find("\n\"" #name "=\"\n"), std::string::npos) << #name;
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_HAS)
+#undef MYMALLOC_HAS
 }
 
 TEST(OptionsTest, NothingSetIsTheDefault) {
@@ -64,7 +102,7 @@ TEST(OptionsTest, EachByItsVariable) {
       Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=0",
             "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
             "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
-            "MYMALLOC_CHECKED=1", "MYMALLOC_DECAY=1234"});
+            "MYMALLOC_CHECKED=1", "MYMALLOC_HUGE_PAGES=never", "MYMALLOC_DECAY=1234"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -73,7 +111,7 @@ TEST(OptionsTest, AllByTheList) {
   const Result result =
       Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:decay=1234ms:"
             "check_tree=0:check_neighbours=0:random_slots=0:quarantine=65536:zero_on_free=0:"
-            "guard_pages=0:sample=77:harden=1"});
+            "guard_pages=0:sample=77:huge_pages=never:harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }

@@ -18,6 +18,8 @@ namespace mymalloc::test {
 inline void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
 inline uintptr_t Address(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
 
+// A test may set g_options and g_policy, but not what is read once, at the start (the detour,
+// whether tags are readable): for that give it the option by env in its BUILD.
 class EngineTest : public testing::Test {
  protected:
   EngineTest() {
