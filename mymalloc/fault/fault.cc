@@ -120,11 +120,14 @@ ABSL_ATTRIBUTE_NOINLINE void Explain(const Fault& fault) {
 
 void Report(const Fault& fault) {
   if (g_options.on_error != OnError::kAbort) return Explain(fault);
+  // The first is the one that ends the process, so only that is reported: a handler of SIGABRT may
+  // come upon more of the same damage.
+  const bool found_later = fault.called == nullptr;
+  if (found_later && IsAborting()) return;
   if (!IsGivingBack()) {
     Explain(fault);
     Abort();
   }
-  // The first is the one that ends the process, so only that is reported.
   if (!t_abort_is_due) Explain(fault);
   t_abort_is_due = true;
 }

@@ -306,10 +306,11 @@ void Heap::DecayAll() {
   LockHolder holder(lock_);
   CollectRemote(RemoteList::kAll);
   StealMagazines();
-  for (bool done = false; !done; lock_.LetOthersIn()) {
+  for (;;) {
     Step step;
     FlushParked(&step);
-    done = ReturnSpill(/*now=*/0, /*age=*/0, &step);
+    if (ReturnSpill(/*now=*/0, /*age=*/0, &step)) break;
+    lock_.LetOthersIn();
   }
   // What others free meanwhile is for the next time. A page of which they free more and more would
   // never be done.
