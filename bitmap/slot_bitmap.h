@@ -170,6 +170,7 @@ constexpr void SlotBitmap::ForEachWord(unsigned first, unsigned count, Visit&& v
     const unsigned bit = first % kSlotsPerWord;
     const unsigned room = kSlotsPerWord - bit;
     const unsigned n = count < room ? count : room;
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n is 1 to 64
     visit(WordOf(first), (~uint64_t{0} >> (kSlotsPerWord - n)) << bit);
     first += n;
     count -= n;

@@ -316,10 +316,8 @@ void HeapVerifier::CheckMagazine(const Heap& heap, const Magazine& m) {
 void HeapVerifier::CheckEntry(const Heap& heap, SizeClass c, uintptr_t entry) {
   const uintptr_t block = BlockOf(entry);
   const PageHeader* page = PageAt(block);
-  if (!Expect(page != nullptr && page->heap() == heap.id() && page->size_class() == c,
-              "a heap holds another's block")) {
-    return;
-  }
+  const bool ours = page != nullptr && page->heap() == heap.id() && page->size_class() == c;
+  if (!Expect(ours, "a heap holds another's block") || page == nullptr) return;
   Expect(entry == block || c > SmallClassOf(kLargestSmall), "a small block is marked as zeroed");
   const size_t offset = block - page->page();
   if (!Expect(offset % page->stride() == 0, "a heap holds what is no block")) return;
