@@ -32,7 +32,7 @@ void LeaveGuardBudget() {
 void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
   const size_t guard = large->guard;
   const auto give_back = [&](uintptr_t begin, uintptr_t end) {
-    if (begin < end) GiveBackLarge({begin, end}, large->mapped, zeroed ? 0 : end - begin);
+    if (begin < end) FreeLargeRange({begin, end}, large->mapped, zeroed ? 0 : end - begin);
   };
   large->block = RoundUp(large->begin + guard + kBlockAlignment, alignment);
   const uintptr_t begin = RoundDown(large->block - kTagBytes, KernelPage());
@@ -60,12 +60,12 @@ Interval LiftGuards(const LargeBlock& large) {
   if (os::Commit(before)) {
     range.begin = before.begin;
   } else {
-    GiveBackProtected(before, large.mapped);
+    FreeProtectedRange(before, large.mapped);
   }
   if (os::Commit(behind)) {
     range.end = behind.end;
   } else {
-    GiveBackProtected(behind, large.mapped);
+    FreeProtectedRange(behind, large.mapped);
   }
   return range;
 }
@@ -86,7 +86,7 @@ uintptr_t Publish(LargeBlock* large) {
     return large->block;
   }
   const Interval whole = large->with_guards();
-  GiveBackLarge(whole, large->mapped, whole.length());
+  FreeLargeRange(whole, large->mapped, whole.length());
   g_large_blocks.DeleteRecord(large);
   return 0;
 }
@@ -182,7 +182,7 @@ uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignm
                      uint32_t guard) {
   LargeBlock* const large = g_large_blocks.NewRecord();
   if (large == nullptr) {
-    GiveBackLarge({memory.begin, memory.begin + bytes}, memory.mapped, memory.zeroed ? 0 : bytes);
+    FreeLargeRange({memory.begin, memory.begin + bytes}, memory.mapped, memory.zeroed ? 0 : bytes);
     return 0;
   }
   large->begin = memory.begin;
@@ -199,13 +199,13 @@ uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignm
 
 // What the kernel does not unmap, as it has no room for one more mapping, is free memory all the
 // same.
-void GiveBackLarge(Interval range, bool mapped, size_t touched) {
+void FreeLargeRange(Interval range, bool mapped, size_t touched) {
   if (mapped && os::Unmap(range)) return;
   if (mapped && os::Purge(range)) touched = 0;
   g_page_supply.Free(range.begin, range.length(), touched);
 }
 
-void GiveBackProtected(Interval range, bool mapped) {
+void FreeProtectedRange(Interval range, bool mapped) {
   if (mapped && os::Unmap(range)) return;
   g_page_supply.FreeProtected(range.begin, range.length());
 }
@@ -249,7 +249,7 @@ bool FreeLarge(LargeBlock* large, uintptr_t block) {
   const Interval range = LiftGuards(*large);
   LeaveGuardBudget();
   g_large_blocks.NoteFreed(large, {}, /*resident=*/false);
-  GiveBackLarge(range, mapped, range.length());
+  FreeLargeRange(range, mapped, range.length());
   return true;
 }
 
@@ -263,7 +263,7 @@ bool Shrink(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
     return g_large_blocks.Resize(large, range, range.end, n);
   }
   if (large->guard != 0 || !g_large_blocks.Resize(large, range, new_end, n)) return false;
-  GiveBackLarge(tail, large->mapped, tail.length());
+  FreeLargeRange(tail, large->mapped, tail.length());
   return true;
 }
 
@@ -274,7 +274,7 @@ bool GrowInPlace(LargeBlock* large, Interval range, uintptr_t new_end, size_t n)
                          : g_page_supply.AllocateAt(range.end, more);
   if (!grown) return false;
   if (g_large_blocks.Resize(large, range, new_end, n)) return true;
-  GiveBackLarge({range.end, new_end}, large->mapped, more);
+  FreeLargeRange({range.end, new_end}, large->mapped, more);
   return false;
 }
 

@@ -140,8 +140,8 @@ class LargeBlocks {
 extern LargeBlocks g_large_blocks;
 
 // Gives back memory of a large block that can be touched; and what cannot be, such as guards.
-void GiveBackLarge(Interval range, bool mapped, size_t touched);
-void GiveBackProtected(Interval range, bool mapped);
+void FreeLargeRange(Interval range, bool mapped, size_t touched);
+void FreeProtectedRange(Interval range, bool mapped);
 
 }  // namespace mymalloc
 

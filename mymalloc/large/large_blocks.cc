@@ -152,9 +152,9 @@ void LargeBlocks::DropHeld(const FreedLarge::Record& record) {
   if (record.HasGuards()) {
     guards_.Leave();
   } else if (held.length() <= FreedLarge::kMostResident) {
-    return GiveBackLarge(held, record.mapped, held.length());
+    return FreeLargeRange(held, record.mapped, held.length());
   }
-  GiveBackProtected(held, record.mapped);
+  FreeProtectedRange(held, record.mapped);
 }
 
 void LargeBlocks::Tick() {

@@ -9,7 +9,7 @@ ABSL_CONST_INIT Budget g_budget;
 namespace {
 
 // The extra may always grow to this.
-constexpr size_t kLeastMostBoost = 96 * kMiB;
+constexpr size_t kLeastMostExtra = 96 * kMiB;
 
 // How long a refusal of the system is remembered.
 constexpr uint32_t kTicksShort = 16;
@@ -28,8 +28,8 @@ void Budget::NoteWantedAgain(size_t bytes) {
   const size_t given_back = Load(given_back_);
   const size_t again = Min(bytes, given_back);
   given_back_.store(given_back - again, std::memory_order_relaxed);
-  const size_t most = Max(kLeastMostBoost, Max(live(), most_live_.value()));
-  boost_.store(Min(boost() + kEager * again, most), std::memory_order_relaxed);
+  const size_t most = Max(kLeastMostExtra, Max(live(), most_live_.value()));
+  extra_.store(Min(extra() + kEager * again, most), std::memory_order_relaxed);
 }
 
 void Budget::BeShort() {
@@ -47,8 +47,8 @@ void Budget::Tick() {
   const size_t base = Max(kLeast, live() / kShare);
   const size_t most_free = most_free_.Begin(free());
   const size_t used = most_free > base ? most_free - base : 0;
-  if (used < boost()) {
-    boost_.store(boost() - (boost() - used + kShrinkShare - 1) / kShrinkShare,
+  if (used < extra()) {
+    extra_.store(extra() - (extra() - used + kShrinkShare - 1) / kShrinkShare,
                  std::memory_order_relaxed);
   }
   Watch();

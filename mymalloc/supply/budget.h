@@ -32,12 +32,12 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
     return Min(Max(static_cast<int64_t>(heap_bytes / kShare), kStep), kLargestStep);
   }
   // Of the extra as much may be used as is live, and so much however little is.
-  static constexpr size_t kAlwaysMostBoost = 24 * kMiB;
+  static constexpr size_t kAlwaysMostExtra = 24 * kMiB;
   // Threads that come and go, or take turns, leave pages of each class in each of their heaps. That
   // much is enough for a few heaps; for each more, up to a bound:
   static constexpr size_t kFewHeaps = 8;
-  static constexpr size_t kMostBoostOfHeap = 8 * kMiB;
-  static constexpr size_t kMostBoostOfHeaps = 96 * kMiB;
+  static constexpr size_t kMostExtraOfHeap = 8 * kMiB;
+  static constexpr size_t kMostExtraOfHeaps = 96 * kMiB;
   // To give back in vain costs more than to keep in vain: the extra grows fast, by so much for each
   // byte that is wanted again, and shrinks slowly, by this share of what was not used.
   static constexpr size_t kEager = 8;
@@ -80,7 +80,7 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
     if (short_.load(std::memory_order_relaxed)) return kLeast;
-    return Max(kLeast, live() / kShare) + Min(boost(), MostBoost());
+    return Max(kLeast, live() / kShare) + Min(extra(), MostExtra());
   }
   // How much is to be given back now: nothing, or enough for some calls to come.
   size_t Excess() {
@@ -113,7 +113,7 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void BeShort();
   bool IsShort() const { return short_.load(std::memory_order_relaxed); }
 
-  size_t boost() const { return boost_.load(std::memory_order_relaxed); }
+  size_t extra() const { return extra_.load(std::memory_order_relaxed); }
 
  private:
   static size_t Sum(std::initializer_list<const std::atomic<int64_t>*> parts) {
@@ -129,11 +129,11 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
     if (!IsExceeded() && Excess() != 0) exceeded_.store(true, std::memory_order_relaxed);
   }
   // How much of the extra may be used now.
-  size_t MostBoost() const {
+  size_t MostExtra() const {
     const size_t heaps = heaps_.load(std::memory_order_relaxed);
     const size_t more = heaps - Min(heaps, kFewHeaps);
-    const size_t of_heaps = Min(more * kMostBoostOfHeap, kMostBoostOfHeaps);
-    return Max(Max(kAlwaysMostBoost, of_heaps), live());
+    const size_t of_heaps = Min(more * kMostExtraOfHeap, kMostExtraOfHeaps);
+    return Max(Max(kAlwaysMostExtra, of_heaps), live());
   }
 
   alignas(64) std::atomic<int64_t> free_{0};
@@ -142,7 +142,7 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   std::atomic<uint64_t> freed_{1};
   std::atomic<int64_t> parked_{0};
   std::atomic<int64_t> supply_{0};
-  std::atomic<size_t> boost_{0};
+  std::atomic<size_t> extra_{0};
   std::atomic<size_t> heaps_{0};
   HighWater most_free_;
   HighWater most_live_;                // of a period and half of the one before, and so on

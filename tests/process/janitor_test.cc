@@ -246,8 +246,8 @@ TEST_F(JanitorTest, WhatIsTooMuchGoesBackAtOnce) {
     for (char* block : AllocateFilled(n, 40 * kMiB / n)) Free(block);
     // Each call gives back a part.
     for (int i = 0; i < 10; ++i) g_janitor.Poll();
-    EXPECT_LE(g_budget.free(), most + g_budget.boost()) << n;
-    EXPECT_LE(DirtyBytes(), most + g_budget.boost()) << n;
+    EXPECT_LE(g_budget.free(), most + g_budget.extra()) << n;
+    EXPECT_LE(DirtyBytes(), most + g_budget.extra()) << n;
     GiveAllBack();
   }
 }

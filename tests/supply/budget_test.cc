@@ -105,19 +105,19 @@ TEST(BudgetTest, WhatIsBeyondIsToBeGivenBack) {
 TEST(BudgetTest, WhatIsWantedAgainRaisesTheBudget) {
   Budget budget;
   budget.NoteWanted(10 * kMiB);  // nothing was given back: it is new
-  EXPECT_EQ(budget.boost(), 0u);
+  EXPECT_EQ(budget.extra(), 0u);
   budget.NoteGivenBack(5 * kMiB);
-  EXPECT_EQ(budget.boost(), 0u);
+  EXPECT_EQ(budget.extra(), 0u);
   budget.NoteWanted(3 * kMiB);
-  EXPECT_EQ(budget.boost(), Budget::kEager * 3 * kMiB);
+  EXPECT_EQ(budget.extra(), Budget::kEager * 3 * kMiB);
   budget.NoteWanted(10 * kMiB);  // no more than was given back
-  EXPECT_EQ(budget.boost(), Budget::kEager * 5 * kMiB);
+  EXPECT_EQ(budget.extra(), Budget::kEager * 5 * kMiB);
   // With nothing live not all of it may be used.
-  EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kAlwaysMostBoost);
+  EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kAlwaysMostExtra);
   budget.Tell(0, Budget::kEager * 5 * kMegabyte, 0);
   EXPECT_EQ(budget.Most(), Budget::kEager * 5 * kMiB / Budget::kShare + Budget::kEager * 5 * kMiB);
   budget.NoteWanted(10 * kMiB);
-  EXPECT_EQ(budget.boost(), Budget::kEager * 5 * kMiB);
+  EXPECT_EQ(budget.extra(), Budget::kEager * 5 * kMiB);
 }
 
 TEST(BudgetTest, EachHeapMayKeepSomeOfTheExtra) {
@@ -125,9 +125,9 @@ TEST(BudgetTest, EachHeapMayKeepSomeOfTheExtra) {
   budget.NoteGivenBack(200 * kMiB);
   budget.NoteWanted(200 * kMiB);
   for (size_t i = 0; i < Budget::kFewHeaps + 5; ++i) budget.AddHeap();
-  EXPECT_EQ(budget.Most(), Budget::kLeast + 5 * Budget::kMostBoostOfHeap);
+  EXPECT_EQ(budget.Most(), Budget::kLeast + 5 * Budget::kMostExtraOfHeap);
   for (int i = 0; i < 100; ++i) budget.AddHeap();
-  EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kMostBoostOfHeaps);
+  EXPECT_EQ(budget.Most(), Budget::kLeast + Budget::kMostExtraOfHeaps);
 }
 
 TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
@@ -136,13 +136,13 @@ TEST(BudgetTest, TheExtraIsBoundedByWhatWasLive) {
     budget.NoteGivenBack(10 * kMiB);
     budget.NoteWanted(10 * kMiB);
   }
-  EXPECT_EQ(budget.boost(), 96 * kMiB);
+  EXPECT_EQ(budget.extra(), 96 * kMiB);
   budget.Tell(0, 300 * kMegabyte, 0);
   for (int i = 0; i < 100; ++i) {
     budget.NoteGivenBack(10 * kMiB);
     budget.NoteWanted(10 * kMiB);
   }
-  EXPECT_EQ(budget.boost(), 300 * kMiB);
+  EXPECT_EQ(budget.extra(), 300 * kMiB);
 }
 
 // A program that fills and empties its memory in turn has nothing live when it gives back.
@@ -153,52 +153,52 @@ TEST(BudgetTest, WhatWasLiveLatelyBoundsItToo) {
   budget.Tell(0, -300 * kMegabyte, 0);
   budget.NoteGivenBack(200 * kMiB);
   budget.NoteWanted(200 * kMiB / Budget::kEager);
-  EXPECT_EQ(budget.boost(), 200 * kMiB);
+  EXPECT_EQ(budget.extra(), 200 * kMiB);
 }
 
-class BoostedBudgetTest : public testing::Test {
+class ExtendedBudgetTest : public testing::Test {
  protected:
-  static constexpr size_t kBoost = Budget::kAlwaysMostBoost;
+  static constexpr size_t kExtra = Budget::kAlwaysMostExtra;
 
-  BoostedBudgetTest() {
-    budget_.NoteGivenBack(kBoost / Budget::kEager);
-    budget_.NoteWanted(kBoost / Budget::kEager);
+  ExtendedBudgetTest() {
+    budget_.NoteGivenBack(kExtra / Budget::kEager);
+    budget_.NoteWanted(kExtra / Budget::kEager);
   }
 
   Budget budget_;
 };
 
-TEST_F(BoostedBudgetTest, WhatIsNotUsedOfTheExtraGoes) {
+TEST_F(ExtendedBudgetTest, WhatIsNotUsedOfTheExtraGoes) {
   budget_.Tick();
-  EXPECT_EQ(budget_.boost(), kBoost - kBoost / Budget::kShrinkShare);
+  EXPECT_EQ(budget_.extra(), kExtra - kExtra / Budget::kShrinkShare);
   for (int i = 0; i < 200; ++i) budget_.Tick();
-  EXPECT_EQ(budget_.boost(), 0u);
+  EXPECT_EQ(budget_.extra(), 0u);
 }
 
-TEST_F(BoostedBudgetTest, WhatIsUsedOfTheExtraStays) {
+TEST_F(ExtendedBudgetTest, WhatIsUsedOfTheExtraStays) {
   for (int i = 0; i < 10; ++i) {
-    budget_.SetSupply(Budget::kLeast + kBoost);
+    budget_.SetSupply(Budget::kLeast + kExtra);
     EXPECT_EQ(budget_.Excess(), 0u);
     budget_.SetSupply(0);
     budget_.Tick();
-    EXPECT_EQ(budget_.boost(), kBoost) << "period " << i;
+    EXPECT_EQ(budget_.extra(), kExtra) << "period " << i;
   }
   // Half of it.
   for (int i = 0; i < 30; ++i) {
-    budget_.SetSupply(Budget::kLeast + kBoost / 2);
+    budget_.SetSupply(Budget::kLeast + kExtra / 2);
     budget_.Excess();
     budget_.Tick();
   }
-  EXPECT_GE(budget_.boost(), kBoost / 2);
-  EXPECT_LT(budget_.boost(), kBoost / 2 + kMiB);
+  EXPECT_GE(budget_.extra(), kExtra / 2);
+  EXPECT_LT(budget_.extra(), kExtra / 2 + kMiB);
 }
 
-TEST_F(BoostedBudgetTest, WhatWasGivenBackLongAgoIsForgotten) {
+TEST_F(ExtendedBudgetTest, WhatWasGivenBackLongAgoIsForgotten) {
   budget_.NoteGivenBack(16 * kMiB);
   for (int i = 0; i < 40; ++i) budget_.Tick();
-  const size_t before = budget_.boost();
+  const size_t before = budget_.extra();
   budget_.NoteWanted(16 * kMiB);
-  EXPECT_EQ(budget_.boost(), before);
+  EXPECT_EQ(budget_.extra(), before);
 }
 
 }  // namespace
