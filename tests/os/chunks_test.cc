@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "mymalloc/os/memory.h"
+#include "tests/os/chunks.h"
 #include "tests/support/block.h"
 #include "tests/support/memory_usage.h"
 #include "tests/support/residency.h"
@@ -19,19 +20,6 @@ using test::IsReadable;
 
 void* Pointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
 
-struct Chunk {
-  uintptr_t begin = 0;
-  size_t bytes = 0;
-
-  uintptr_t end() const { return begin + bytes; }
-};
-
-Chunk MapChunk(Chunks& chunks, size_t bytes) {
-  Chunk chunk;
-  chunk.begin = chunks.Map(bytes, &chunk.bytes);
-  return chunk;
-}
-
 // Whether the table calls the whole chunk one of ours.
 bool InTable(const Chunk& chunk) {
   for (uintptr_t p = chunk.begin; p < chunk.end(); p += KernelPage()) {
@@ -39,18 +27,6 @@ bool InTable(const Chunk& chunk) {
   }
   return true;
 }
-
-// What the short way reads of the chunks is not in the object: each test begins anew.
-class ChunksTest : public testing::Test {
- protected:
-  ChunksTest() {
-    g_chunk_window = 0;
-    for (std::atomic<uint8_t>& granule : g_chunk_table) granule = 0;
-    chunks_.Init(/*scarce=*/false, /*tags_readable=*/true);
-  }
-
-  Chunks chunks_;
-};
 
 TEST_F(ChunksTest, NothingIsMappedAtFirst) {
   EXPECT_EQ(chunks_.mapped(), 0u);

@@ -8,33 +8,13 @@
 
 #include "gtest/gtest.h"
 #include "mymalloc/os/chunks.h"
+#include "tests/os/chunks.h"
 #include "tests/support/memory_usage.h"
 
 namespace mymalloc::os {
 namespace {
 
-struct Chunk {
-  uintptr_t begin = 0;
-  size_t bytes = 0;
-
-  uintptr_t end() const { return begin + bytes; }
-};
-
-class CoresTest : public testing::Test {
- protected:
-  CoresTest() {
-    g_chunk_window = 0;
-    for (std::atomic<uint8_t>& granule : g_chunk_table) granule = 0;
-    chunks_.Init(/*scarce=*/false, /*tags_readable=*/true);
-  }
-  Chunk MapChunk(size_t bytes) {
-    Chunk chunk;
-    chunk.begin = chunks_.Map(bytes, &chunk.bytes);
-    return chunk;
-  }
-
-  Chunks chunks_;
-};
+class CoresTest : public ChunksTest {};
 
 // Whether the kernel would leave the mapping of an address out of a core file.
 bool IsInCores(uintptr_t address) {
@@ -61,7 +41,7 @@ std::string InCores(const Chunk& chunk, size_t granules) {
 }
 
 TEST_F(CoresTest, LongRangesOfUnusedMemoryAreLeftOutOfCores) {
-  const Chunk chunk = MapChunk(12 * kChunkGranule);
+  const Chunk chunk = MapChunk(chunks_, 12 * kChunkGranule);
   ASSERT_NE(chunk.begin, 0u);
   const auto at = [&](size_t granule) { return chunk.begin + granule * kChunkGranule; };
   chunks_.LeaveOut({at(0) + KernelPage(), at(2) + KernelPage()});  // too short
@@ -80,7 +60,7 @@ TEST_F(CoresTest, LongRangesOfUnusedMemoryAreLeftOutOfCores) {
 }
 
 TEST_F(CoresTest, RangesThatMeetAreOne) {
-  const Chunk chunk = MapChunk(12 * kChunkGranule);
+  const Chunk chunk = MapChunk(chunks_, 12 * kChunkGranule);
   ASSERT_NE(chunk.begin, 0u);
   const auto at = [&](size_t granule) { return chunk.begin + granule * kChunkGranule; };
   chunks_.LeaveOut({at(0), at(5)});
@@ -94,7 +74,7 @@ TEST_F(CoresTest, RangesThatMeetAreOne) {
 
 TEST_F(CoresTest, OnlySoManyRangesAreLeftOut) {
   constexpr size_t kRanges = 40;
-  const Chunk chunk = MapChunk(kRanges * 6 * kChunkGranule);
+  const Chunk chunk = MapChunk(chunks_, kRanges * 6 * kChunkGranule);
   ASSERT_NE(chunk.begin, 0u);
   const size_t before = test::MappingCount();
   for (size_t i = 0; i < kRanges; ++i) {
@@ -109,7 +89,7 @@ TEST_F(CoresTest, OnlySoManyRangesAreLeftOut) {
   chunks_.LeaveOut({chunk.begin, chunk.begin + 5 * kChunkGranule});
   EXPECT_EQ(InCores(chunk, 7), ".....X.");
   // What goes makes room for others.
-  const Chunk other = MapChunk(8 * kChunkGranule);
+  const Chunk other = MapChunk(chunks_, 8 * kChunkGranule);
   chunks_.LeaveOut({other.begin, other.end()});
   EXPECT_TRUE(IsInCores(other.begin));
   chunks_.Unmap({chunk.begin, chunk.end()});
@@ -143,7 +123,7 @@ class ManyMappings {
 };
 
 TEST_F(CoresTest, WhatIsUsedIsInCoresThoughNoMappingCanBeMade) {
-  const Chunk chunk = MapChunk(12 * kChunkGranule);
+  const Chunk chunk = MapChunk(chunks_, 12 * kChunkGranule);
   ASSERT_NE(chunk.begin, 0u);
   chunks_.LeaveOut({chunk.begin + kChunkGranule, chunk.end()});
   ASSERT_FALSE(IsInCores(chunk.begin + 6 * kChunkGranule));
