@@ -189,8 +189,7 @@ void Heap::FreeSlow(uintptr_t block, SizeClass c) {
 void Heap::MakeRoom(SizeClass c, Magazine& m) {
   if (ABSL_PREDICT_FALSE(g_budget.IsFarExceeded())) {
     Step step;
-    FlushMagazines();
-    ReturnSpill(/*now=*/0, /*age=*/0, &step);
+    FlushHeld(&step);
     m.Deepen(c);
     return;
   }

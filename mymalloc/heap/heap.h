@@ -228,7 +228,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void RaiseFloorsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void FlushMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void FlushHeld(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ReturnAll(SizeClass c, Magazine& m) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void FlushParked(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountParked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void EmptyUnused() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -64,27 +64,32 @@ void Heap::Flush() {
 
 void Heap::FlushLocked() {
   Step unlimited(Step::kUnlimited);
-  FlushMagazines();
-  ReturnSpill(/*now=*/0, /*age=*/0, &unlimited);
+  FlushHeld(&unlimited);
   CountParked(0);
 }
 
-void Heap::FlushMagazines() {
+// All magazines; of the spill what the step has room for.
+void Heap::FlushHeld(Step* step) {
   for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
     if (m.begin() == nullptr) continue;
-    m.Compact();
-    ReturnEntries(c, m.begin(), m.Valid());
+    ReturnAll(c, m);
     m.Empty();
   }
   floors_raised_ = false;
+  ReturnSpill(/*now=*/0, /*age=*/0, step);
+}
+
+void Heap::ReturnAll(SizeClass c, Magazine& m) {
+  m.Compact();
+  ReturnEntries(c, m.begin(), m.Valid());
+  m.DropOldest(m.Valid());
 }
 
 // Until the step is over.
 void Heap::FlushParked(Step* step) {
   if (!parked() || parked_bytes_ == 0) return;
-  FlushMagazines();
-  ReturnSpill(/*now=*/0, /*age=*/0, step);
+  FlushHeld(step);
   CountParked(HeldBytes());
   if (parked_bytes_ == 0) DiscardMagazines();
 }
@@ -146,16 +151,11 @@ void Heap::LowerFloors() {
   floors_raised_ = false;
 }
 
-// By the owner: what has as many as at the last tick was hardly used since. It stays as deep as it
-// is: bundles of the spill must find room in it.
+// By the owner: what has as many as at the last tick was hardly used since.
 void Heap::EmptyUnused() {
   for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
-    if (m.Valid() != 0 && m.end() == seen_end_[c]) {
-      m.Compact();
-      ReturnEntries(c, m.begin(), m.Valid());
-      m.DropOldest(m.Valid());
-    }
+    if (m.Valid() != 0 && m.end() == seen_end_[c]) ReturnAll(c, m);
     seen_end_[c] = m.end();
   }
 }
