@@ -1,7 +1,7 @@
 // Reads memory that may not be there, as a stack may be after the program wrote over it.
 //
-// Before the first word of each OS page the kernel is asked to read from it, by a futex call that
-// would wait for no time: it fails with EFAULT where there is nothing to read, with EAGAIN or
+// Before the first word of each kernel page the kernel is asked to read from it, by a futex call
+// that would wait for no time: it fails with EFAULT where there is nothing to read, with EAGAIN or
 // ETIMEDOUT elsewhere, and changes nothing. It costs less than a copy by process_vm_readv, and it
 // is allowed where that is not: no lock can do without it. Where it is refused, nothing is read.
 

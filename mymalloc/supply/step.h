@@ -12,10 +12,10 @@ namespace mymalloc {
 
 class Step {
  public:
-  // A part of a millisecond at most, if the kernel takes less than a microsecond for an OS page.
+  // A part of a millisecond at most, if the kernel takes less than a microsecond for a page.
   static constexpr size_t kUsual = 384;
   static constexpr size_t kUnlimited = ~size_t{0};
-  // What a call of the kernel costs beside the OS pages.
+  // What a call of the kernel costs beside its pages.
   static constexpr size_t kCall = 48;
 
   explicit Step(size_t most = kUsual) : left_(most) {}

@@ -1,4 +1,4 @@
-// Which OS pages of this process's memory are resident, and which can be read.
+// Which kernel pages of this process's memory are resident, and which can be read.
 
 #ifndef MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
 #define MYMALLOC_TESTS_SUPPORT_RESIDENCY_H_
@@ -16,7 +16,7 @@
 
 namespace mymalloc::test {
 
-// The number of resident OS pages of [begin, begin + bytes), which is mapped, and whole OS pages.
+// The number of resident kernel pages of [begin, begin + bytes), which is mapped and whole ones.
 inline size_t ResidentPages(uintptr_t begin, size_t bytes) {
   std::vector<unsigned char> pages(bytes / 4096);
   MYMALLOC_CHECK(mincore(reinterpret_cast<void*>(begin), bytes, pages.data()) == 0);
