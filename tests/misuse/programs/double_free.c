@@ -53,7 +53,7 @@ static void FreeTwiceAmongMany(size_t size, int count) {
 
 CASE(small_after_many_frees) { FreeTwiceAmongMany(kSmall, 20000); }
 CASE(medium_after_many_frees) { FreeTwiceAmongMany(kMedium, 150); }
-CASE(medium_in_a_page_that_went) { FreeTwiceAmongMany(kMedium, 760); }
+CASE(medium_in_a_page_that_went) { FreeTwiceAmongMany(kMedium, 1000); }
 CASE(large_after_too_many_frees) {
   void* p = malloc(kLarge);
   static void* others[200];
