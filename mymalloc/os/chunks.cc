@@ -21,6 +21,10 @@ constexpr size_t kWindowBytes = kChunkGranules * kChunkGranule;
 constexpr size_t kLeastLeftOut = 2 * kChunkGranule;
 constexpr size_t kMostLeftOut = 16;
 
+// Each run of granules side by side is a mapping. So many more than there are longest chunks may come
+// of what is unmapped in the middle of a run.
+constexpr size_t kMostSplits = 16;
+
 rlim_t LimitOn(int resource) {
   rlimit limit{};
   const long result = Syscall(SYS_prlimit64, 0, resource, 0, reinterpret_cast<long>(&limit));
@@ -54,10 +58,12 @@ void Chunks::Init(bool scarce, bool tags_readable) {
   if (tags_readable) bits_ |= kTagsReadable;
 }
 
+// As a chunk is made, that is: where a block needs a longer one it gets it.
+size_t Chunks::longest() const { return scarce_ ? kSmallestChunk : kLargestChunk; }
+
 uintptr_t Chunks::Map(size_t bytes, size_t* granted) {
   const size_t smallest = scarce_ ? kChunkGranule : kSmallestChunk;
-  const size_t most = scarce_ ? kSmallestChunk : kLargestChunk;
-  const size_t step = Min(Max(mapped() / kGrowthShare, smallest), most);
+  const size_t step = Min(Max(mapped() / kGrowthShare, smallest), longest());
   // A long one, one that is just long enough, one that is no whole granules.
   size_t lengths[] = {RoundUp(Max(bytes, step), kChunkGranule), RoundUp(bytes, kChunkGranule),
                       Max(bytes, kSmallestScarceChunk), bytes};
@@ -154,7 +160,12 @@ void Chunks::SetTable(Interval range, uint8_t bits) {
   }
   for (uintptr_t granule = range.begin; granule < range.end; granule += kChunkGranule) {
     const uintptr_t index = (granule - g_chunk_window) / kChunkGranule;
-    if (index < kChunkGranules) g_chunk_table[index].store(bits, std::memory_order_relaxed);
+    if (index >= kChunkGranules) continue;
+    if (InChunk(granule) != (bits != 0)) {
+      const size_t neighbours = InChunk(granule - 1) + size_t{InChunk(granule + kChunkGranule)};
+      runs_ = bits != 0 ? runs_ + 1 - neighbours : runs_ + neighbours - 1;
+    }
+    g_chunk_table[index].store(bits, std::memory_order_relaxed);
   }
 }
 
@@ -206,6 +217,8 @@ bool Chunks::SetLeftOut(Interval granules, bool left_out) {
 Interval Chunks::Unmap(Interval range) {
   const Interval whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.begin >= whole.end || !InChunk(whole.begin)) return {};
+  const bool splits = InChunk(whole.begin - 1) && InChunk(whole.end);
+  if (splits && runs_ >= kMostSplits + mapped() / longest()) return {};
   PutBack(whole);
   SetTable(whole, /*bits=*/0);
   const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - KernelPage();

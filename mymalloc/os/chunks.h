@@ -81,7 +81,8 @@ class Chunks {
     if (left_out_ != 0) PutGranulesBack(range);
   }
 
-  // Unmaps what of a free range is whole granules. Returns that part, empty if there is none.
+  // Unmaps what of a free range is whole granules. Returns that part, empty if there is none, or if
+  // it lies between others and there are many mappings for so few chunks already.
   Interval Unmap(Interval range);
 
   // Bytes of all chunks.
@@ -89,6 +90,7 @@ class Chunks {
   bool scarce() const { return scarce_; }
 
  private:
+  size_t longest() const;
   uintptr_t MapGranules(size_t bytes) const;
   static bool MapAt(uintptr_t wanted, size_t bytes);
   static uintptr_t MapAndCut(size_t bytes);
@@ -103,6 +105,7 @@ class Chunks {
   std::atomic<bool> had_huge_pages_{false};
   bool scarce_ = false;
   bool window_chosen_ = false;
+  size_t runs_ = 0;          // of granules side by side
   size_t left_out_ = 0;      // ranges
   uint8_t bits_ = kInChunk;  // of a granule that is ours
 };

@@ -153,6 +153,27 @@ TEST_F(ChunksTest, UnmapsTheWholeGranulesOfARange) {
   EXPECT_TRUE(IsReadable(chunk.end() - 1));
 }
 
+// A mapping for each longest chunk, and sixteen more; but from an end of a run all can go.
+TEST_F(ChunksTest, WhatMakesTooManyMappingsStays) {
+  const Chunk chunk = MapChunk(chunks_, 200 * kChunkGranule);
+  const size_t most = 16 + chunk.bytes / (64 * kMiB);
+  size_t unmapped = 0;
+  for (size_t i = 1; i < 199; i += 2) {
+    const uintptr_t middle = chunk.begin + i * kChunkGranule;
+    unmapped += !chunks_.Unmap(Interval::From(middle, kChunkGranule)).empty();
+  }
+  EXPECT_LE(unmapped, most);
+  EXPECT_GE(unmapped, 16u);
+  const uintptr_t last = chunk.end() - kChunkGranule;
+  EXPECT_FALSE(chunks_.Unmap(Interval::From(last, kChunkGranule)).empty());
+  EXPECT_FALSE(chunks_.Unmap(Interval::From(chunk.begin, kChunkGranule)).empty());
+  // And so the whole of it, piece by piece.
+  for (uintptr_t at = chunk.begin; at < chunk.end(); at += kChunkGranule) {
+    chunks_.Unmap(Interval::From(at, kChunkGranule));
+  }
+  EXPECT_EQ(chunks_.mapped(), 0u);
+}
+
 TEST_F(ChunksTest, ARangeWithoutAWholeGranuleStays) {
   const Chunk chunk = MapChunk(chunks_, 16 * kMiB);
   const uintptr_t granule = chunk.begin + kChunkGranule;
