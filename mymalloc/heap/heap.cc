@@ -265,12 +265,20 @@ bool Heap::FreeRemote(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
   const RemoteWord word = RemoteWordOf(block, tag);
   const uint64_t bit = SlotSet::BitOf(tag.slot());
-  if (stride <= RemoteGather::kLargestStride) {
-    return gather_.Add(word, bit, stride,
-                       [this](RemoteWord w, uint64_t mask) { SendGathered(w, mask); });
+  if (stride > RemoteGather::kLargestStride) {
+    SendGathered(word, bit);
+    return true;
   }
-  SendGathered(word, bit);
-  return true;
+  while (!gather_.Begin()) OpenGather();
+  const bool fresh = gather_.Add(word, bit, stride,
+                                 [this](RemoteWord w, uint64_t mask) { SendGathered(w, mask); });
+  gather_.End();
+  return fresh;
+}
+
+void Heap::OpenGather() {
+  LockHolder holder(lock_);
+  gather_.Open();
 }
 
 void Heap::FreeRemoteAtOnce(uintptr_t block, Tag tag) {

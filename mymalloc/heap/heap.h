@@ -106,12 +106,13 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
     kUnfinished,  // there is more to do now
   };
   DecayResult Decay(uint16_t now, bool by_owner, Step* step);
-  // Gives back all that can be, however young. What other threads hold in magazines only if these
-  // lay below a raised floor before.
+  // Gives back all that can be, however young. What other threads hold only if TakeHeld took it.
   void DecayAll();
-  // Nothing of what the owner holds at the bottom of its magazines is touched by it from a moment
-  // after this call on, as long as it comes to no slow way: see magazine.h.
+  // Nothing of what the owner holds at the bottom of its magazines, or has gathered for others, is
+  // touched by it from a moment after this call on, as long as it comes to no slow way: magazine.h.
   void RaiseFloors();
+  // What then lies there goes back: what was gathered, to other heaps.
+  void TakeHeld();
   // By the owner: its next allocation of each class comes to the slow way.
   void ComeAgainSoon();
   // Whether it is worth asking for that; a glance without the lock.
@@ -201,6 +202,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   static constexpr unsigned kWordsAtOnce = 128;
   bool CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void OpenGather();
   void FlushGather();
   void NoteCollected(const PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void Send(RemoteWord word, uint64_t mask);
@@ -223,7 +225,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void Unlink(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   // heap_decay.cc
-  void StealMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void StealHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void StealGather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void LowerFloors() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void RaiseFloorsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -319,8 +322,14 @@ inline RemoteWord RemoteWordOf(uintptr_t block, Tag tag) {
 
 inline bool Heap::FreeRemoteQuickly(uintptr_t block, Tag tag) {
   const size_t stride = StrideOf(tag.size_class());
-  return ABSL_PREDICT_TRUE(stride <= RemoteGather::kLargestStride) &&
-         gather_.AddQuickly(RemoteWordOf(block, tag), SlotSet::BitOf(tag.slot()), stride);
+  if (ABSL_PREDICT_FALSE(stride > RemoteGather::kLargestStride) ||
+      ABSL_PREDICT_FALSE(!gather_.Begin())) {
+    return false;
+  }
+  const bool added =
+      gather_.AddQuickly(RemoteWordOf(block, tag), SlotSet::BitOf(tag.slot()), stride);
+  gather_.End();
+  return added;
 }
 
 template <typename Visit>

@@ -131,13 +131,27 @@ void Heap::ComeAgainSoon() {
 void Heap::RaiseFloorsLocked() {
 #if !defined(MYMALLOC_SANITIZED)  // they cannot see what orders this, and would call it a race
   for (Magazine& m : magazines_) floors_raised_ |= m.RaiseFloor();
+  floors_raised_ |= gather_.Close();
 #endif
 }
 
-void Heap::StealMagazines() {
+// What an idle thread has gathered: its accounts it keeps itself, without the lock.
+void Heap::StealGather() {
+  if (!gather_.IsStealable()) return;
+  size_t bytes = 0;
+  gather_.FlushAll([&](RemoteWord word, uint64_t mask) {
+    bytes += SlotBitmap::PopCount(mask) * word.page()->stride();
+    Send(word, mask);
+  });
+  g_budget.TellSent(static_cast<int64_t>(bytes));
+}
+
+void Heap::StealHeld() {
   if (!floors_raised_) return;
+  StealGather();
   for (const SizeClass c : EachSizeClass()) {
     Magazine& m = magazines_[c];
+    if (m.begin() == nullptr) continue;
     const unsigned count = m.Stealable();
     if (count != 0) ReturnEntries(c, m.begin(), count);
     m.LowerFloor(count);
@@ -145,9 +159,17 @@ void Heap::StealMagazines() {
   floors_raised_ = false;
 }
 
+void Heap::TakeHeld() {
+  LockHolder holder(lock_);
+  StealHeld();
+}
+
 void Heap::LowerFloors() {
   if (!floors_raised_) return;
-  for (Magazine& m : magazines_) m.LowerFloor(0);
+  gather_.Open();
+  for (Magazine& m : magazines_) {
+    if (m.begin() != nullptr) m.LowerFloor(0);
+  }
   floors_raised_ = false;
 }
 
@@ -171,7 +193,7 @@ void Heap::DecayHeld(bool by_owner, Step* step) {
   } else if (!idle) {
     LowerFloors();
   } else if (!parked()) {
-    StealMagazines();
+    StealHeld();
     RaiseFloorsLocked();
   } else {
     FlushParked(step);
@@ -305,7 +327,6 @@ Heap::DecayResult Heap::DecayLocked(uint16_t now, bool by_owner, Step* step) {
 void Heap::DecayAll() {
   LockHolder holder(lock_);
   CollectRemote(RemoteList::kAll);
-  StealMagazines();
   for (;;) {
     Step step;
     FlushParked(&step);

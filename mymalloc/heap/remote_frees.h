@@ -78,6 +78,11 @@ class RemoteList {
   std::atomic<bool> left_;  // whether there is something
 };
 
+//
+// What an idle thread has gathered others may take, in the way of its magazines (magazine.h): the
+// janitor closes the table at one tick, and at a later one, if it is closed still, takes what lies
+// there. By then the owner can at most be in the middle of an Add that began before, and that
+// shows: it says when it begins and ends.
 class RemoteGather {
  public:
   // Blocks with a longer stride are returned one by one.
@@ -86,15 +91,40 @@ class RemoteGather {
   static constexpr size_t kMostBytes = 256 * kKiB;
   static constexpr unsigned kEntryBits = 9;
 
+  // Around Add and AddQuickly, by the owner. Begin returns false where the table is closed: then
+  // the owner opens it first, under the heap's lock.
+  bool Begin() {
+    adding_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (ABSL_PREDICT_TRUE(open_.load(std::memory_order_relaxed))) return true;
+    End();
+    return false;
+  }
+  void End() { adding_.store(false, std::memory_order_release); }
+
+  // Under the heap's lock.
+  void Open() { open_.store(true, std::memory_order_relaxed); }
+  // By the janitor. Returns false if there is nothing worth it.
+  bool Close() {
+    if (bytes_ == 0) return false;
+    open_.store(false, std::memory_order_relaxed);
+    return true;
+  }
+  // Whether it was closed at an earlier tick, and the owner is not in the middle of something.
+  bool IsStealable() const {
+    return !open_.load(std::memory_order_relaxed) && !adding_.load(std::memory_order_acquire);
+  }
+
   // Adds a block that was marked free, if its word is in the table and nothing needs to be flushed.
   bool AddQuickly(RemoteWord word, uint64_t bit, size_t stride) {
     Entry& entry = entries_[IndexOf(word)];
-    const uint64_t mask = entry.mask | bit;
-    if (ABSL_PREDICT_FALSE(!(entry.word == word) || mask == entry.mask || mask == ~uint64_t{0} ||
+    const uint64_t before = entry.mask.load(std::memory_order_relaxed);
+    const uint64_t mask = before | bit;
+    if (ABSL_PREDICT_FALSE(!(entry.word == word) || mask == before || mask == ~uint64_t{0} ||
                            bytes_ + stride >= kMostBytes)) {
       return false;
     }
-    entry.mask = mask;
+    entry.mask.store(mask, std::memory_order_relaxed);
     bytes_ += stride;
     return true;
   }
@@ -108,16 +138,16 @@ class RemoteGather {
       FlushEntry(entry, flush);
       entry.word = word;
     }
-    const bool fresh = (entry.mask & bit) == 0;
-    entry.mask |= bit;
+    const uint64_t before = entry.mask.load(std::memory_order_relaxed);
+    entry.mask.store(before | bit, std::memory_order_relaxed);
     bytes_ += stride;
-    if (entry.mask == ~uint64_t{0}) {
+    if ((before | bit) == ~uint64_t{0}) {
       FlushEntry(entry, flush);
       bytes_ -= Min(bytes_, stride * SlotBitmap::kSlotsPerWord);
     } else if (bytes_ >= kMostBytes) {
       FlushAll(flush);
     }
-    return fresh;
+    return (before & bit) == 0;
   }
 
   template <typename Flush>
@@ -131,23 +161,24 @@ class RemoteGather {
   template <typename Visit>
   void ForEach(Visit&& visit) const {
     for (const Entry& entry : entries_) {
-      if (entry.mask != 0) visit(entry.word, entry.mask);
+      const uint64_t mask = entry.mask.load(std::memory_order_relaxed);
+      if (mask != 0) visit(entry.word, mask);
     }
   }
 
  private:
   struct Entry {
     RemoteWord word;
-    uint64_t mask;
+    std::atomic<uint64_t> mask;
   };
 
   // First out of the table: were this thread lost in a fork after the flush, the child would return
   // the same blocks again.
   template <typename Flush>
   static void FlushEntry(Entry& entry, Flush&& flush) {
-    const uint64_t mask = entry.mask;
+    const uint64_t mask = entry.mask.load(std::memory_order_relaxed);
     if (mask == 0) return;
-    entry.mask = 0;
+    entry.mask.store(0, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);  // the kernel's copy sees stores in order
     flush(entry.word, mask);
   }
@@ -157,6 +188,8 @@ class RemoteGather {
     return static_cast<unsigned>(word.bits() * kSpread >> (64 - kEntryBits));
   }
 
+  std::atomic<bool> open_;
+  std::atomic<bool> adding_;
   size_t bytes_;
   Entry entries_[1u << kEntryBits];
 };

@@ -21,8 +21,8 @@ constexpr size_t kWindowBytes = kChunkGranules * kChunkGranule;
 constexpr size_t kLeastLeftOut = 2 * kChunkGranule;
 constexpr size_t kMostLeftOut = 16;
 
-// Each run of granules side by side is a mapping. So many more than there are longest chunks may come
-// of what is unmapped in the middle of a run.
+// Each run of granules side by side is a mapping. So many more than there are longest chunks may
+// come of what is unmapped in the middle of a run.
 constexpr size_t kMostSplits = 16;
 
 rlim_t LimitOn(int resource) {

@@ -242,6 +242,7 @@ bool Janitor::PassAllLocked(Heap* own) {
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->RaiseFloors();
   // With the heap of one thread and the shared one there is nobody to wait for.
   if (highest.value() > 2) AwaitStores();
+  for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->TakeHeld();
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->DecayAll();
   const bool large = g_large_blocks.Bytes() != 0;
   Step unlimited(Step::kUnlimited);

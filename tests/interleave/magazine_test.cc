@@ -36,7 +36,7 @@ Result RunAll(const std::string& calls, unsigned entries, bool time_passes, unsi
     for (unsigned i = 0; i < steals; ++i) {
       p.heap(0).RaiseFloors();
       Machine::Running()->BarrierOnAllThreads();
-      p.heap(0).DecayAll();
+      p.heap(0).TakeHeld();
     }
   });
   return p.Explore();

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <iterator>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -79,8 +81,10 @@ class IdleThreads {
   std::vector<std::thread> threads_;
 };
 
+bool IsHardened() { return getenv("MYMALLOC_HARDEN") != nullptr; }
+
 // In hardened mode the last of the long blocks that were freed.
-size_t HeldBackBytes() { return getenv("MYMALLOC_HARDEN") != nullptr ? 16 * kMiB : 0; }
+size_t HeldBackBytes() { return IsHardened() ? 16 * kMiB : 0; }
 
 void ExpectThreadsGiveMemoryBack(size_t shift) {
   IdleThreads threads(shift);
@@ -99,6 +103,62 @@ void ExpectThreadsGiveMemoryBack(size_t shift) {
 TEST(MemoryReturn, ThreadsThatFreedTheirOwn) { ExpectThreadsGiveMemoryBack(0); }
 
 TEST(MemoryReturn, ThreadsThatFreedEachOthers) { ExpectThreadsGiveMemoryBack(1); }
+
+// Each thread frees some of the main thread's blocks, in random order, and sleeps: the few that it
+// has gathered for the main thread lie in nearly all pages.
+class Sleepers {
+ public:
+  static constexpr size_t kBlockBytes = 100;
+  static constexpr size_t kBlocks = 100 * kMiB / kBlockBytes;
+
+  Sleepers() : blocks_(kBlocks) {
+    for (void*& block : blocks_) memset(block = malloc(kBlockBytes), 1, kBlockBytes);
+    std::shuffle(blocks_.begin(), blocks_.end(), std::mt19937_64(1));
+    for (size_t i = 0; i < kThreads; ++i) {
+      threads_.emplace_back([this, i] {
+        for (size_t b = i; b < kBlocks; b += kThreads) free(blocks_[b]);
+        ++done_;
+        while (!over_) usleep(1000);
+      });
+    }
+    while (done_ < kThreads) usleep(1000);
+  }
+  Sleepers(const Sleepers&) = delete;
+  Sleepers& operator=(const Sleepers&) = delete;
+  ~Sleepers() {
+    over_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  std::vector<void*> blocks_;
+  std::vector<std::thread> threads_;
+  std::atomic<size_t> done_{0};
+  std::atomic<bool> over_{false};
+};
+constexpr size_t kListBytes = Sleepers::kBlocks * sizeof(void*);
+
+TEST(MemoryReturn, WhatSleepersHaveGatheredForOthers) {
+  if (IsHardened()) GTEST_SKIP() << "blocks in quarantine lie in as many pages";
+  malloc_trim(0);
+  const size_t before = ResidentBytes();
+  const Sleepers sleepers;
+  const size_t most = before + kListBytes + 10 * kMiB;
+  for (int i = 0; i < 1000 && ResidentBytes() > most; ++i) {
+    free(Opaque(malloc(40000)));
+    usleep(10000);
+  }
+  EXPECT_LE(ResidentBytes(), most);
+}
+
+TEST(MemoryReturn, WhatSleepersHaveGatheredForOthersAtOnceWhenTrimmed) {
+  if (IsHardened()) GTEST_SKIP() << "blocks in quarantine lie in as many pages";
+  malloc_trim(0);
+  const size_t before = ResidentBytes();
+  const Sleepers sleepers;
+  malloc_trim(0);
+  EXPECT_LE(ResidentBytes(), before + kListBytes + 10 * kMiB);
+}
 
 TEST(MemoryReturn, OneThreadAfterOneMoreMalloc) {
   CheckedList blocks;
