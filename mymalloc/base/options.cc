@@ -113,8 +113,9 @@ bool Parse(Text value, Bytes* result) {
   return true;
 }
 
-// ms (also without a unit), s, m.
+// A number and ms, s or m, of which 0 needs none; or never.
 bool Parse(Text value, Millis* result) {
+  if (value == "never") return result->value = Millis::kNever, true;
   constexpr uint64_t kLargest = uint64_t{1000} * 60 * 60 * 24;
   uint64_t n;
   Text unit;
@@ -123,7 +124,7 @@ bool Parse(Text value, Millis* result) {
     n *= 1000;
   } else if (unit == "m") {
     n *= uint64_t{60} * 1000;
-  } else if (!(unit == "ms" || unit == "")) {
+  } else if (!(unit == "ms" || (unit == "" && n == 0))) {
     return false;
   }
   result->value = n;
@@ -133,7 +134,13 @@ bool Parse(Text value, Millis* result) {
 void Print(Printer& out, bool value) { out.Text(value ? "1" : "0"); }
 void Print(Printer& out, uint32_t value) { out.Decimal(value); }
 void Print(Printer& out, Bytes value) { out.Size(value.value); }
-void Print(Printer& out, Millis value) { out.Decimal(value.value).Text("ms"); }
+void Print(Printer& out, Millis value) {
+  if (value.value == Millis::kNever) {
+    out.Text("never");
+  } else {
+    out.Decimal(value.value).Text("ms");
+  }
+}
 void Print(Printer& out, OnError value) {
   out.Text(value == OnError::kAbort ? "abort" : value == OnError::kWarn ? "warn" : "ignore");
 }
@@ -142,13 +149,21 @@ void Print(Printer& out, HugePages value) {
   out.Text(value == HugePages::kAuto ? "auto" : value == HugePages::kNever ? "never" : "always");
 }
 
+// What would be a value.
+const char* Wanted(bool) { return "1 or 0"; }
+const char* Wanted(uint32_t) { return "a number"; }
+const char* Wanted(Bytes) { return "a number of bytes, or of K, M or G: 64K"; }
+const char* Wanted(Millis) { return "a time with its unit, 500ms, 2s or 10m, or never"; }
+const char* Wanted(OnError) { return "abort, warn or ignore"; }
+const char* Wanted(HugePages) { return "auto, never or always"; }
+
 size_t Find(Text text, char c) {
   size_t i = 0;
   while (i < text.size && text.begin[i] != c) ++i;
   return i;
 }
 
-constexpr char kSeeHelp[] = "is ignored; MYMALLOC_OPTIONS=help lists the options\n";
+constexpr char kSeeHelp[] = "MYMALLOC_OPTIONS=help lists the options\n";
 
 // Goes through an environment and sets what it finds.
 class Reader {
@@ -180,7 +195,8 @@ void Reader::Set(Text name, Text value, T* option) {
     Append(out, name);
     out.Text(": bad value \"");
     Append(out, value);
-    out.Text("\" ").Text(kSeeHelp).WriteTo(STDERR_FILENO);
+    out.Text("\" is ignored: it takes ").Text(Wanted(parsed)).Text("; ").Text(kSeeHelp);
+    out.WriteTo(STDERR_FILENO);
   }
 }
 
@@ -193,7 +209,7 @@ void Reader::SetByName(Text name, Text value) {
   Printer out;
   out.Text("mymalloc: unknown option \"");
   Append(out, name);
-  out.Text("\" ").Text(kSeeHelp).WriteTo(STDERR_FILENO);
+  out.Text("\" is ignored; ").Text(kSeeHelp).WriteTo(STDERR_FILENO);
 }
 
 // name=value:name=value
@@ -234,14 +250,19 @@ void Reader::Read(const char* const* environment) {
 
 void PrintHelp(const Options& options) {
   Printer out;
-  Options standard;
-  if (options.harden) Harden(&standard);
+  const Options standard;
+  Options hardened;
+  Harden(&hardened);
   out.Text("mymalloc options (MYMALLOC_<NAME>=value or MYMALLOC_OPTIONS=name=value:...):\n");
-#define MYMALLOC_PRINT_OPTION(type, field, value, hardened, asks, help) \
-  out.Text("  " #field "=");                                            \
-  Print(out, options.field);                                            \
-  out.Text("  (default ");                                              \
-  Print(out, standard.field);                                           \
+#define MYMALLOC_PRINT_OPTION(type, field, value, with_harden, asks, help) \
+  out.Text("  " #field "=");                                               \
+  Print(out, options.field);                                               \
+  out.Text("  (default ");                                                 \
+  Print(out, standard.field);                                              \
+  if (!(standard.field == hardened.field)) {                               \
+    out.Text(", with harden=1 ");                                          \
+    Print(out, hardened.field);                                            \
+  }                                                                        \
   out.Text(")  " help "\n").WriteTo(STDERR_FILENO);
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_PRINT_OPTION)
 #undef MYMALLOC_PRINT_OPTION
@@ -277,6 +298,7 @@ Policy PolicyOf(const Options& options) {
   if (IsSet(options.field)) policy.asks |= (asked);
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_ADD_ASKS)
 #undef MYMALLOC_ADD_ASKS
+  if (CountsEachAllocation(options.sample)) policy.asks |= kDetour;
   return policy;
 }
 
@@ -287,7 +309,7 @@ void Harden(Options* options) {
 #undef MYMALLOC_HARDEN_OPTION
 }
 
-void ReadOptionsFrom(const char* const* environment, Options* options) {
+bool ReadOptionsFrom(const char* const* environment, Options* options) {
   // First whether it hardens: that makes other defaults, wherever in the environment it stands.
   Options asked = *options;
   Reader(&asked, /*quiet=*/true).Read(environment);
@@ -295,6 +317,28 @@ void ReadOptionsFrom(const char* const* environment, Options* options) {
   Reader reader(options, /*quiet=*/false);
   reader.Read(environment);
   if (reader.help()) PrintHelp(*options);
+  return reader.help();
+}
+
+// What is asked for once is said once: not again by every program that this one runs. An empty item
+// means nothing.
+void ForgetHelp(char* const* environment) {
+  constexpr char kName[] = "MYMALLOC_OPTIONS=";
+  constexpr size_t kNameSize = sizeof(kName) - 1;
+  for (; *environment != nullptr; ++environment) {
+    Text rest = ToText(*environment);
+    if (rest.size < kNameSize || !(Text{rest.begin, kNameSize} == kName)) continue;
+    char* value = *environment + kNameSize;
+    for (rest = ToText(value); rest.size > 0;) {
+      const size_t end = Find(rest, ':');
+      if (Text{rest.begin, end} == "help") {
+        for (size_t i = 0; i < end; ++i) value[i] = ':';
+      }
+      const size_t used = end < rest.size ? end + 1 : end;
+      value += used;
+      rest = {rest.begin + used, rest.size - used};
+    }
+  }
 }
 
 void ForEachOption(PrintOption print) {
@@ -311,7 +355,7 @@ void ForEachOption(PrintOption print) {
 void ReadOptions() {
   // A setuid program must not let its caller decide.
   if (getauxval(AT_SECURE) != 0 || environ == nullptr) return;
-  ReadOptionsFrom(environ, &g_options);
+  if (ReadOptionsFrom(environ, &g_options)) ForgetHelp(environ);
   g_policy = PolicyOf(g_options);
 }
 

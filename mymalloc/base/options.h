@@ -25,6 +25,7 @@ struct Bytes {
 };
 struct Millis {
   uint64_t value;
+  static constexpr uint64_t kNever = uint64_t{1} << 62;
   bool operator==(Millis other) const { return value == other.value; }
 };
 
@@ -36,6 +37,7 @@ enum Asks : uint32_t {
   kNoRuns = 4,               // something slot by slot, or guards: no runs of slots
   kHoldsLarge = 8,           // that freed large blocks are kept from use for a while
   kExplainsFaults = 16,      // a handler that explains the faults it leads to
+  kNotes = kTreeFirst | kNoRuns | 32,  // that each block's tag says how it was asked for
 };
 
 // X(type, name, default, default with harden=1, what it asks, help). Types: bool, uint32_t, Bytes,
@@ -45,11 +47,14 @@ enum Asks : uint32_t {
   X(OnError, on_error, OnError::kAbort, OnError::kAbort, kNothing,                                 \
     "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)")          \
   X(bool, harden, false, true, kNothing,                                                           \
-    "all that hardens: the next six options, each of which may also be set by itself")             \
+    "all that hardens: the next eight options, each of which may also be set by itself")           \
   X(bool, check_tree, false, true, kTreeFirst,                                                     \
     "every free asks the tree before it reads the tag")                                            \
   X(bool, check_neighbours, false, true, kDetour,                                                  \
     "every free checks the tags before and behind the block")                                      \
+  X(bool, check_ends, false, true, kNotes,                                                         \
+    "every free and realloc checks what lies behind the bytes asked for; "                         \
+    "malloc_usable_size then tells these")                                                         \
   X(bool, random_slots, false, true, kDetour,                                                      \
     "blocks are handed out in random order")                                                       \
   X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
@@ -60,8 +65,13 @@ enum Asks : uint32_t {
     "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")           \
   X(bool, guard_pages, false, true, kTreeFirst | kNoRuns | kHoldsLarge | kExplainsFaults,          \
     "guard pages around large blocks and behind pages of 64K or more")                         \
-  X(uint32_t, sample, 0, 0, kDetour | kExplainsFaults,                                             \
+  X(bool, check_at_exit, false, true, kNothing,                                                    \
+    "as the process ends: what lies behind each live block, and what is in quarantine, is checked") \
+  X(uint32_t, sample, 0, 0, kExplainsFaults,                                                       \
     "one in so many allocations gets a kernel page of its own between guard pages; 0: none")       \
+  X(bool, check_kind, true, true, kNothing,                                                        \
+    "what malloc, new or new[] made must be freed by what belongs to it; "                         \
+    "known where check_ends is set, and of sampled blocks")                                        \
   X(bool, checked, false, false, kTreeFirst,                                                       \
     "every free asks the tag, the tree and the bitmap, which must agree; slow")                    \
   X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto, kNothing,                           \
@@ -86,9 +96,16 @@ struct Policy {
   bool TreeFirst() const { return (asks & kTreeFirst) == kTreeFirst; }
   bool Runs() const { return (asks & kNoRuns) == 0; }
   bool HoldsLarge() const { return (asks & kHoldsLarge) != 0; }
+  bool Notes() const { return (asks & kNotes) == kNotes; }
   bool ExplainsFaults() const { return (asks & kExplainsFaults) != 0; }
 };
 Policy PolicyOf(const Options& options);
+
+// Whether each allocation is counted to find those to be sampled, on the detour. Else they are
+// counted where a magazine is filled, as many as that gets: it costs the others nothing, and which
+// of them is sampled matters less the fewer are.
+constexpr uint32_t kFewSamples = 1000;
+constexpr bool CountsEachAllocation(uint32_t sample) { return sample != 0 && sample < kFewSamples; }
 
 // Of g_options, as ReadOptions has set them.
 extern Policy g_policy;
@@ -97,8 +114,11 @@ extern Policy g_policy;
 void Harden(Options* options);
 
 // Reads the environment (a null-terminated array of NAME=value). An unknown name or a bad value is
-// ignored with a warning on stderr. Exposed for tests; the allocator calls ReadOptions().
-void ReadOptionsFrom(const char* const* environment, Options* options);
+// ignored with a warning on stderr. Returns whether help was asked for, and printed. Exposed for
+// tests, as is ForgetHelp, which takes that out of an environment; the allocator calls
+// ReadOptions().
+bool ReadOptionsFrom(const char* const* environment, Options* options);
+void ForgetHelp(char* const* environment);
 void ReadOptions();
 
 // Calls print for each option, with its defaults as text: for the documentation.

@@ -73,6 +73,13 @@ Printer& Printer::Signed(int64_t n) {
   return Decimal(uint64_t{0} - static_cast<uint64_t>(n));
 }
 
+Printer& Printer::Byte(unsigned char byte) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  Append(kDigits[byte / 16]);
+  Append(kDigits[byte % 16]);
+  return *this;
+}
+
 Printer& Printer::Hex(uint64_t n) {
   Text("0x");
   int shift = 60;

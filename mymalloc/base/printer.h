@@ -18,7 +18,12 @@ class Printer {
   Printer& Text(const char* text);
   Printer& Decimal(uint64_t n);
   Printer& Signed(int64_t n);
-  Printer& Hex(uint64_t n);  // with 0x
+  Printer& Hex(uint64_t n);           // with 0x
+  Printer& Byte(unsigned char byte);  // two digits, without 0x
+  Printer& Char(char c) {
+    Append(c);
+    return *this;
+  }
   Printer& Pointer(uintptr_t p) { return Hex(p); }
   // A size as a person reads it: 48, 64K, 16M where it is a whole number of those.
   Printer& Size(uint64_t bytes);

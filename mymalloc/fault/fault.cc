@@ -8,6 +8,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/printer.h"
 #include "mymalloc/base/syscall.h"
+#include "mymalloc/base/units.h"
 #include "mymalloc/fault/abort.h"
 #include "mymalloc/fault/listener.h"
 #include "mymalloc/fault/stack_printer.h"
@@ -42,19 +43,55 @@ void PrintBlock(Printer& out, const char* heading, const FaultBlock& block, uint
   out.Text("\n");
 }
 
+// As numbers, and as text if it may be one.
+void PrintWritten(Printer& out, const Fault& fault) {
+  constexpr size_t kMost = 16;
+  const size_t count = fault.written.count;
+  if (count == 0) return;
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(fault.written.begin);
+  out.Text("  overwritten: ").Decimal(count).Text(count == 1 ? " byte" : " bytes");
+  out.Text(", from offset ").Signed(static_cast<int64_t>(fault.written.begin - fault.block.begin));
+  out.Text(" on:");
+  bool text = true;
+  for (size_t i = 0; i < count && i < kMost; ++i) {
+    out.Text(" ").Byte(bytes[i]);
+    text = text && bytes[i] >= ' ' && bytes[i] <= '~';
+  }
+  if (count > kMost) out.Text(" ...");
+  if (text) {
+    out.Text(" \"");
+    for (size_t i = 0; i < count && i < kMost; ++i) out.Char(static_cast<char>(bytes[i]));
+    out.Text("\"");
+  }
+  out.Text("\n");
+}
+
 void PrintEvent(Printer& out, const char* what, const FaultEvent* event, size_t reserved) {
   if (event == nullptr || event->thread == 0) return;
   out.Text("  ").Text(what).Text(" by thread ").Signed(event->thread).Text(":\n");
   PrintFrames(event->frames, event->count, reserved, out);
 }
 
-void PrintAdvice(Printer& out, const char* advice) { out.Text("  ").Text(advice).Text("\n"); }
+// Whether the block could have been a sampled one (misuse/sampled_blocks.h), of which more is
+// known.
+bool CouldBeSampled(const Fault& fault) {
+  constexpr size_t kAround = 16;
+  return fault.block.begin != 0 && fault.block.usable <= KernelPage() - kAround &&
+         fault.allocated == nullptr && g_options.sample == 0;
+}
+
+void PrintAdvice(Printer& out, const Fault& fault) {
+  out.Text("  ").Text(fault.advice).Text("\n");
+  if (CouldBeSampled(fault)) {
+    out.Text("  Run it with MYMALLOC_SAMPLE=1 to see where such blocks are allocated and freed.\n");
+  }
+}
 
 // The advice stands last, and is there whatever else had to be left out.
 void PrintStacksAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
                           const Fault& fault) {
   const size_t before = out.size();
-  PrintAdvice(out, fault.advice);
+  PrintAdvice(out, fault);
   const size_t reserved = out.size() - before;
   out.CutBackTo(before);
   // Half of the room at most, if there is a past to tell.
@@ -62,7 +99,7 @@ void PrintStacksAndAdvice(Printer& out, const uintptr_t* frames, unsigned count,
   PrintStack(frames, count, reserved + (has_past ? out.room() / 2 : 0), out);
   PrintEvent(out, "freed", fault.freed, reserved + out.room() / 2);
   PrintEvent(out, "allocated", fault.allocated, reserved);
-  PrintAdvice(out, fault.advice);
+  PrintAdvice(out, fault);
 }
 
 void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
@@ -79,6 +116,7 @@ void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsi
     out.Text("  given: ").Text(fault.given_name).Text(" ").Decimal(fault.given).Text("\n");
   }
   PrintBlock(out, "block", fault.block, fault.address);
+  PrintWritten(out, fault);
   PrintBlock(out, "probably by", fault.culprit, fault.culprit.begin);
   PrintStacksAndAdvice(out, frames, count, fault);
 }

@@ -22,6 +22,13 @@ struct FaultBlock {
   unsigned slot = 0;
 };
 
+// Bytes that are no longer what was written there: what overwrote them. Beyond them there may be
+// more of it, where nobody knows what stood before.
+struct FaultBytes {
+  uintptr_t begin = 0;
+  size_t count = 0;  // 0: it is not known
+};
+
 // What happened to a block once: on which thread, with what calling stack.
 struct FaultEvent {
   static constexpr unsigned kMostFrames = 12;
@@ -56,6 +63,7 @@ struct Fault {
   uint64_t given = 0;
 
   FaultBlock block;    // that the address lies in or near
+  FaultBytes written;  // there or behind it
   FaultBlock culprit;  // that probably did it
   // The block's past, where it is known.
   const FaultEvent* allocated = nullptr;

@@ -21,6 +21,22 @@ constexpr MisuseText kTexts[] = {
 
 const char* NameOf(Misuse kind) { return kNames[static_cast<size_t>(kind)]; }
 
+Message OfKind(Kind kind) {
+  switch (kind) {
+    case Kind::kMalloc:
+      return Message::kOfMalloc;
+    case Kind::kNew:
+      return Message::kOfNew;
+    case Kind::kNewArray:
+      return Message::kOfNewArray;
+    case Kind::kNewAligned:
+      return Message::kOfNewAligned;
+    case Kind::kNewArrayAligned:
+      return Message::kOfNewArrayAligned;
+  }
+  return Message::kOfMalloc;
+}
+
 const MisuseText& TextOf(Message message) { return kTexts[static_cast<size_t>(message)]; }
 
 }  // namespace mymalloc

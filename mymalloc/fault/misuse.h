@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "mymalloc/base/kind.h"
+
 namespace mymalloc {
 
 // The kinds, with the phrase to search for. The public header has the same (mymalloc_misuse_kind).
@@ -17,7 +19,8 @@ namespace mymalloc {
   X(kCorruptedHeap,  "corrupted heap")   \
   X(kWriteAfterFree, "write after free") \
   X(kUseAfterFree,   "use after free")   \
-  X(kOutOfBounds,    "out of bounds")
+  X(kOutOfBounds,    "out of bounds")    \
+  X(kMismatchedFree, "mismatched free")
 // clang-format on
 
 enum class Misuse : uint8_t {
@@ -39,6 +42,8 @@ const char* NameOf(Misuse kind);
   "Look for a write past the end of the block before, or before the start of this one."
 #define MYMALLOC_WHO_USES "Look for a pointer to the block that is used after its free."
 #define MYMALLOC_WHICH_INDEX "Look for an index or a length that is too large or negative."
+#define MYMALLOC_WHAT_FREES \
+  "What malloc made is freed by free, what new made by delete, and what new[] made by delete[]."
 #define MYMALLOC_MESSAGES(X) \
   X(kIsFree, kDoubleFree, "the block is free.", \
     MYMALLOC_FREE_ONCE) \
@@ -68,6 +73,16 @@ const char* NameOf(Misuse kind);
     "malloc and free may not be called in the handler of a signal that may come then.") \
   X(kWrongSize, kInvalidSize, "the block cannot have been allocated with that.", \
     "Free a block with the size, alignment and type that it was allocated with.") \
+  X(kOfMalloc, kMismatchedFree, "the block was allocated by malloc or one of its kind.", \
+    MYMALLOC_WHAT_FREES) \
+  X(kOfNew, kMismatchedFree, "the block was allocated by operator new.", \
+    MYMALLOC_WHAT_FREES) \
+  X(kOfNewArray, kMismatchedFree, "the block was allocated by operator new[].", \
+    MYMALLOC_WHAT_FREES) \
+  X(kOfNewAligned, kMismatchedFree, "the block was allocated by operator new with an alignment.", \
+    MYMALLOC_WHAT_FREES) \
+  X(kOfNewArrayAligned, kMismatchedFree, "the block was allocated by operator new[] with an alignment.", \
+    MYMALLOC_WHAT_FREES) \
   X(kTagOverwritten, kCorruptedHeap, "the tag before the block was overwritten.", \
     MYMALLOC_WHO_OVERRAN) \
   X(kTagOfAnother, kCorruptedHeap, "the tag before the block is not the one that belongs there.", \
@@ -107,6 +122,9 @@ struct MisuseText {
 };
 
 const MisuseText& TextOf(Message message);
+
+// That a block was allocated so, and is freed otherwise.
+Message OfKind(Kind kind);
 
 }  // namespace mymalloc
 

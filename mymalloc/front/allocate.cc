@@ -1,6 +1,7 @@
 // malloc's slow ways, and what is longer than a magazine has.
 //
-//   AllocateSlow   sampled? ------------------> a block between guard pages (detour.h)
+//   AllocateSlow   sampled? ------------------> a block between guard pages (sampled_blocks.h)
+//                  options ask for more? -----> the thread's magazine after all (detour.h)
 //                  a slot's size -------------> the heap's slow way: spill, bitmaps, a new page
 //                       no memory |
 //                                 v
@@ -12,10 +13,12 @@
 
 #include <errno.h>
 
+#include "mymalloc/front/asked.h"
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
 #include "mymalloc/large/large.h"
+#include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/process/attach.h"
 #include "mymalloc/process/janitor.h"
 #include "mymalloc/process/registry.h"
@@ -29,94 +32,122 @@ Heap* HeapForSlowWay() {
   return HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
 }
 
-uintptr_t PopFromOwn(Heap* own, SizeClass c) {
-  const Busy busy;
-  return PopOnDetour(own, c);
-}
-
 uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
   const Busy busy;
   return heap->AllocateSlow(c);
 }
 
 // A run of slots, or a range of its own.
-uintptr_t TryAllocateLong(size_t n, size_t alignment, bool* zeroed) {
+uintptr_t TryAllocateLong(size_t n, size_t alignment, Kind kind, bool* zeroed) {
   const RunFit fit = g_policy.Runs() ? RunFor(n, alignment) : RunFit{};
   Heap* const heap = fit.slots != kNoSlots ? HeapForSlowWay() : nullptr;
   if (heap != nullptr) {
     const Busy busy;
     if (const uintptr_t block = heap->AllocateRun(fit, n, zeroed)) return block;
   }
-  return AllocateLarge(n, alignment, zeroed);
+  return AllocateLarge(n, alignment, zeroed, kind);
 }
 
-NewBlock AllocateLong(size_t n, size_t alignment) {
+NewBlock AllocateLong(size_t n, size_t alignment, Kind kind) {
   EnsureHeap();
   bool zeroed = false;
-  uintptr_t block = TryAllocateLong(n, alignment, &zeroed);
+  uintptr_t block = TryAllocateLong(n, alignment, kind, &zeroed);
   if (ABSL_PREDICT_FALSE(block == 0) && g_janitor.Reclaim()) {
-    block = TryAllocateLong(n, alignment, &zeroed);
+    block = TryAllocateLong(n, alignment, kind, &zeroed);
   }
   if (block == 0) errno = ENOMEM;
   g_janitor.Poll();
   return {reinterpret_cast<void*>(block), zeroed};
 }
 
-NewBlock AllocateClassSlow(SizeClass c) {
-  Heap* const heap = HeapForSlowWay();
-  if (ABSL_PREDICT_FALSE(g_detours) && HasOwnHeap()) {
-    if (const uintptr_t popped = PopFromOwn(heap, c)) {
-      return {reinterpret_cast<void*>(BlockOf(popped)), popped != BlockOf(popped)};
-    }
-  }
-  const uintptr_t entry = heap != nullptr ? AllocateFrom(heap, c) : 0;
-  g_janitor.Poll();
+// A block of the class for n bytes.
+NewBlock FromEntry(uintptr_t entry, SizeClass c, size_t n, Kind kind) {
   const uintptr_t block = BlockOf(entry);
-  // Where there is no room for a page of 256 slots there may be room for one block.
-  if (ABSL_PREDICT_FALSE(block == 0)) {
-    NoteMemoryWasShort();
-    return AllocateLong(UsableOf(c), kBlockAlignment);
-  }
+  if (ABSL_PREDICT_FALSE(g_policy.Notes())) NoteAsked(block, UsableOf(c), n, kind);
   return {reinterpret_cast<void*>(block), entry != block};
 }
 
-void* SampledBlock(size_t n, size_t alignment) {
+NewBlock AllocateClassSlow(SizeClass c, size_t n, Kind kind) {
+  Heap* const heap = HeapForSlowWay();
+  const uintptr_t entry = heap != nullptr ? AllocateFrom(heap, c) : 0;
+  g_janitor.Poll();
+  // Where there is no room for a page of 256 slots there may be room for one block.
+  if (ABSL_PREDICT_FALSE(entry == 0)) {
+    NoteMemoryWasShort();
+    return AllocateLong(UsableOf(c), kBlockAlignment, kind);
+  }
+  return FromEntry(entry, c, n, kind);
+}
+
+// How many allocations this one stands for: those that what its magazine was filled with last
+// served.
+uint32_t Passed(const Heap& own, SizeClass c) {
+  if (g_detours || c == kNoClass) return 1;
+  return Max(1U, Min(own.magazine(c).Depth(), RefillOf(c)));
+}
+
+// Cleared, if one is due; nullptr if not, or if it does not fit.
+void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind) {
   EnsureHeap();
-  if (ABSL_PREDICT_TRUE(!g_detours || g_options.sample == 0)) return nullptr;
+  const uint32_t every = g_options.sample;
+  if (ABSL_PREDICT_TRUE(every == 0)) return nullptr;
   Heap* const own = OwnHeap();
+  if (own == nullptr) return nullptr;
   const Busy busy;
-  return SampleOnDetour(own, n, alignment);
+  if (!own->SampleIsDue(every, Passed(*own, c))) return nullptr;
+  return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
+}
+
+uintptr_t PopFromOwn(SizeClass c, size_t n, Kind kind) {
+  Heap* const own = OwnHeap();
+  if (ABSL_PREDICT_FALSE(own == nullptr)) return 0;
+  const Busy busy;
+  return PopOnDetour(own, c, n, kind);
+}
+
+// Where options ask for the detour, magazines are asked here.
+NewBlock AllocateClass(SizeClass c, size_t n, Kind kind) {
+  if (g_detours) {
+    const uintptr_t entry = PopFromOwn(c, n, kind);
+    const uintptr_t block = BlockOf(entry);
+    if (ABSL_PREDICT_TRUE(entry != 0)) return {reinterpret_cast<void*>(block), entry != block};
+  }
+  return AllocateClassSlow(c, n, kind);
 }
 
 }  // namespace
 
-void* AllocateSmallSlow(size_t n) {
-  if (void* const sampled = SampledBlock(n, kBlockAlignment)) return sampled;
-  return AllocateClassSlow(SmallClassOf(n)).pointer;
+void* AllocateSmallSlow(size_t n, Kind kind) {
+  const SizeClass c = SmallClassOf(n);
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) return sampled;
+  return AllocateClass(c, n, kind).pointer;
 }
 
-NewBlock AllocateSlow(size_t n) {
+NewBlock AllocateSlow(size_t n, Kind kind) {
+  const SizeClass c = n <= kLargestMedium ? ClassOf(n) : kNoClass;
   // The first call of all sets the process up here.
-  if (void* const sampled = SampledBlock(n, kBlockAlignment)) return {sampled, /*zeroed=*/true};
-  if (n > kLargestMedium) return AllocateLong(n, kBlockAlignment);
-  return AllocateClassSlow(ClassOf(n));
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) {
+    return {sampled, /*zeroed=*/true};
+  }
+  if (c == kNoClass) return AllocateLong(n, kBlockAlignment, kind);
+  return AllocateClass(c, n, kind);
 }
 
-void* AllocateAligned(size_t alignment, size_t n) {
-  if (alignment <= kBlockAlignment) return Allocate(n);
-  if (void* const sampled = SampledBlock(n, alignment)) return sampled;
+void* AllocateAligned(size_t alignment, size_t n, Kind kind) {
+  if (alignment <= kBlockAlignment) return Allocate(n, kind);
   const SizeClass c = n <= kLargestMedium ? AlignedClassOf(n, alignment) : kNoClass;
-  if (c == kNoClass) return AllocateLong(n, alignment).pointer;
-  const uintptr_t block = BlockOf(Pop(CurrentHeap()->magazine(c)));
+  const uintptr_t block = c != kNoClass ? BlockOf(Pop(CurrentHeap()->magazine(c))) : 0;
   if (block != 0) {
     MarkLive(block);
     return reinterpret_cast<void*>(block);
   }
-  const NewBlock fresh = AllocateClassSlow(c);
+  if (void* const sampled = SampledBlock(c, n, alignment, kind)) return sampled;
+  if (c == kNoClass) return AllocateLong(n, alignment, kind).pointer;
+  const NewBlock fresh = AllocateClass(c, n, kind);
   if (reinterpret_cast<uintptr_t>(fresh.pointer) % alignment == 0) return fresh.pointer;
   // A run or a large block, for want of a page, is aligned to 16 only.
-  FreeSlow(fresh.pointer);
-  return AllocateLong(n, alignment).pointer;
+  FreeSlow(fresh.pointer, {"free", kind});
+  return AllocateLong(n, alignment, kind).pointer;
 }
 
 }  // namespace mymalloc

@@ -2,9 +2,9 @@
 
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
+#include "mymalloc/front/asked.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/misuse/diagnose.h"
-#include "mymalloc/misuse/sampled_blocks.h"
 
 namespace mymalloc {
 namespace {
@@ -24,7 +24,8 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
     ReportWriteAfterFree(byte, Look(item.block));
   }
   Tag tag = Tag::Of(item.block);
-  if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live())) {
+  if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live() ||
+                         tag.size_class() != item.size_class)) {
     SlotIndex slot;
     if (!FindBrokenFreeBlock(item.block, &slot)) return;
     tag = Tag::Make(item.block, Look(item.block).page->heap(), item.size_class, slot);
@@ -33,24 +34,28 @@ void LeaveQuarantine(Heap* own, Quarantine::Item item) {
   PutBack(own, item.block, tag);
 }
 
+bool IsTagBefore(uintptr_t before, Tag tag) {
+  const Tag found = Tag::Of(before);
+  return found.Verifies(before) && tag.Follows(found);
+}
+
 // The tag behind the block was looked at by every free; this is the one of the slot before it.
-void CheckTagBefore(uintptr_t block, Tag tag, const char* called) {
+void CheckTagBefore(uintptr_t block, Tag tag, const Call& called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   const PageHeader* const page = HeaderOf(block, tag);
   const bool is_first = tag.slot() <= kFirstSlot + kOneSlot;
-  if (is_first || page->CoversTagOf(before) || Tag::Of(before).Verifies(before)) return;
+  if (is_first || page->CoversTagOf(before) || IsTagBefore(before, tag)) return;
   // The tags of slots that were never taken are not written.
   if (LooksFree(*page, tag.slot() - kOneSlot, /*otherwise=*/false)) return;
   const Finding finding = Look(before);
-  if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) &&
-      !Tag::Of(before).Verifies(before)) {
+  if (finding.kind == Finding::kBlock && !IsFreeByBitmap(finding) && !IsTagBefore(before, tag)) {
     ReportBrokenNeighbour(called, block, finding);
   }
 }
 
 }  // namespace
 
-bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
+bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const Call& called) {
   const PageCache::Answer& answer = own->page_cache().Find(block);
   // Slot 0 has no tag: what would be before it may be a guard.
   const uintptr_t offset = block - answer.page;
@@ -64,21 +69,17 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called) {
   __builtin_prefetch(reinterpret_cast<const void*>(block + stride - kTagBytes));
   const Tag tag = Tag::Of(block);
   const uint64_t low = answer.live_low + tag.slot().value() * Tag::kNextSlot;
-  if (ABSL_PREDICT_FALSE(tag.low() != low || tag.slot().value() * stride != offset ||
-                         !FenceVerifies(block, tag) || g_options.checked)) {
+  if (ABSL_PREDICT_FALSE(!tag.Verifies(block) || tag.low() != low ||
+                         tag.slot().value() * stride != offset || !FenceVerifies(block, tag) ||
+                         !CanaryIntact(block, tag) || !IsRightCall(called, tag) ||
+                         g_options.checked)) {
     return false;
   }
   FreeOnDetour(own, block, tag, called);
   return true;
 }
 
-void* SampleOnDetour(Heap* own, size_t n, size_t alignment) {
-  const uint32_t every = g_options.sample;
-  if (ABSL_PREDICT_TRUE(every == 0 || own == nullptr || !own->SampleIsDue(every))) return nullptr;
-  return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, own->Random()));
-}
-
-void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called) {
+void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const Call& called) {
   if (g_options.check_neighbours) CheckTagBefore(block, tag, called);
   const Tag free_tag = tag.Free();
   free_tag.WriteTo(block);

@@ -1,7 +1,7 @@
 // The detour of malloc and free: what they do beyond the short ways when an option asks for it.
 //
-//   Allocate   one in `sample` calls: a block between guard pages; else the thread's magazine,
-//              as on the short way
+//   Allocate   the thread's magazine, as on the short way; the block's tag gets a note, and its end a
+//              canary
 //   Free       of a block whose tag and place the tree has vouched for: look at the neighbours'
 //              tags, mark free, into the quarantine; what leaves that is looked at for writes,
 //              cleared, and goes where the short way would have put it
@@ -14,27 +14,32 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/options.h"
+#include "mymalloc/front/asked.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/page/tag.h"
 
 namespace mymalloc {
 
-// A sampled block, cleared, if one is due; nullptr if not, or if it does not fit.
-void* SampleOnDetour(Heap* own, size_t n, size_t alignment);
-
-// An entry of the thread's magazine, its block marked live; 0 if there is none.
-inline uintptr_t PopOnDetour(Heap* own, SizeClass c) {
+// An entry of the thread's magazine, its block marked live and as what it was asked for; 0 if there
+// is none.
+inline uintptr_t PopOnDetour(Heap* own, SizeClass c, size_t n, Kind kind) {
   const uintptr_t entry = own->magazine(c).Pop();
-  if (entry != 0) MarkLive(BlockOf(entry), own->key().live_delta);
+  if (entry == 0) return 0;
+  if (g_policy.Notes()) {
+    MarkLiveAsked(BlockOf(entry), UsableOf(c), n, kind);
+  } else {
+    MarkLive(BlockOf(entry), own->key().live_delta);
+  }
   return entry;
 }
 
 // Frees a pointer of which nothing is known yet, if the tree says that it lies in a page and the
 // tag there agrees in everything. False, and nothing has happened, if there is more to find out.
-bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const char* called);
+bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const Call& called);
 
 // A live block of any heap whose tag verified. `own`: this thread's heap; nullptr at its end.
-void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const char* called);
+void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const Call& called);
 
 }  // namespace mymalloc
 

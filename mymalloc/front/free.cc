@@ -18,6 +18,7 @@
 // (resize.cc).
 
 #include "mymalloc/base/options.h"
+#include "mymalloc/front/asked.h"
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/foreign.h"
 #include "mymalloc/front/front.h"
@@ -37,7 +38,7 @@ void PollIfDue(Heap* own) {
 }
 
 ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
-                                            const char* called) {
+                                            const Call& called) {
   bool freed;
   {
     const Busy busy;
@@ -49,7 +50,7 @@ ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
 
 // A live block of a heap that is not the thread's own.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, Tag tag,
-                                                    const char* called) {
+                                                    const Call& called) {
   tag.Free().WriteTo(block);
   bool gathered;
   {
@@ -60,7 +61,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOthers(Heap* own, uintptr_t block, 
 }
 
 // A block of one slot whose tag verified and says live, and whose fence was looked at.
-void FreeSlot(uintptr_t block, Tag tag, const char* called) {
+void FreeSlot(uintptr_t block, Tag tag, const Call& called) {
   EnsureHeap();
   Heap* const own = OwnHeap();
   if (ABSL_PREDICT_FALSE(g_detours)) {
@@ -76,13 +77,16 @@ void FreeSlot(uintptr_t block, Tag tag, const char* called) {
   FreeToFullMagazine(block);
 }
 
-void FreeLive(uintptr_t block, Tag tag, const char* called) {
-  if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
+void FreeLive(uintptr_t block, Tag tag, const Call& called) {
+  if (!FenceVerifies(block, tag) || !CanaryIntact(block, tag)) {
+    ReportOverrun(called, block, Look(block));
+  }
+  if (!IsRightCall(called, tag)) ReportMismatch(called, block, Look(block), tag.note().kind);
   FreeSlot(block, tag, called);
 }
 
 // A run whose tag verified and says live.
-void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const char* called) {
+void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const Call& called) {
   const size_t bytes = tag.slots() * page->stride();
   const uintptr_t fence = block + bytes;
   if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, block, Look(block));
@@ -111,7 +115,7 @@ bool TreeAgrees(Tag tag, const Finding& finding) {
 }
 
 // Whether the pointer is a live block. Reports if it is none.
-bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag* tag) {
+bool CheckLive(uintptr_t block, const Call& called, const Finding& finding, Tag* tag) {
   if (finding.StartsBlock()) *tag = Tag::Of(block);
   // A large block that is free may lie in the tree all the same, whatever its tag says.
   const bool freed = finding.large != nullptr && !finding.large->IsLive();
@@ -127,20 +131,30 @@ bool CheckLive(uintptr_t block, const char* called, const Finding& finding, Tag*
 }
 
 // In a handler that interrupted this thread's edit of the tree the tag must do.
-bool FreeByTagAlone(uintptr_t block, const char* called) {
+bool FreeByTagAlone(uintptr_t block, const Call& called) {
   if (!os::InChunk(block) || block % kBlockAlignment != 0) return false;
   const Tag tag = Tag::Of(block);
-  if (!tag.IsLiveInHeap()) return false;
+  if (!tag.IsNotedLiveInHeap() || !IsPageClass(tag.size_class())) return false;
+  PageHeader* const page = HeaderOf(block, tag);
+  if (!os::InChunk(reinterpret_cast<uintptr_t>(page)) || !page->Intact()) return false;
   if (tag.IsRun()) {
-    FreeRun(HeaderOf(block, tag), block, tag, called);
+    FreeRun(page, block, tag, called);
   } else {
     FreeLive(block, tag, called);
   }
   return true;
 }
 
+// A large block's end, and its kind.
+void CheckLarge(const LargeBlock& large, uintptr_t block, const Call& called) {
+  if (!g_large_blocks.CanaryIntact(&large, block)) ReportOverrun(called, block, Look(block));
+  if (g_policy.Notes() && g_options.check_kind && large.kind != called.frees) {
+    ReportMismatch(called, block, Look(block), large.kind);
+  }
+}
+
 // Everything that the tag alone does not settle.
-void FreeByTree(uintptr_t block, const char* called) {
+void FreeByTree(uintptr_t block, const Call& called) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
   if (finding.kind == Finding::kSampled) return g_sampled.Free(block, called);
@@ -149,13 +163,14 @@ void FreeByTree(uintptr_t block, const char* called) {
   if (!CheckLive(block, called, finding, &tag)) return;
   if (finding.page != nullptr && tag.IsRun()) return FreeRun(finding.page, block, tag, called);
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
+  CheckLarge(*finding.large, block, called);
   if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
   g_janitor.Poll(finding.usable);
 }
 
 }  // namespace
 
-bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
+bool FindLiveByTree(uintptr_t block, const Call& called, LiveBlock* result) {
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign) {
     result->usable = LibcBlockSize(block);
@@ -167,13 +182,15 @@ bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result) {
   }
   Tag tag;
   if (!CheckLive(block, called, finding, &tag)) return false;
-  result->usable = finding.usable;
   result->large = finding.large;
+  result->usable = finding.large != nullptr ? finding.large->length() - LargeBlock::kFenceBytes
+                                            : finding.run().Usable(finding.page->stride());
+  result->slack = result->usable - finding.usable;
   result->run = finding.page != nullptr && IsRunClass(finding.page->size_class());
   return true;
 }
 
-void FreeUnfenced(uintptr_t block, const char* called) {
+void FreeUnfenced(uintptr_t block, const Call& called) {
   const Tag tag = Tag::Of(block);
   if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
   tag.Free().WriteTo(block);
@@ -189,7 +206,7 @@ void FreeToFullMagazine(uintptr_t block) {
   g_janitor.Poll();
 }
 
-void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
+void FreeNotOwn(uintptr_t block, Tag tag, const Call& called) {
   if (ABSL_PREDICT_FALSE(!tag.IsLiveInHeap())) return FreeByTree(block, called);
   if (tag.IsRun()) {
     PageHeader* const page = HeaderOf(block, tag);
@@ -205,14 +222,14 @@ void FreeNotOwn(uintptr_t block, Tag tag, const char* called) {
   FreeOthers(heap, block, tag, called);
 }
 
-void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const char* called) {
+void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const Call& called) {
   if (ABSL_PREDICT_FALSE(tag.size_class() != SmallClassOf(n))) {
     return FreeKnownSlow(reinterpret_cast<void*>(block), n, 1, /*exact=*/true, called);
   }
   FreeNotOwn(block, tag, called);
 }
 
-void FreeSlow(void* pointer, const char* called) {
+void FreeSlow(void* pointer, const Call& called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
   if (Heap* const own = g_detours ? OwnHeap() : nullptr) {

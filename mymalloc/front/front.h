@@ -32,25 +32,25 @@ struct NewBlock {
 };
 
 // Any size, any alignment that is a power of two. nullptr and errno = ENOMEM without memory.
-NewBlock AllocateSlow(size_t n);
-void* AllocateSmallSlow(size_t n);
-void* AllocateAligned(size_t alignment, size_t n);
+NewBlock AllocateSlow(size_t n, Kind kind = Kind::kMalloc);
+void* AllocateSmallSlow(size_t n, Kind kind = Kind::kMalloc);
+void* AllocateAligned(size_t alignment, size_t n, Kind kind = Kind::kMalloc);
 // A pointer before which no tag can be read, for all that is known; null.
-void FreeSlow(void* pointer, const char* called = "free");
+void FreeSlow(void* pointer, const Call& called = kFreeCall);
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
-void FreeNotOwn(uintptr_t block, Tag tag, const char* called);
+void FreeNotOwn(uintptr_t block, Tag tag, const Call& called);
 // The same, for a block that was allocated with exactly this size; n <= kLargestSmall.
-void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const char* called);
+void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const Call& called);
 // A live block of this heap, with something else behind it than the tag of one slot.
-void FreeUnfenced(uintptr_t block, const char* called);
+void FreeUnfenced(uintptr_t block, const Call& called);
 // A block of this heap, marked free already.
 void FreeToFullMagazine(uintptr_t block);
-void* Reallocate(void* pointer, size_t n, const char* called);
+void* Reallocate(void* pointer, size_t n, const Call& called);
 // Frees a block of which the caller knows the size, and the alignment if it asked for one (else 1).
 // `exact`: the block came from one allocation of that size, not from a realloc.
-void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called);
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const Call& called);
 // The usable size of a live block; a report if it is none, and then 0.
-size_t UsableSize(void* pointer, const char* called);
+size_t UsableSize(void* pointer, const Call& called);
 
 // The thread's own magazines.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t Pop(Magazine& m) {
@@ -63,33 +63,33 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Push(Magazine& m, uintptr_t block) {
 }
 
 // REQUIRES: n <= kLargestSmall.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* AllocateSmall(size_t n, Kind kind = Kind::kMalloc) {
   Heap* const heap = CurrentHeap();
   const uintptr_t block = Pop(heap->SmallMagazine(n));
-  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateSmallSlow(n);
+  if (ABSL_PREDICT_FALSE(block == 0)) return AllocateSmallSlow(n, kind);
   MarkLive(block, heap->key().live_delta);
   return reinterpret_cast<void*>(block);
 }
 
 // REQUIRES: kLargestSmall < n <= PTRDIFF_MAX.
-inline NewBlock AllocateMedium(size_t n) {
-  if (ABSL_PREDICT_FALSE(n > kLargestMedium)) return AllocateSlow(n);
+inline NewBlock AllocateMedium(size_t n, Kind kind = Kind::kMalloc) {
+  if (ABSL_PREDICT_FALSE(n > kLargestMedium)) return AllocateSlow(n, kind);
   const SizeClass c = MediumClassOf(n);
   const uintptr_t entry = Pop(CurrentHeap()->magazine(c));
-  if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateSlow(n);
+  if (ABSL_PREDICT_FALSE(entry == 0)) return AllocateSlow(n, kind);
   const uintptr_t block = BlockOf(entry);
   MarkLive(block);
   return {reinterpret_cast<void*>(block), entry != block};
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Allocate(size_t n) {
-  if (ABSL_PREDICT_TRUE(n <= kLargestSmall)) return AllocateSmall(n);
-  return AllocateMedium(n).pointer;
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Allocate(size_t n, Kind kind = Kind::kMalloc) {
+  if (ABSL_PREDICT_TRUE(n <= kLargestSmall)) return AllocateSmall(n, kind);
+  return AllocateMedium(n, kind).pointer;
 }
 
 // A live block of this heap: its tag says so.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOwn(Heap* heap, uintptr_t block, uint64_t bits,
-                                                 SizeClass c, const char* called) {
+                                                 SizeClass c, const Call& called) {
   if (ABSL_PREDICT_FALSE(!FenceFollows(block, bits, c, heap->key()))) {
     return FreeUnfenced(block, called);
   }
@@ -99,7 +99,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOwn(Heap* heap, uintptr_t block, ui
   if (ABSL_PREDICT_FALSE(!Push(heap->magazine(c), block))) FreeToFullMagazine(block);
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const char* called = "free") {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const Call& called = kFreeCall) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (ABSL_PREDICT_FALSE(!os::HasReadableTag(block))) return FreeSlow(pointer, called);
   Heap* const heap = CurrentHeap();
@@ -113,7 +113,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Free(void* pointer, const char* called 
 
 // Free, for a small block that was allocated with exactly this size: the tag's class says whether
 // it was.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOfSize(void* pointer, size_t n, const char* called) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void FreeOfSize(void* pointer, size_t n, const Call& called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (ABSL_PREDICT_FALSE(n > kLargestSmall || !os::HasReadableTag(block))) {
     return FreeKnownSlow(pointer, n, 1, /*exact=*/true, called);

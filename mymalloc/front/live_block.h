@@ -24,6 +24,7 @@ inline bool IsPageTag(Tag tag, uintptr_t block) {
 // A live block: ours, by tag or tree, or libc's.
 struct LiveBlock {
   size_t usable = 0;
+  size_t slack = 0;  // of that, what was not asked for; where options want to know
   LargeBlock* large = nullptr;
   bool libcs = false;
   bool sampled = false;
@@ -36,9 +37,9 @@ struct LiveBlock {
 void NoteMemoryWasShort();
 
 // By the tree alone. False, after a report, if the pointer is none.
-bool FindLiveByTree(uintptr_t block, const char* called, LiveBlock* result);
+bool FindLiveByTree(uintptr_t block, const Call& called, LiveBlock* result);
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const char* called,
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FindLive(uintptr_t block, const Call& called,
                                                   LiveBlock* result) {
   if (ABSL_PREDICT_TRUE(os::HasReadableTag(block))) {
     const Tag tag = Tag::Of(block);

@@ -6,10 +6,12 @@
 
 #include <string.h>
 
+#include "mymalloc/front/asked.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/misuse/diagnose.h"
+#include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/process/janitor.h"
 
 namespace mymalloc {
@@ -71,6 +73,12 @@ bool CouldHaveBecome(const LiveBlock& live, size_t n) {
          live.large->requested <= (most <= kLargestMedium ? UsableOf(ClassOf(most)) : most);
 }
 
+void ReportWrong(const LiveBlock& live, uintptr_t block, const Call& called, const char* name,
+                 uint64_t given) {
+  if (live.sampled) return g_sampled.ReportWrongSize(block, called, name, given);
+  ReportWrongSize(called, block, Look(block), name, given);
+}
+
 // Whether the block, in a page, is n bytes long now, or longer by not much.
 bool ResizeInPage(uintptr_t block, size_t n) {
   constexpr unsigned kShrinkShare = 4;  // a tail that is less of the block stays
@@ -103,30 +111,100 @@ bool StaysInPage(uintptr_t block, size_t usable, size_t n) {
   return ResizeInPage(block, n) || !WorthShrinking(usable, n);
 }
 
+// How it was asked for. What is no block of ours has no kind that could be wrong.
+Kind KindOf(const LiveBlock& live, uintptr_t block) {
+  if (live.large != nullptr) return live.large->kind;
+  return live.InPage() ? Tag::Of(block).note().kind : Kind::kMalloc;
+}
+
+// Reports what is wrong with the block; the call goes on, and does not find it again.
+void CheckNoted(const LiveBlock& live, uintptr_t block, Kind kind, const Call& called) {
+  if (live.large == nullptr && !live.InPage()) return;
+  const bool intact = live.large != nullptr ? g_large_blocks.CanaryIntact(live.large, block)
+                                            : CanaryIntact(block, Tag::Of(block));
+  if (!intact) {
+    ReportOverrun(called, block, Look(block));
+    if (live.large != nullptr) {
+      ResizeLarge(live.large, block, live.usable - live.slack);
+    } else {
+      NoteAsked(block, live.usable, live.usable - live.slack, kind);
+    }
+  }
+  if (g_options.check_kind && kind != called.frees) {
+    ReportMismatch(called, block, Look(block), kind);
+  }
+}
+
+// Whether the block is one of n bytes now, where it is or where the kernel has moved it.
+bool ResizedNoted(const LiveBlock& live, uintptr_t* block, size_t n, Kind kind) {
+  const bool stays = n <= live.usable && !WorthShrinking(live.usable, n);
+  if (live.large != nullptr && (stays || n > kLargestMedium)) {
+    const uintptr_t moved = ResizeLarge(live.large, *block, n);
+    if (moved == 0) return false;
+    if (n < live.usable) g_janitor.Poll(live.usable - n);
+    *block = moved;
+    return true;
+  }
+  if (stays && live.InPage()) NoteAsked(*block, live.usable, n, kind);
+  return stays;
+}
+
+// A block of n bytes with some room to grow.
+void* AllocateAmple(size_t n, size_t ample, Kind kind) {
+  void* const fresh = ample > n ? Allocate(ample, kind) : nullptr;
+  if (fresh == nullptr) return Allocate(n, kind);
+  LiveBlock live;
+  uintptr_t block = reinterpret_cast<uintptr_t>(fresh);
+  if (!FindLive(block, "realloc", &live) || !ResizedNoted(live, &block, n, kind)) return fresh;
+  return reinterpret_cast<void*>(block);
+}
+
+// Where blocks know what was asked for: no more than that is copied, and each new size is noted.
+void* ReallocateNoted(uintptr_t block, const LiveBlock& live, size_t n, const Call& called) {
+  const Kind kind = KindOf(live, block);
+  CheckNoted(live, block, kind, called);
+  if (ResizedNoted(live, &block, n, kind)) return reinterpret_cast<void*>(block);
+  const size_t ample = n > live.usable ? live.usable + live.usable / kGrowthShare : 0;
+  void* const fresh = AllocateAmple(n, ample, kind);
+  void* const pointer = reinterpret_cast<void*>(block);
+  if (fresh == nullptr) {
+    if (n > live.usable) return nullptr;
+    NoteMemoryWasShort();
+    if (live.InPage()) NoteAsked(block, live.usable, n, kind);
+    if (live.large != nullptr) ResizeLarge(live.large, block, n);
+    return pointer;
+  }
+  memcpy(fresh, pointer, Min(n, live.usable - live.slack));
+  Free(pointer, {called, kind});
+  return fresh;
+}
+
 }  // namespace
 
 void NoteMemoryWasShort() { g_memory_was_short.store(true, std::memory_order_relaxed); }
 
-void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const char* called) {
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const Call& called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
   LiveBlock live;
   if (!FindLive(block, called, &live)) return;
   if (live.libcs) return Free(pointer, called);
   if (!IsPowerOfTwo(alignment) || block % alignment != 0) {
-    return ReportWrongSize(called, block, Look(block), "alignment", alignment);
+    return ReportWrong(live, block, called, "alignment", alignment);
   }
   if (!(exact ? CouldBe(live, n, alignment) : CouldHaveBecome(live, n))) {
-    return ReportWrongSize(called, block, Look(block), "size", n);
+    return ReportWrong(live, block, called, "size", n);
   }
   Free(pointer, called);
 }
 
-void* Reallocate(void* pointer, size_t n, const char* called) {
+void* Reallocate(void* pointer, size_t n, const Call& called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   LiveBlock live;
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
+  if (ABSL_PREDICT_FALSE(g_policy.Notes())) return ReallocateNoted(block, live, n, called);
   if (live.large != nullptr && n > kLargestMedium) {
+    if (!g_large_blocks.CanaryIntact(live.large, block)) ReportOverrun(called, block, Look(block));
     if (const uintptr_t moved = ResizeLarge(live.large, block, n)) {
       if (n < live.usable) g_janitor.Poll(live.usable - n);
       return reinterpret_cast<void*>(moved);
@@ -154,9 +232,10 @@ void* Reallocate(void* pointer, size_t n, const char* called) {
   return fresh;
 }
 
-size_t UsableSize(void* pointer, const char* called) {
+size_t UsableSize(void* pointer, const Call& called) {
   LiveBlock live;
-  return FindLive(reinterpret_cast<uintptr_t>(pointer), called, &live) ? live.usable : 0;
+  if (!FindLive(reinterpret_cast<uintptr_t>(pointer), called, &live)) return 0;
+  return live.usable - live.slack;
 }
 
 }  // namespace mymalloc

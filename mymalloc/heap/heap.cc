@@ -14,6 +14,14 @@ unsigned LowestBit(uint64_t word) { return static_cast<unsigned>(__builtin_ctzll
 // What a thread has gathered for others does not wait longer than this for its owners.
 constexpr uint32_t kSlowCallsToFlush = 64;
 
+// What the block was asked for when it was live before is forgotten in the same step.
+void MarkLiveFresh(uintptr_t block) {
+  if (ABSL_PREDICT_TRUE(!g_policy.Notes())) return MarkLive(block);
+  const Tag tag = Tag::Of(block);
+  if (!tag.Verifies(block) || tag.live()) return MarkLive(block);
+  tag.Live().WithNote({}).WriteTo(block);
+}
+
 }  // namespace
 
 ArrayBy<HeapId, Heap*, kMaxHeaps> g_heaps;
@@ -34,7 +42,7 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   if (m.Valid() == 0) Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
   if (ABSL_PREDICT_FALSE(g_options.random_slots)) m.Shuffle(Random());
   const uintptr_t entry = m.Pop();
-  if (entry != 0) MarkLive(BlockOf(entry));
+  if (entry != 0) MarkLiveFresh(BlockOf(entry));
   return entry;
 }
 
@@ -105,9 +113,9 @@ uint64_t Heap::Random() {
   return mixed ^ mixed >> 32;
 }
 
-bool Heap::SampleIsDue(uint32_t every) {
-  if (until_sample_ > 1) {
-    --until_sample_;
+bool Heap::SampleIsDue(uint32_t every, uint32_t passed) {
+  if (until_sample_ > passed) {
+    until_sample_ -= passed;
     return false;
   }
   const bool first = until_sample_ == 0;  // nothing is due before a distance was drawn
@@ -208,7 +216,9 @@ void Heap::ReturnEntries(SizeClass c, const Entry* entries, unsigned count) {
     const uintptr_t first = BlockOf(entries[i++].load(std::memory_order_relaxed));
     const Tag tag = Tag::Of(first);
     SlotIndex slot = tag.slot();
-    if (ABSL_PREDICT_FALSE(!tag.Verifies(first)) && !FindBrokenFreeBlock(first, &slot)) continue;
+    if (ABSL_PREDICT_FALSE(!tag.IsFreeOf(first, id_, c)) && !FindBrokenFreeBlock(first, &slot)) {
+      continue;
+    }
     const PageAddress page(first - slot.value() * stride);
     const unsigned w = SlotSet::WordOf(slot);
     const uintptr_t word_begin = page + w * (SlotBitmap::kSlotsPerWord * stride);

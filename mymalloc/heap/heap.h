@@ -86,8 +86,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
   PageCache& page_cache() { return page_cache_; }
-  // Whether the owner's next allocation is to be sampled: one in `every`, at random distances.
-  bool SampleIsDue(uint32_t every);
+  // Whether the owner's allocation is to be sampled: one in `every`, at random distances. `passed`:
+  // how many there were since this was asked last, with this one.
+  bool SampleIsDue(uint32_t every, uint32_t passed);
   // The owner's; hard to predict for who does not know the tags' secret.
   uint64_t Random();
 
@@ -224,9 +225,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void PushBack(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Unlink(PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
-  // heap_decay.cc
-  void StealHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void StealGather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // heap_held.cc, heap_decay.cc
+  void StealMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void StealGather(Step* step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void LowerFloors() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void RaiseFloorsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void DiscardMagazines() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

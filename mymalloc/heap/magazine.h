@@ -5,7 +5,7 @@
 // read-modify-write.
 //
 // An idle thread's magazines would hold memory for ever, so the janitor (process/janitor.h), which
-// runs on any thread, may steal from the bottom of the stack (Heap::StealHeld):
+// runs on any thread, may steal from the bottom of the stack (Heap::StealMagazines):
 //
 //   entries  | stolen |  valid entries ...  | unused
 //                     ^ stolen_end          ^ top

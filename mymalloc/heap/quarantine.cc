@@ -26,4 +26,12 @@ uintptr_t Quarantine::FindForeignByte(uintptr_t begin, size_t bytes) {
   return 0;
 }
 
+size_t Quarantine::CountForeign(uintptr_t begin, size_t most) {
+  size_t count = 0;
+  while (count < most && *reinterpret_cast<const unsigned char*>(begin + count) != kPattern) {
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace mymalloc

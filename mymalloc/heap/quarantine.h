@@ -50,6 +50,8 @@ class Quarantine {
   static void Fill(uintptr_t begin, size_t bytes, unsigned char byte = kPattern);
   static bool IsFilled(uintptr_t begin, size_t bytes);
   static uintptr_t FindForeignByte(uintptr_t begin, size_t bytes);
+  // How many follow each other from there on that do not hold the pattern.
+  static size_t CountForeign(uintptr_t begin, size_t most);
 
   // Calls visit(item) for each.
   template <typename Visit>

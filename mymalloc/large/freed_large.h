@@ -3,8 +3,8 @@
 //
 // With a quarantine or guard pages their ranges are held back as well, guards and all, and are
 // used again no sooner than after kLeastDelay others. The longer ones are sealed meanwhile, so that
-// every use faults and can be explained; with a quarantine the others are filled at their start,
-// and looked at for writes when they are used again.
+// every use faults and can be explained; with a quarantine the others are filled, and looked at for
+// writes when they are used again.
 //
 // Not thread safe: under the lock of the large blocks.
 
@@ -28,6 +28,7 @@ class FreedLarge {
     Interval held{};        // empty if the range is not held back, or no longer
     unsigned resident = 0;  // ticks until its memory goes back, and one more; 0: it has gone
     bool mapped = false;    // a mapping of its own
+    size_t asked = 0;       // what the program could use
 
     bool HasGuards() const { return held.end != block + usable; }
     // Of its range, without guards.
@@ -39,22 +40,17 @@ class FreedLarge {
 
   // Ranges up to this stay as they are; longer ones are sealed.
   static constexpr size_t kMostResident = kMiB + 4 * KernelPage();
-  // The part of a block that is filled.
-  static constexpr size_t kFilledBytes = 4 * kKiB;
   static constexpr unsigned kRecords = 64;
   // One whole tick at least.
   static constexpr unsigned kTicksResident = 3;
 
   static constexpr size_t kMostHeldBytes = 64 * kMiB;
 
-  static void Fill(uintptr_t block, size_t usable) {
-    Quarantine::Fill(block, Min(usable, kFilledBytes));
-  }
+  static void Fill(uintptr_t block, size_t usable) { Quarantine::Fill(block, usable); }
   // The first byte of a block that was filled and has been written to since; 0 if there is none.
   static uintptr_t FindWrite(const Record& record) {
-    const size_t filled = Min(record.usable, kFilledBytes);
-    if (record.resident == 0 || Quarantine::IsFilled(record.block, filled)) return 0;
-    return Quarantine::FindForeignByte(record.block, filled);
+    if (record.resident == 0 || Quarantine::IsFilled(record.block, record.usable)) return 0;
+    return Quarantine::FindForeignByte(record.block, record.usable);
   }
 
   // Remembers a block. REQUIRES: MakeRoom(record.held.length()) returned nothing.
@@ -72,6 +68,14 @@ class FreedLarge {
   // A range that was held through all those ticks but the last, or with `all` any that is resident:
   // the caller gives its memory back, and it is no longer counted. False if there is none.
   bool TakeDue(bool all, Interval* range);
+
+  // A copy of each that is held.
+  template <typename Visit>
+  void ForEachHeld(Visit&& visit) const {
+    for (const Record& record : records_) {
+      if (!record.held.empty()) visit(record);
+    }
+  }
 
   size_t held_bytes() const { return held_bytes_; }
   // Of those that have no mapping of their own.

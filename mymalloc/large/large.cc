@@ -36,7 +36,7 @@ void TrimAround(LargeBlock* large, size_t n, size_t alignment, bool zeroed) {
   };
   large->block = RoundUp(large->begin + guard + kBlockAlignment, alignment);
   const uintptr_t begin = RoundDown(large->block - kTagBytes, KernelPage());
-  const uintptr_t end = RoundUp(large->block + n, KernelPage());
+  const uintptr_t end = RoundUp(large->block + n + LargeBlock::kFenceBytes, KernelPage());
   give_back(large->begin, begin - guard);
   give_back(end + guard, large->end);
   large->begin = begin;
@@ -73,7 +73,7 @@ Interval LiftGuards(const LargeBlock& large) {
 // The space in which an aligned block of n bytes fits wherever that space begins; 0 if there is
 // none. An alignment may need a shift of up to itself, which TrimAround takes off again.
 size_t SpaceFor(size_t n, size_t alignment, uint32_t guard) {
-  const size_t lead = Max(alignment, kBlockAlignment);
+  const size_t lead = Max(alignment, kBlockAlignment) + LargeBlock::kFenceBytes;
   if (alignment > PTRDIFF_MAX / 2 || n > PTRDIFF_MAX - lead - 4 * KernelPage()) return 0;
   return RoundUp(n + lead, KernelPage()) + (alignment > KernelPage() ? KernelPage() : 0) +
          2 * size_t{guard};
@@ -96,7 +96,7 @@ uintptr_t Publish(LargeBlock* large) {
 bool HoldsFreed() { return g_policy.HoldsLarge() && !os::g_chunks.scarce(); }
 
 // A block in a range that was held back; 0 if there is none that fits.
-uintptr_t AllocateHeld(size_t bytes, size_t n) {
+uintptr_t AllocateHeld(size_t bytes, size_t n, Kind kind) {
   const FreedLarge::Record record = g_large_blocks.TakeHeld(bytes);
   const Interval held = record.held;
   if (held.empty()) return 0;
@@ -115,19 +115,32 @@ uintptr_t AllocateHeld(size_t bytes, size_t n) {
   large->guard = guard;
   large->mapped = record.mapped;
   large->movable = false;
+  large->kind = kind;
   if (g_large_blocks.Publish(large)) return large->block;
   g_large_blocks.DeleteRecord(large);
   g_large_blocks.DropHeld(record);
   return 0;
 }
 
+// Whether it can be held back: with guards if any has, so that whoever gets it next has them too.
+bool CanBeHeldBack(const LargeBlock& large) { return HoldsFreed() && large.guard == GuardBytes(); }
+
+// To seal a short one would take the kernel longer than the program its use.
+bool IsSealedWhenFreed(const LargeBlock& large) {
+  return large.with_guards().length() > FreedLarge::kMostResident;
+}
+
+bool IsFilledWhenFreed(const LargeBlock& large) {
+  return g_options.quarantine.value != 0 && CanBeHeldBack(large) && !IsSealedWhenFreed(large);
+}
+
 // What the block held is gone, if that is asked for.
 void Clear(const LargeBlock& large) {
-  if (!g_options.zero_on_free) return;
+  if (!g_options.zero_on_free || IsFilledWhenFreed(large)) return;
   uintptr_t end = large.end;
   const uintptr_t first_page = RoundUp(large.block, KernelPage());
   // Much of a long one may never have been touched: the kernel knows.
-  if (large.usable() > FreedLarge::kMostResident && os::Purge({first_page, end})) {
+  if (large.length() > FreedLarge::kMostResident && os::Purge({first_page, end})) {
     end = first_page;
   }
   memset(reinterpret_cast<void*>(large.block), 0, end - large.block);
@@ -136,14 +149,9 @@ void Clear(const LargeBlock& large) {
 // The block's range, whole, no longer to be touched. False if it cannot be held back.
 bool HoldBack(LargeBlock* large) {
   const Interval whole = large->with_guards();
-  const bool quarantine = g_options.quarantine.value != 0;
-  // To seal a short one would take the kernel longer than the program its use.
-  const bool seal = whole.length() > FreedLarge::kMostResident;
-  if (seal) {
-    if (!os::Seal(whole)) return false;
-  } else if (quarantine) {
-    FreedLarge::Fill(large->block, large->usable());
-  }
+  const bool seal = IsSealedWhenFreed(*large);
+  if (seal && !os::Seal(whole)) return false;
+  if (IsFilledWhenFreed(*large)) FreedLarge::Fill(large->block, large->length());
   g_large_blocks.NoteFreed(large, whole, /*resident=*/!seal);
   return true;
 }
@@ -178,8 +186,8 @@ Memory TakeMemory(size_t bytes) {
   return {grant.begin, grant.zeroed(), false, false};
 }
 
-uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignment,
-                     uint32_t guard) {
+uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignment, uint32_t guard,
+                     Kind kind) {
   LargeBlock* const large = g_large_blocks.NewRecord();
   if (large == nullptr) {
     FreeLargeRange({memory.begin, memory.begin + bytes}, memory.mapped, memory.zeroed ? 0 : bytes);
@@ -191,6 +199,7 @@ uintptr_t AllocateIn(const Memory& memory, size_t bytes, size_t n, size_t alignm
   large->guard = guard;
   large->mapped = memory.mapped;
   large->movable = memory.movable;
+  large->kind = kind;
   TrimAround(large, n, Max(alignment, kBlockAlignment), memory.zeroed);
   return Publish(large);
 }
@@ -210,19 +219,19 @@ void FreeProtectedRange(Interval range, bool mapped) {
   g_page_supply.FreeProtected(range.begin, range.length());
 }
 
-uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed) {
+uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed, Kind kind) {
   n = AtLeastOne(n);
   if (HoldsFreed() && alignment <= kBlockAlignment) {
     *zeroed = false;
     const size_t bytes = SpaceFor(n, alignment, GuardBytes());
-    if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n) : 0) return block;
+    if (const uintptr_t block = bytes != 0 ? AllocateHeld(bytes, n, kind) : 0) return block;
   }
   const uint32_t guard = EnterGuardBudget();
   const size_t bytes = SpaceFor(n, alignment, guard);
   const Memory memory = bytes != 0 ? TakeMemory(bytes) : Memory{};
   *zeroed = memory.zeroed;
   uintptr_t block = 0;
-  if (memory.begin != 0) block = AllocateIn(memory, bytes, n, alignment, guard);
+  if (memory.begin != 0) block = AllocateIn(memory, bytes, n, alignment, guard, kind);
   if (block == 0) LeaveGuardBudget();
   return block;
 }
@@ -233,7 +242,8 @@ uintptr_t AllocateMovable(size_t n) {
   uintptr_t block = 0;
   if (g_large_blocks.EnterMovable()) {
     const Memory memory = {MapHuge(bytes), true, true, true};
-    if (memory.begin != 0) block = AllocateIn(memory, bytes, n, kBlockAlignment, /*guard=*/0);
+    if (memory.begin != 0)
+      block = AllocateIn(memory, bytes, n, kBlockAlignment, /*guard=*/0, Kind::kMalloc);
   }
   if (block == 0) g_large_blocks.LeaveMovable();
   return block;
@@ -243,8 +253,7 @@ bool FreeLarge(LargeBlock* large, uintptr_t block) {
   if (!g_large_blocks.Unpublish(large, block)) return false;
   if (large->movable) g_large_blocks.LeaveMovable();
   Clear(*large);  // also what is then sealed: locked memory keeps what it holds
-  // What is held back has guards if any has, so that whoever gets it next has them too.
-  if (HoldsFreed() && large->guard == GuardBytes() && HoldBack(large)) return true;
+  if (CanBeHeldBack(*large) && HoldBack(large)) return true;
   const bool mapped = large->mapped;
   const Interval range = LiftGuards(*large);
   LeaveGuardBudget();
@@ -273,6 +282,8 @@ bool GrowInPlace(LargeBlock* large, Interval range, uintptr_t new_end, size_t n)
                          ? os::Remap(range, range.length() + more, /*may_move=*/false) != 0
                          : g_page_supply.AllocateAt(range.end, more);
   if (!grown) return false;
+  // The fence's memory, outside the lock under which it is written.
+  *reinterpret_cast<volatile uint64_t*>(new_end - LargeBlock::kFenceBytes) = 0;
   if (g_large_blocks.Resize(large, range, new_end, n)) return true;
   FreeLargeRange({range.end, new_end}, large->mapped, more);
   return false;
@@ -285,7 +296,7 @@ bool GrowByMoving(LargeBlock* large, Interval range, size_t bytes, size_t n) {
 bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
   Interval range{};
   if (!g_large_blocks.Bounds(large, block, &range)) return false;
-  const uintptr_t new_end = RoundUp(block + n, KernelPage());
+  const uintptr_t new_end = RoundUp(block + n + LargeBlock::kFenceBytes, KernelPage());
   if (new_end <= range.end) return Shrink(large, range, new_end, n);
   if (large->guard != 0) return false;
   const size_t bytes = new_end - range.begin;

@@ -1,8 +1,11 @@
 // Large blocks: those that are too long for a run of slots (2 MiB), or aligned too far for one; and
 // with the options that hold freed blocks back, all that are too long for a slot.
 //
-//   | ... | tag | block ...                    | slack |
-//   begin       block                                  end
+//   | ... | tag | block ...                    | slack | fence |
+//   begin       block                                          end
+//
+// The fence is a word of the block's canary (page/canary.h), looked at when the block is freed;
+// where ends are checked, so is the slack.
 //
 // Their memory is a range of the page supply, shared with the pages. Only huge ones have a mapping
 // of their own, which the kernel can move.
@@ -19,7 +22,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
+#include "mymalloc/base/options.h"
 #include "mymalloc/large/freed_large.h"
+#include "mymalloc/page/canary.h"
 #include "mymalloc/page/tag.h"
 #include "mymalloc/supply/free_ranges.h"
 #include "mymalloc/supply/guard_budget.h"
@@ -29,6 +34,8 @@
 namespace mymalloc {
 
 struct alignas(64) LargeBlock {
+  static constexpr size_t kFenceBytes = 8;
+
   uintptr_t begin;  // without its guard pages
   uintptr_t end;
   uintptr_t block;
@@ -36,11 +43,25 @@ struct alignas(64) LargeBlock {
   uint32_t guard;    // bytes of each guard page: 0 if there is none
   bool mapped;       // a mapping of its own,
   bool movable;      // as it grows: one of a few
+  Kind kind;
   // Changes under the lock. A record that is no block's has it false: fresh memory is zero, and no
   // live block's record goes back.
   std::atomic<bool> live;
 
-  size_t usable() const { return end - block; }
+  size_t length() const { return end - block; }
+  // What the program may use: all but the last word, or where ends are checked what it asked for.
+  size_t usable() const { return g_options.check_ends ? requested : length() - kFenceBytes; }
+  // What lies behind that; of what may be much a kernel page: who writes on past that comes to the
+  // guard, or does not come by mistake.
+  Canary canary() const {
+    const size_t most = RoundDown(usable() + KernelPage(), kFenceBytes);
+    return {block, usable(), Min(most, length())};
+  }
+  // A program may have the kernel take back what it has of a block that begins with a kernel page:
+  // the last of them goes whole.
+  bool CanaryIntact() const {
+    return canary().Intact() || (block % KernelPage() == 0 && canary().Zero());
+  }
   bool IsLive() const { return live.load(std::memory_order_relaxed); }
   Interval range() const { return {begin, end}; }
   Interval guard_before() const { return {begin - guard, begin}; }
@@ -53,7 +74,7 @@ constexpr size_t kLeastHuge = 32 * kMiB;
 
 // A block of at least n bytes; 0 when the system has no memory. `*zeroed` tells whether its memory
 // is known to be zero. REQUIRES: n <= PTRDIFF_MAX, alignment a power of two.
-uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed);
+uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed, Kind kind = Kind::kMalloc);
 
 // The same with a mapping of its own, for one that grows, and is then moved by the kernel rather
 // than copied. 0 also where there are many of those already, as each takes one of the mappings that
@@ -84,6 +105,9 @@ class LargeBlocks {
   bool Resize(LargeBlock* large, Interval range, uintptr_t new_end, size_t n);
   // Moves the mapping to where there is room for `bytes`, if there is any.
   bool Move(LargeBlock* large, Interval range, size_t bytes, size_t n);
+  // Whether what lies behind the block is as it was written, or it is live no more. Who frees a
+  // block twice at once may get the wrong answer, unless ends are checked.
+  bool CanaryIntact(const LargeBlock* large, uintptr_t block);
   // It is live no more, and in the page map no more.
   bool Unpublish(LargeBlock* large, uintptr_t block);
   // So many more live blocks, and bytes of them; fewer, as a negative number wraps around. Sampled
@@ -111,6 +135,8 @@ class LargeBlocks {
   // Gives up one that was held back, guards and all.
   void DropHeld(const FreedLarge::Record& record);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);
+  // Reports that a block that is held back was written to.
+  static void ReportWrite(const FreedLarge::Record& record, uintptr_t byte);
 
   // Of all large blocks, and what is held back.
   GuardBudget& guards() { return guards_; }

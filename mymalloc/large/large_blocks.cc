@@ -46,6 +46,7 @@ void LargeBlocks::SetLive(LargeBlock* large) {
 }
 
 bool LargeBlocks::Publish(LargeBlock* large) {
+  large->canary().Write();  // first: it may have to wait for the memory
   LockHolder holder(lock_);
   if (!g_page_map.Insert(large->range(), Owner(large))) return false;
   SetLive(large);
@@ -63,10 +64,12 @@ bool LargeBlocks::Resize(LargeBlock* large, Interval range, uintptr_t new_end, s
   LockHolder holder(lock_);
   if (!IsStill(*large, range)) return false;
   large->requested = n;
-  if (new_end == range.end) return true;
-  g_page_map.Resize(range, new_end);
-  CountLive(0, new_end - range.end);
-  large->end = new_end;
+  if (new_end != range.end) {
+    g_page_map.Resize(range, new_end);
+    CountLive(0, new_end - range.end);
+    large->end = new_end;
+  }
+  large->canary().Write();
   return true;
 }
 
@@ -82,7 +85,13 @@ bool LargeBlocks::Move(LargeBlock* large, Interval range, size_t bytes, size_t n
   large->requested = n;
   // A tag is bound to its address.
   LargeTag(large->block).Live().WriteTo(large->block);
+  large->canary().Write();
   return true;
+}
+
+bool LargeBlocks::CanaryIntact(const LargeBlock* large, uintptr_t block) {
+  LockHolder holder(lock_);
+  return !IsOf(*large, block) || large->CanaryIntact();
 }
 
 bool LargeBlocks::Unpublish(LargeBlock* large, uintptr_t block) {
@@ -114,8 +123,8 @@ void LargeBlocks::NoteFreed(LargeBlock* large, Interval held, bool resident) {
       LockHolder holder(lock_);
       oldest = freed_.MakeRoom(held.length());
       if (oldest.held.empty()) {
-        freed_.Note({large->block, large->usable(), held, resident ? FreedLarge::kTicksResident : 0,
-                     large->mapped});
+        freed_.Note({large->block, large->length(), held, resident ? FreedLarge::kTicksResident : 0,
+                     large->mapped, large->usable()});
         records_.Free(large);
       }
       NoteHeld();
@@ -139,10 +148,13 @@ FreedLarge::Record LargeBlocks::TakeHeld(size_t bytes) {
 
 void LargeBlocks::CheckWrites(const FreedLarge::Record& record) {
   if (record.held.empty() || g_options.quarantine.value == 0) return;
-  const uintptr_t byte = FreedLarge::FindWrite(record);
-  if (byte == 0) return;
+  if (const uintptr_t byte = FreedLarge::FindWrite(record)) ReportWrite(record, byte);
+}
+
+void LargeBlocks::ReportWrite(const FreedLarge::Record& record, uintptr_t byte) {
   Fault fault = FoundLater(Message::kWrittenAfterFree, byte);
-  fault.block = {record.block, record.usable, "free", /*page=*/0, /*slot=*/0};
+  fault.block = {record.block, record.asked, "free", /*page=*/0, /*slot=*/0};
+  fault.written = {byte, Quarantine::CountForeign(byte, record.block + record.usable - byte)};
   Report(fault);
 }
 

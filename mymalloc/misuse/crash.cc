@@ -36,7 +36,7 @@ bool ExplainSampled(uintptr_t address, Fault* fault) {
 bool ExplainHeld(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
-  fault->block = {freed.block, freed.usable, "free", 0, 0};
+  fault->block = {freed.block, freed.asked, "free", 0, 0};
   fault->Say(Message::kUsedAfterFree);
   return true;
 }

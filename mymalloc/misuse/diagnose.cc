@@ -1,12 +1,25 @@
 #include "mymalloc/misuse/diagnose.h"
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/os/chunks.h"
+#include "mymalloc/page/canary.h"
 #include "mymalloc/supply/page_map.h"
 
 namespace mymalloc {
 namespace {
+
+// What a block has beyond what was asked for, where its tag knows.
+size_t SlackOf(const PageHeader& page, SlotIndex slot) {
+  if (g_tag_secret.most == TagSecret::kLowMask) return 0;
+  const uintptr_t block = page.Block(slot);
+  const Tag tag = Tag::Of(block);
+  const bool own = tag.Verifies(block) &&
+                   (tag.low() & ~Tag::kLive) == Tag::Low(page.heap(), page.size_class(), slot);
+  const size_t slack = tag.note().slack;
+  return own && slack < page.stride() ? slack : 0;
+}
 
 // An address in a block, or in the tag behind it, belongs to that block: the end of a block is
 // passed by mistake more often than what lies before one.
@@ -26,6 +39,7 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
     finding->kind = Finding::kNoBlock;
     return;
   }
+  finding->usable -= SlackOf(*page, run.first);
   finding->kind = address == finding->block ? Finding::kBlock : Finding::kInterior;
 }
 
@@ -73,6 +87,40 @@ Fault MakeFault(Message message, const char* called, uintptr_t address, const Fi
   return fault;
 }
 
+// What of a tag is not as it was: the nearer of what it may have been.
+Interval ChangedOfTag(uintptr_t block, uint64_t low) {
+  const Tag free = Tag::Make(block, low);
+  Interval nearest{};
+  for (const Tag tag : {free, free.Live()}) {
+    const uint64_t changed = Tag::BitsOf(block) ^ tag.bits();
+    if (changed == 0) return {};
+    const auto first = static_cast<unsigned>(__builtin_ctzll(changed)) / 8;
+    const auto last = 7 - static_cast<unsigned>(__builtin_clzll(changed)) / 8;
+    const uintptr_t at = block - kTagBytes;
+    if (nearest.empty() || last - first + 1 < nearest.length()) {
+      nearest = {at + first, at + last + 1};
+    }
+  }
+  return nearest;
+}
+
+// What was overwritten behind a live block; empty if it is not known. Of a run, and of a tag that
+// may have a note, nobody knows what it was.
+Interval WrittenBehind(const Finding& finding) {
+  if (finding.large != nullptr) {
+    return finding.large->canary().Changed();
+  }
+  const PageHeader* const page = finding.page;
+  if (page == nullptr || !page->Intact()) return {};
+  const size_t usable = finding.run().Usable(page->stride());
+  const Interval canary = Canary(finding.block, finding.usable, usable).Changed();
+  if (g_policy.Notes()) return canary;
+  if (IsRunClass(page->size_class()) || finding.slots != kOneSlot) return {};
+  const SlotIndex behind = finding.run().end();
+  if (Tag::Of(page->Block(behind)).Verifies(page->Block(behind))) return {};
+  return ChangedOfTag(page->Block(behind), Tag::Low(page->heap(), page->size_class(), behind));
+}
+
 // A tag is overwritten by the block before it, if there is one.
 FaultBlock DescribeBefore(const Finding& finding) {
   if (finding.page == nullptr || finding.slot <= kFirstSlot + kOneSlot) return {};
@@ -101,7 +149,7 @@ Finding LargeBefore(uintptr_t address) {
 bool DescribeFreedLarge(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed)) return false;
-  fault->block = {freed.block, freed.usable, "free", 0, 0};
+  fault->block = {freed.block, freed.asked, "free", 0, 0};
   fault->Say(address == freed.block ? Message::kIsFree : Message::kInsideFreedLarge);
   return true;
 }
@@ -189,7 +237,10 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& foun
 }
 
 void ReportOverrun(const char* called, uintptr_t address, const Finding& finding) {
-  Report(MakeFault(Message::kOverrun, called, address, finding, /*free=*/false));
+  Fault fault = MakeFault(Message::kOverrun, called, address, finding, /*free=*/false);
+  const Interval written = WrittenBehind(finding);
+  fault.written = {written.begin, written.length()};
+  Report(fault);
 }
 
 void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour) {
@@ -200,7 +251,10 @@ void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding&
 }
 
 void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
-  Report(MakeFault(Message::kWrittenAfterFree, nullptr, byte, finding, /*free=*/true));
+  Fault fault = MakeFault(Message::kWrittenAfterFree, nullptr, byte, finding, /*free=*/true);
+  const uintptr_t end = finding.block + finding.usable;
+  fault.written = {byte, Quarantine::CountForeign(byte, end > byte ? end - byte : 1)};
+  Report(fault);
 }
 
 void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,
@@ -209,6 +263,10 @@ void ReportWrongSize(const char* called, uintptr_t address, const Finding& findi
   fault.given_name = name;
   fault.given = given;
   Report(fault);
+}
+
+void ReportMismatch(const char* called, uintptr_t address, const Finding& finding, Kind kind) {
+  Report(MakeFault(OfKind(kind), called, address, finding, /*free=*/false));
 }
 
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding) {

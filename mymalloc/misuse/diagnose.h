@@ -57,6 +57,9 @@ void ReportWriteAfterFree(uintptr_t byte, const Finding& finding);
 void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,
                      const char* name, uint64_t given);
 
+// A live block is freed by what does not free that kind.
+void ReportMismatch(const char* called, uintptr_t address, const Finding& finding, Kind kind);
+
 // The tag and the tree disagree about a block whose tag verifies.
 void ReportDisagreement(const char* called, uintptr_t address, const Finding& finding);
 

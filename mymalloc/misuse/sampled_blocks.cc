@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "absl/base/attributes.h"
+#include "mymalloc/base/options.h"
 #include "mymalloc/fault/stack_trace.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/os/memory.h"
@@ -25,7 +26,7 @@ long OwnTid() {
   return ~(clock >> 3);
 }
 
-void Note(FaultEvent* event) {
+void NoteEvent(FaultEvent* event) {
   event->thread = OwnTid();
   event->count = CaptureStack(event->frames, FaultEvent::kMostFrames);
 }
@@ -65,12 +66,15 @@ struct Margins {
 };
 
 // Whoever is told may use the heap: reports are made of a copy of the slot, without the lock.
-void ReportSlot(Message message, const char* called, uintptr_t address, const SampledSlot& slot) {
+Fault MakeFault(Message message, const char* called, uintptr_t address, const SampledSlot& slot) {
   Fault fault(message, called, address);
   if (slot.state != SampledSlot::kUnused) fault.block = slot.Describe();
   fault.allocated = &slot.allocated;
   fault.freed = &slot.freed;
-  Report(fault);
+  return fault;
+}
+void ReportSlot(Message message, const char* called, uintptr_t address, const SampledSlot& slot) {
+  Report(MakeFault(message, called, address, slot));
 }
 
 void ReportNotLive(uintptr_t address, const SampledSlot& slot, const char* called) {
@@ -81,9 +85,22 @@ void ReportNotLive(uintptr_t address, const SampledSlot& slot, const char* calle
   ReportSlot(message, called, address, slot);
 }
 
+// What of a margin is not as it was filled, from the first such byte on.
+FaultBytes WrittenIn(uintptr_t begin, uintptr_t end) {
+  const auto is_margin = [](uintptr_t byte) { return IsMargin(byte, byte + 1); };
+  while (begin < end && is_margin(begin)) ++begin;
+  size_t count = 0;
+  while (begin + count < end && !is_margin(begin + count)) ++count;
+  return {begin, count};
+}
+
 void ReportMargins(Margins margins, const SampledSlot& slot, const char* called) {
   const Message message = margins.behind ? Message::kUnderrun : Message::kOverrun;
-  ReportSlot(message, called, slot.block, slot);
+  Fault fault = MakeFault(message, called, slot.block, slot);
+  const uintptr_t page = RoundDown(slot.block, KernelPage());
+  fault.written = margins.behind ? WrittenIn(page, slot.block)
+                                 : WrittenIn(slot.block + slot.size, page + KernelPage());
+  Report(fault);
 }
 
 }  // namespace
@@ -100,7 +117,7 @@ void SampledBlocks::Init() {
   begin_ = begin;
 }
 
-uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, uint64_t random) {
+uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, Kind kind, uint64_t random) {
   if (begin_ == 0) return 0;
   LockHolder holder(lock_);
   SealReleased();
@@ -114,14 +131,15 @@ uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, uint64_t random) {
   SampledSlot& slot = slots_[index];
   slot.block = block;
   slot.size = n;
+  slot.kind = kind;
   slot.freed.thread = 0;
-  Note(&slot.allocated);
+  NoteEvent(&slot.allocated);
   FillMargins(slot, page);
   slot.state = SampledSlot::kLive;
   return block;
 }
 
-void SampledBlocks::Free(uintptr_t address, const char* called) {
+void SampledBlocks::Free(uintptr_t address, const Call& called) {
   // A misuse is not to wait for the lock, which this thread itself may hold.
   SampledSlot found;
   Margins margins;
@@ -134,6 +152,9 @@ void SampledBlocks::Free(uintptr_t address, const char* called) {
   if (!found.IsLiveBlock(address)) return ReportNotLive(address, found, called);
   // What was overwritten can still be looked at.
   if (!margins.Intact()) ReportMargins(margins, found, called);
+  if (g_options.check_kind && found.kind != called.frees) {
+    ReportSlot(OfKind(found.kind), called, address, found);
+  }
   {
     LockHolder holder(lock_);
     const unsigned index = SlotNear(address);
@@ -148,7 +169,7 @@ void SampledBlocks::Free(uintptr_t address, const char* called) {
 
 void SampledBlocks::Release(unsigned index) {
   slots_[index].state = SampledSlot::kFree;
-  Note(&slots_[index].freed);
+  NoteEvent(&slots_[index].freed);
   queue_[(first_ + kSlots - live()) % kSlots] = static_cast<uint16_t>(index);
   SetLive(live() - 1);
   ++unsealed_;
@@ -180,6 +201,19 @@ bool SampledBlocks::FindLive(uintptr_t address, const char* called, size_t* size
   if (found.IsLiveBlock(address)) return true;
   ReportNotLive(address, found, called);
   return false;
+}
+
+void SampledBlocks::ReportWrongSize(uintptr_t address, const char* called, const char* name,
+                                    uint64_t given) {
+  SampledSlot found;
+  {
+    const ReportLockHolder holder(lock_);
+    found = Nearest(address);
+  }
+  Fault fault = MakeFault(Message::kWrongSize, called, address, found);
+  fault.given_name = name;
+  fault.given = given;
+  Report(fault);
 }
 
 const char* SampledBlocks::Verify() {

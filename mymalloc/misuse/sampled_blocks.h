@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "absl/base/thread_annotations.h"
+#include "mymalloc/base/kind.h"
 #include "mymalloc/base/lock.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/fault/fault.h"
@@ -27,6 +28,7 @@ struct SampledSlot {
   State state;
   uintptr_t block;
   size_t size;
+  Kind kind;
   FaultEvent allocated;
   FaultEvent freed;
 
@@ -43,12 +45,15 @@ class SampledBlocks {
   void Init();
 
   // A block of exactly n bytes, cleared; 0 if it does not fit or no slot is free.
-  uintptr_t Allocate(size_t n, size_t alignment, uint64_t random);
+  uintptr_t Allocate(size_t n, size_t alignment, Kind kind, uint64_t random);
   // REQUIRES: the address lies in the pool, here and below. Reports if it is no live block.
-  void Free(uintptr_t address, const char* called);
+  void Free(uintptr_t address, const Call& called);
   // The block's size. False, after a report, if it is no live block. Of a live one this thread may
   // know without the lock; a report is made though it does not come free.
   bool FindLive(uintptr_t address, const char* called, size_t* size);
+
+  // A live block is freed with a size or alignment (`name`) that cannot be its own.
+  void ReportWrongSize(uintptr_t address, const char* called, const char* name, uint64_t given);
 
   // The slot that an address lies in or beside, as it is now, for a report.
   SampledSlot Nearest(uintptr_t address) const;

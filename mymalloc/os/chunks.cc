@@ -218,7 +218,8 @@ Interval Chunks::Unmap(Interval range) {
   const Interval whole = {RoundUp(range.begin, kChunkGranule), RoundDown(range.end, kChunkGranule)};
   if (whole.begin >= whole.end || !InChunk(whole.begin)) return {};
   const bool splits = InChunk(whole.begin - 1) && InChunk(whole.end);
-  if (splits && runs_ >= kMostSplits + mapped() / longest()) return {};
+  const bool many = runs_ >= kMostSplits + mapped() / longest();
+  if (splits && many && whole.length() < longest()) return {};
   PutBack(whole);
   SetTable(whole, /*bits=*/0);
   const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - KernelPage();

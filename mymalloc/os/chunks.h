@@ -82,7 +82,7 @@ class Chunks {
   }
 
   // Unmaps what of a free range is whole granules. Returns that part, empty if there is none, or if
-  // it lies between others and there are many mappings for so few chunks already.
+  // it lies between others, is shorter than a chunk, and there are many mappings for so few chunks.
   Interval Unmap(Interval range);
 
   // Bytes of all chunks.

@@ -15,7 +15,9 @@ void* Invalid() {
 
 }  // namespace
 
-void* MallocMedium(size_t n) { return n <= kLargest ? AllocateMedium(n).pointer : NoMemory(); }
+void* MallocMedium(size_t n, Kind kind) {
+  return n <= kLargest ? AllocateMedium(n, kind).pointer : NoMemory();
+}
 
 void* CallocMedium(size_t n) {
   if (n > kLargest) return NoMemory();
@@ -23,7 +25,7 @@ void* CallocMedium(size_t n) {
   return block.zeroed || block.pointer == nullptr ? block.pointer : memset(block.pointer, 0, n);
 }
 
-void* Realloc(void* pointer, size_t n, const char* called) {
+void* Realloc(void* pointer, size_t n, const Call& called) {
   if (pointer == nullptr) return Malloc(n);
   if (n == 0) {
     Free(pointer, called);
@@ -50,11 +52,11 @@ void* AlignedAlloc(size_t alignment, size_t n) {
   return IsPowerOfTwo(alignment) ? Memalign(alignment, n) : Invalid();
 }
 
-int PosixMemalign(void** result, size_t alignment, size_t n) {
+int PosixMemalign(void** result, size_t alignment, size_t n, Kind kind) {
   if (alignment % sizeof(void*) != 0 || !IsPowerOfTwo(alignment)) return EINVAL;
   if (alignment > kLargest || n > kLargest - alignment) return ENOMEM;
   const int saved_errno = errno;  // POSIX: the result says it
-  void* const pointer = AllocateAligned(alignment, n);
+  void* const pointer = AllocateAligned(alignment, n, kind);
   errno = saved_errno;
   if (pointer == nullptr) return ENOMEM;
   *result = pointer;

@@ -21,11 +21,11 @@ inline void* NoMemory() {
 }
 
 // Above the small sizes.
-void* MallocMedium(size_t n);
+void* MallocMedium(size_t n, Kind kind = Kind::kMalloc);
 void* CallocMedium(size_t n);
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Malloc(size_t n) {
-  return ABSL_PREDICT_TRUE(n <= kLargestSmall) ? AllocateSmall(n) : MallocMedium(n);
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* Malloc(size_t n, Kind kind = Kind::kMalloc) {
+  return ABSL_PREDICT_TRUE(n <= kLargestSmall) ? AllocateSmall(n, kind) : MallocMedium(n, kind);
 }
 
 inline void* Calloc(size_t count, size_t size) {
@@ -36,14 +36,14 @@ inline void* Calloc(size_t count, size_t size) {
   return ABSL_PREDICT_TRUE(pointer != nullptr) ? memset(pointer, 0, n) : nullptr;
 }
 
-void* Realloc(void* pointer, size_t n, const char* called = "realloc");
+void* Realloc(void* pointer, size_t n, const Call& called = kReallocCall);
 void* ReallocArray(void* pointer, size_t count, size_t size);
 
 // An alignment that is no power of two: memalign rounds it up to one, as glibc does; aligned_alloc
 // fails with EINVAL, as C17 asks.
 void* Memalign(size_t alignment, size_t n);
 void* AlignedAlloc(size_t alignment, size_t n);
-int PosixMemalign(void** result, size_t alignment, size_t n);
+int PosixMemalign(void** result, size_t alignment, size_t n, Kind kind = Kind::kMalloc);
 void* Valloc(size_t n);
 void* Pvalloc(size_t n);
 

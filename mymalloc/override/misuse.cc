@@ -24,7 +24,8 @@ MYMALLOC_SAME(kCorruptedHeap, MYMALLOC_CORRUPTED_HEAP);
 MYMALLOC_SAME(kWriteAfterFree, MYMALLOC_WRITE_AFTER_FREE);
 MYMALLOC_SAME(kUseAfterFree, MYMALLOC_USE_AFTER_FREE);
 MYMALLOC_SAME(kOutOfBounds, MYMALLOC_OUT_OF_BOUNDS);
-static_assert(kMisuses == 7, "a new kind is one of the public header's, too");
+MYMALLOC_SAME(kMismatchedFree, MYMALLOC_MISMATCHED_FREE);
+static_assert(kMisuses == 8, "a new kind is one of the public header's, too");
 #undef MYMALLOC_SAME
 
 Registration g_registration;

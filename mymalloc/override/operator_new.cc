@@ -6,6 +6,7 @@
 
 #include <new>
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/override/api.h"
 #include "mymalloc/override/cxx_runtime.h"
 
@@ -18,55 +19,59 @@ namespace {
 
 constexpr size_t kNoAlignment = kBlockAlignment;
 
-void* TryNew(size_t n, size_t alignment) {
-  if (alignment <= kNoAlignment) return Malloc(n);
+void* TryNew(size_t n, size_t alignment, Kind kind) {
+  if (alignment <= kNoAlignment) return Malloc(n, kind);
   void* pointer = nullptr;
-  return PosixMemalign(&pointer, alignment, n) == 0 ? pointer : nullptr;
+  return PosixMemalign(&pointer, alignment, n, kind) == 0 ? pointer : nullptr;
 }
 
 // As the standard asks: calls the handler until there is memory or no handler. A handler that gives
 // up throws through here, for which nothing needs to be cleaned up.
-void* NewSlow(size_t n, size_t alignment, const void* caller) {
+void* NewSlow(size_t n, size_t alignment, Kind kind, const void* caller) {
   if (!IsPowerOfTwo(alignment)) return nullptr;  // no handler can help
   for (;;) {
     const std::new_handler handler = GetNewHandler(caller);
     if (handler == nullptr) return nullptr;
     handler();
-    if (void* const pointer = TryNew(n, alignment)) return pointer;
+    if (void* const pointer = TryNew(n, alignment, kind)) return pointer;
   }
 }
 
-ABSL_ATTRIBUTE_NOINLINE void* NewOrThrow(size_t n, size_t alignment, const void* caller) {
-  void* const pointer = NewSlow(n, alignment, caller);
+ABSL_ATTRIBUTE_NOINLINE void* NewOrThrow(size_t n, size_t alignment, Kind kind,
+                                         const void* caller) {
+  void* const pointer = NewSlow(n, alignment, kind, caller);
   if (pointer == nullptr) ThrowBadAlloc(caller);
   return pointer;
 }
 
 // What the handler throws means "no memory" here.
-ABSL_ATTRIBUTE_NOINLINE void* NewOrNull(size_t n, size_t alignment, const void* caller) noexcept {
+ABSL_ATTRIBUTE_NOINLINE void* NewOrNull(size_t n, size_t alignment, Kind kind,
+                                        const void* caller) noexcept {
   try {
-    return NewSlow(n, alignment, caller);
+    return NewSlow(n, alignment, kind, caller);
   } catch (...) {
     return nullptr;
   }
 }
 
 // Part of the operators, as their caller is asked for.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* New(size_t n) {
-  void* const pointer = Malloc(n);
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* New(size_t n, Kind kind) {
+  void* const pointer = Malloc(n, kind);
   if (ABSL_PREDICT_TRUE(pointer != nullptr)) return pointer;
-  return NewOrThrow(n, kNoAlignment, __builtin_return_address(0));
+  return NewOrThrow(n, kNoAlignment, kind, __builtin_return_address(0));
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewAligned(size_t n, std::align_val_t alignment) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewAligned(size_t n, std::align_val_t alignment,
+                                                     Kind kind) {
   const size_t align = static_cast<size_t>(alignment);
-  if (void* const pointer = TryNew(n, align)) return pointer;
-  return NewOrThrow(n, align, __builtin_return_address(0));
+  if (void* const pointer = TryNew(n, align, kind)) return pointer;
+  return NewOrThrow(n, align, kind, __builtin_return_address(0));
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewNothrow(size_t n, size_t alignment) noexcept {
-  if (void* const pointer = TryNew(n, alignment)) return pointer;
-  return NewOrNull(n, alignment, __builtin_return_address(0));
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewNothrow(size_t n, size_t alignment,
+                                                     Kind kind) noexcept {
+  if (void* const pointer = TryNew(n, alignment, kind)) return pointer;
+  return NewOrNull(n, alignment, kind, __builtin_return_address(0));
 }
 
 }  // namespace
@@ -74,29 +79,66 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void* NewNothrow(size_t n, size_t alignment)
 
 using namespace mymalloc::api;  // NOLINT: the names below are C++'s
 
-MYMALLOC_API void* operator new(size_t n) { return New(n); }
-MYMALLOC_API void* operator new[](size_t n) { return New(n); }
-MYMALLOC_API void* operator new(size_t n, std::align_val_t a) { return NewAligned(n, a); }
-MYMALLOC_API void* operator new[](size_t n, std::align_val_t a) { return NewAligned(n, a); }
+using mymalloc::Call;
+using mymalloc::Kind;
+
+MYMALLOC_API void* operator new(size_t n) { return New(n, Kind::kNew); }
+MYMALLOC_API void* operator new[](size_t n) { return New(n, Kind::kNewArray); }
+MYMALLOC_API void* operator new(size_t n, std::align_val_t a) {
+  return NewAligned(n, a, Kind::kNewAligned);
+}
+MYMALLOC_API void* operator new[](size_t n, std::align_val_t a) {
+  return NewAligned(n, a, Kind::kNewArrayAligned);
+}
 MYMALLOC_API void* operator new(size_t n, const std::nothrow_t&) noexcept {
-  return NewNothrow(n, kNoAlignment);
+  return NewNothrow(n, kNoAlignment, Kind::kNew);
 }
 MYMALLOC_API void* operator new[](size_t n, const std::nothrow_t&) noexcept {
-  return NewNothrow(n, kNoAlignment);
+  return NewNothrow(n, kNoAlignment, Kind::kNewArray);
 }
 MYMALLOC_API void* operator new(size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return NewNothrow(n, static_cast<size_t>(a));
+  return NewNothrow(n, static_cast<size_t>(a), Kind::kNewAligned);
 }
 MYMALLOC_API void* operator new[](size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
-  return NewNothrow(n, static_cast<size_t>(a));
+  return NewNothrow(n, static_cast<size_t>(a), Kind::kNewArrayAligned);
+}
+
+// Where the module that this is linked into begins and ends: the linker says so.
+extern "C" {
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
 }
 
 namespace {
 
-constexpr char kDelete[] = "operator delete";
-constexpr char kDeleteArray[] = "operator delete[]";
+template <typename Function>
+bool IsOurs(Function* function) {
+  const auto begin = reinterpret_cast<uintptr_t>(__ehdr_start);
+  return reinterpret_cast<uintptr_t>(function) - begin < reinterpret_cast<uintptr_t>(_end) - begin;
+}
 
-void DeleteAligned(void* p, size_t n, std::align_val_t a, const char* called) {
+// Where the program has some of these operators of its own, they go with the others of ours, by the
+// standard's rules: what another kind made is then freed here. After the options were read.
+__attribute__((constructor(102))) void AllowKindsOfTheProgram() {
+  const bool ours =
+      IsOurs<void*(size_t)>(&::operator new) && IsOurs<void*(size_t)>(&::operator new[]) &&
+      IsOurs<void(void*)>(&::operator delete) && IsOurs<void(void*)>(&::operator delete[]) &&
+      IsOurs<void(void*, size_t)>(&::operator delete) &&
+      IsOurs<void(void*, size_t)>(&::operator delete[]);
+  if (!ours) mymalloc::g_options.check_kind = false;
+}
+
+}  // namespace
+
+namespace {
+
+constexpr Call kDelete = {"operator delete", Kind::kNew};
+constexpr Call kDeleteArray = {"operator delete[]", Kind::kNewArray};
+// In a report their names are those of the others: what differs is an argument.
+constexpr Call kDeleteAligned = {kDelete.name, Kind::kNewAligned};
+constexpr Call kDeleteArrayAligned = {kDeleteArray.name, Kind::kNewArrayAligned};
+
+void FreeAligned(void* p, size_t n, std::align_val_t a, const Call& called) {
   mymalloc::FreeKnownSlow(p, n, static_cast<size_t>(a), /*exact=*/true, called);
 }
 
@@ -117,20 +159,20 @@ MYMALLOC_API void operator delete[](void* p, size_t n) noexcept {
   mymalloc::FreeOfSize(p, n, kDeleteArray);
 }
 MYMALLOC_API void operator delete(void* p, std::align_val_t) noexcept {
-  mymalloc::Free(p, kDelete);
+  mymalloc::Free(p, kDeleteAligned);
 }
 MYMALLOC_API void operator delete[](void* p, std::align_val_t) noexcept {
-  mymalloc::Free(p, kDeleteArray);
+  mymalloc::Free(p, kDeleteArrayAligned);
 }
 MYMALLOC_API void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  mymalloc::Free(p, kDelete);
+  mymalloc::Free(p, kDeleteAligned);
 }
 MYMALLOC_API void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept {
-  mymalloc::Free(p, kDeleteArray);
+  mymalloc::Free(p, kDeleteArrayAligned);
 }
 MYMALLOC_API void operator delete(void* p, size_t n, std::align_val_t a) noexcept {
-  DeleteAligned(p, n, a, kDelete);
+  FreeAligned(p, n, a, kDeleteAligned);
 }
 MYMALLOC_API void operator delete[](void* p, size_t n, std::align_val_t a) noexcept {
-  DeleteAligned(p, n, a, kDeleteArray);
+  FreeAligned(p, n, a, kDeleteArrayAligned);
 }

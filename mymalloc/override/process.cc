@@ -6,6 +6,7 @@
 #include "mymalloc/misuse/crash.h"
 #include "mymalloc/process/attach.h"
 #include "mymalloc/process/freeze.h"
+#include "mymalloc/report/exit_check.h"
 #include "mymalloc/supply/page_supply.h"
 
 // glibc's: the lock of its list of open files. fork takes it after our handler has run, while
@@ -55,6 +56,11 @@ __attribute__((constructor(101))) void LibraryStarts() {
   EnsureHeap();
   if (g_policy.ExplainsFaults()) InstallCrashHandler();
   pthread_atfork(BeforeFork, AfterForkInParent, AfterForkInChild);
+}
+
+// After all else that ends.
+__attribute__((destructor(101))) void LibraryEnds() {
+  if (g_options.check_at_exit) CheckAtExit();
 }
 
 }  // namespace

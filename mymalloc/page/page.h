@@ -157,7 +157,8 @@ inline PageHeader* HeaderOf(PageAddress page) {
 // was overrun. REQUIRES: the tag verified, and is that of one slot.
 inline bool FenceVerifies(uintptr_t block, Tag tag) {
   const uintptr_t fence = block + StrideOf(tag.size_class());
-  return Tag::Of(fence).Verifies(fence);
+  const Tag next = Tag::Of(fence);
+  return next.Verifies(fence) && (g_tag_secret.most == TagSecret::kLowMask || next.Follows(tag));
 }
 
 // The same at less cost, for a block of one slot. Also false where a run begins behind the block.

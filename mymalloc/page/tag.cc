@@ -50,6 +50,7 @@ void TagSecret::Set(uint64_t random_a, uint64_t random_b) {
     inverse = InverseOf(factor);
   } while (!StaysAway(inverse, kLowMask));
   live_delta = Tag::kLive * factor;
+  most = kLowMask;
 }
 
 TagSecret g_tag_secret;

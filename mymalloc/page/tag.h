@@ -27,6 +27,18 @@
 // - the tags of neighbours differ by what the stride and one slot add, times factor: one product
 //   tells whether the tag behind a block is the one that belongs there (Key::Follows).
 //
+// With the options that ask for it (Policy::Notes) a tag says more of its block: how it was asked
+// for stands above the low word, in a note.
+//
+//    48    46        31 30       0
+//   +--------+---------+----------+
+//   |  kind  |  slack  | as above |
+//   +--------+---------+----------+
+//
+// By itself such a tag is told from anything else by 15 bits only (so what is said above of the
+// high 33 bits holds but for one chance in 2^15). So whoever knows what must stand in the low word
+// compares that, too: any change to the low 31 bits of the tag alone changes it.
+//
 // Who can read tags can solve for the secrets: four or five of them are enough, of neighbours and
 // of another class. (Any check that is as short as this one gives itself away like that.)
 
@@ -36,6 +48,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/kind.h"
 #include "mymalloc/base/number.h"
 #include "mymalloc/page/size_class.h"
 #include "mymalloc/page/slot.h"
@@ -45,17 +58,37 @@ namespace mymalloc {
 // Which heap.
 using HeapId = Ordinal<struct HeapIdKind>;
 
+// How a block was asked for.
+struct Note {
+  size_t slack = 0;  // what it has beyond that, in bytes
+  Kind kind = Kind::kMalloc;
+
+  static constexpr unsigned kSlackBits = 15;
+  static constexpr unsigned kKindBits = 3;
+  static constexpr size_t kMostSlack = (size_t{1} << kSlackBits) - 1;
+
+  uint64_t bits() const { return slack | uint64_t{static_cast<uint8_t>(kind)} << kSlackBits; }
+  static Note FromBits(uint64_t bits) {
+    return {bits & kMostSlack, static_cast<Kind>(bits >> kSlackBits)};
+  }
+};
+
 struct TagSecret {
   uint64_t spread;      // a multiple of 16
   uint64_t offset;      // a multiple of 256
   uint64_t factor;      // odd
   uint64_t inverse;     // of factor
   uint64_t live_delta;  // what `live` adds to a tag
+  uint64_t most;        // what a tag may say: kLowMask, or with notes more
 
   static constexpr unsigned kLowBits = 31;
   static constexpr uint64_t kLowMask = (uint64_t{1} << kLowBits) - 1;
 
+  static constexpr uint64_t kMostNoted =
+      (uint64_t{1} << (kLowBits + Note::kSlackBits + Note::kKindBits)) - 1;
+
   void Set(uint64_t random_a, uint64_t random_b);
+  void AllowNotes() { most = kMostNoted; }
 
   uint64_t Encode(uintptr_t block, uint64_t low) const {
     return (block * spread + offset + low) * factor;
@@ -131,7 +164,7 @@ class Tag {
   }
 
   bool Verifies(uintptr_t block) const {
-    return g_tag_secret.Decode(block, bits_) <= TagSecret::kLowMask;
+    return g_tag_secret.Decode(block, bits_) <= g_tag_secret.most;
   }
   // REQUIRES: it verifies, here and below.
   bool live() const { return (low_ & kLive) != 0; }
@@ -146,12 +179,32 @@ class Tag {
   SlotIndex slot() const {
     return SlotIndex(static_cast<unsigned>(low_ >> kClassBits) & (kSlotsPerPage - 1));
   }
-  uint64_t low() const { return low_; }
+  uint64_t low() const { return low_ & TagSecret::kLowMask; }
+  Note note() const { return Note::FromBits(low_ >> TagSecret::kLowBits); }
+  // The same tag with this note in the other's place.
+  Tag WithNote(Note note) const {
+    const uint64_t more = (note.bits() - (low_ >> TagSecret::kLowBits)) << TagSecret::kLowBits;
+    return Tag(bits_ + more * g_tag_secret.factor, low_ + more);
+  }
+  // Whether it verifies and is one of a free block of this heap and class; of any slot.
+  bool IsFreeOf(uintptr_t block, HeapId heap, SizeClass c) const {
+    constexpr uint64_t kSlot = (uint64_t{kSlotsPerPage} - 1) << kClassBits;
+    return Verifies(block) && (low() & ~kSlot) == Low(heap, c, kFirstSlot);
+  }
+  // Whether it is that of the slot behind the one with this tag; either may be free or live.
+  // REQUIRES: both verify, and none is of a run.
+  bool Follows(Tag before) const { return ((low() ^ (before.low() + kNextSlot)) & ~kLive) == 0; }
 
   // Whether it verifies, says live, and names a heap.
   bool IsLiveInHeap() const {
     constexpr uint64_t kLeast = kLive | uint64_t{kNobody.value() + 1} << kHeapShift;
     return low_ - kLeast <= TagSecret::kLowMask - kLeast;
+  }
+
+  // The same for a tag that may have a note.
+  bool IsNotedLiveInHeap() const {
+    constexpr uint64_t kLeast = kLive | uint64_t{kNobody.value() + 1} << kHeapShift;
+    return low_ <= g_tag_secret.most && low() >= kLeast;
   }
 
   // A run: a block of several slots. Its tag has their number in the heap's place; the page's

@@ -56,6 +56,7 @@ void StartProcess() {
   ReadOptions();
   MakeSecret();
   const Options& o = g_options;
+  if (g_policy.Notes()) g_tag_secret.AllowNotes();
   g_detours = g_policy.Detour();
   os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!g_policy.TreeFirst());
   if (o.guard_pages) GuardBudget::ReadLimit();

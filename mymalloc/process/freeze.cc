@@ -59,6 +59,25 @@ void Freeze() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Lock::BeginFork();
 }
 
+bool FreezeSoon() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  unsigned taken = 0;
+  bool all = true;
+  ForEachLock([&](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    all = all && lock.AcquireSoon();
+    taken += all ? 1 : 0;
+  });
+  if (all) {
+    Lock::BeginFork();
+    return true;
+  }
+  ForEachLock([&](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (taken == 0) return;
+    lock.Release();
+    --taken;
+  });
+  return false;
+}
+
 void Unfreeze() {
   Lock::EndFork();
   ForEachLock([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { lock.Release(); });

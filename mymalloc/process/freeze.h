@@ -10,6 +10,9 @@ namespace mymalloc {
 // meanwhile.
 void Freeze();
 void Unfreeze();
+// The same if each lock comes free soon; else false, and nothing has happened. For who may hold one
+// itself: in a handler that interrupted the allocator.
+bool FreezeSoon();
 // Instead of it, in the child of a fork: the other threads' heaps are parked.
 void UnfreezeInChild();
 

@@ -211,6 +211,7 @@ bool Janitor::PassSomeLocked(const Heap* own, Step* step) {
       more_ |= result == Heap::DecayResult::kLater;
     }
     if (++next_heap_ > g_registry.HighestId()) left_of_supply_ = g_page_supply.BeginDecay();
+    if (step->IsOver()) break;
   }
   if (next_heap_ <= g_registry.HighestId()) return false;
   if (left_of_supply_ != 0) {
@@ -241,7 +242,7 @@ bool Janitor::PassAllLocked(Heap* own) {
   const HeapId highest = g_registry.HighestId();
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->RaiseFloors();
   // With the heap of one thread and the shared one there is nobody to wait for.
-  if (highest.value() > 2) AwaitStores();
+  if (own == nullptr || highest.value() > 2) AwaitStores();
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->TakeHeld();
   for (HeapId id = kFirstHeap; id <= highest; ++id) g_heaps[id]->DecayAll();
   const bool large = g_large_blocks.Bytes() != 0;

@@ -34,6 +34,9 @@ class Inspector {
   static size_t Spent(const PageSupply& supply) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return supply.all_.spent() + supply.protected_.spent();
   }
+  static const FreedLarge& Freed(const LargeBlocks& large) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return large.freed_;
+  }
   // Bytes of the ranges of large blocks that are held back.
   static size_t HeldBytes(const LargeBlocks& large) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return large.freed_.held_bytes();

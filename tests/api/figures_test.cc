@@ -13,6 +13,7 @@
 #include <mutex>
 #include <thread>
 
+#include "mymalloc/page/size_class.h"
 #include "tests/support/block.h"
 #include "tests/support/memory_usage.h"
 
@@ -32,7 +33,9 @@ class Blocks {
       starts_[i] = malloc(size);
       if (starts_[i] == nullptr) abort();
       memset(starts_[i], 1, size);
-      bytes_ += malloc_usable_size(starts_[i]) + kTag;
+      // The usable size may be what was asked for.
+      bytes_ +=
+          size <= kLargestMedium ? StrideOf(ClassOf(size)) : malloc_usable_size(starts_[i]) + kTag;
     }
   }
   void Free() {

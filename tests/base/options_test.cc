@@ -46,10 +46,13 @@ Options Unusual() {
   options.harden = true;
   options.check_tree = false;
   options.check_neighbours = false;
+  options.check_ends = false;
   options.random_slots = false;
   options.quarantine = Bytes{65536};
   options.zero_on_free = false;
   options.guard_pages = false;
+  options.check_at_exit = false;
+  options.check_kind = false;
   options.sample = 77;
   options.checked = true;
   options.huge_pages = HugePages::kNever;
@@ -68,8 +71,8 @@ TEST(OptionsTest, UnusualHasNoDefaultOfAnyOption) {
 #undef MYMALLOC_DIFFERS
 }
 
-// What its help says: the six that follow it are those whose default it changes.
-TEST(OptionsTest, HardenIsTheNextSix) {
+// What its help says: the eight that follow it are those whose default it changes.
+TEST(OptionsTest, HardenIsTheNextEight) {
   Options hardened;
   Harden(&hardened);
   const Options standard;
@@ -77,9 +80,9 @@ TEST(OptionsTest, HardenIsTheNextSix) {
 #define MYMALLOC_MARK(type, name, ...) changed += hardened.name == standard.name ? '.' : 'x';
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_MARK)
 #undef MYMALLOC_MARK
-  const std::string itself_and_six(7, 'x');
-  EXPECT_EQ(changed.find('x'), changed.find(itself_and_six)) << changed;
-  EXPECT_EQ(std::count(changed.begin(), changed.end(), 'x'), 7) << changed;
+  const std::string itself_and_eight(9, 'x');
+  EXPECT_EQ(changed.find('x'), changed.find(itself_and_eight)) << changed;
+  EXPECT_EQ(std::count(changed.begin(), changed.end(), 'x'), 9) << changed;
 }
 
 TEST(OptionsTest, TheFuzzersDictionaryHasEachName) {
@@ -102,7 +105,8 @@ TEST(OptionsTest, EachByItsVariable) {
       Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=0",
             "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
             "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
-            "MYMALLOC_CHECKED=1", "MYMALLOC_HUGE_PAGES=never", "MYMALLOC_DECAY=1234"});
+            "MYMALLOC_CHECKED=1", "MYMALLOC_HUGE_PAGES=never", "MYMALLOC_DECAY=1234ms",
+            "MYMALLOC_CHECK_ENDS=0", "MYMALLOC_CHECK_AT_EXIT=0", "MYMALLOC_CHECK_KIND=0"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -111,7 +115,8 @@ TEST(OptionsTest, AllByTheList) {
   const Result result =
       Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:decay=1234ms:"
             "check_tree=0:check_neighbours=0:random_slots=0:quarantine=65536:zero_on_free=0:"
-            "guard_pages=0:sample=77:huge_pages=never:harden=1"});
+            "guard_pages=0:sample=77:huge_pages=never:check_ends=0:check_at_exit=0:check_kind=0:"
+            "harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -167,7 +172,8 @@ TEST(OptionsTest, HardenMakesOtherDefaultsWhereverItStands) {
   Options hardened;
   Harden(&hardened);
   EXPECT_TRUE(hardened.check_tree && hardened.check_neighbours && hardened.random_slots &&
-              hardened.zero_on_free && hardened.guard_pages && hardened.quarantine.value != 0);
+              hardened.zero_on_free && hardened.guard_pages && hardened.quarantine.value != 0 &&
+              hardened.check_ends && hardened.check_at_exit);
   EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=1"}).options, hardened));
   EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=0"}).options, Options()));
   EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=1", "MYMALLOC_HARDEN=maybe"}).options, hardened));
@@ -198,7 +204,9 @@ TEST(OptionsTest, BadValuesChangeNothingAndAreSaid) {
              {"DECAY", "86401s"},
              {"DECAY", "86400000m"},
              {"DECAY", "5h"},
-             {"DECAY", "86400001"},
+             {"DECAY", "86400001ms"},
+             {"DECAY", "500"},
+             {"DECAY", "Never"},
              {"DECAY", ""},
              {"DECAY", "99999999999999999999999999"},
              {"QUARANTINE", ""},
@@ -242,7 +250,7 @@ TEST(OptionsTest, AnItemWithoutAValueIsBad) {
 }
 
 TEST(OptionsTest, OneBadItemDoesNotSpoilTheOthers) {
-  const Result result = Read({"MYMALLOC_OPTIONS=decay=never:checked=1"});
+  const Result result = Read({"MYMALLOC_OPTIONS=decay=soon:checked=1"});
   EXPECT_TRUE(result.options.checked);
   EXPECT_EQ(result.options.decay.value, Options().decay.value);
 }
@@ -261,6 +269,12 @@ TEST(OptionsTest, ThePolicyIsWhatAllOptionsAsk) {
   EXPECT_TRUE(PolicyOf(options).ExplainsFaults());
   options.checked = true;
   EXPECT_TRUE(PolicyOf(options).TreeFirst());
+  EXPECT_FALSE(PolicyOf(options).Notes());
+  Options ends;
+  ends.check_ends = true;
+  EXPECT_TRUE(PolicyOf(ends).Notes());
+  EXPECT_TRUE(PolicyOf(ends).TreeFirst());
+  EXPECT_FALSE(PolicyOf(ends).Runs());
   Options sampled;
   sampled.sample = 100;
   EXPECT_TRUE(PolicyOf(sampled).Detour());
@@ -269,7 +283,7 @@ TEST(OptionsTest, ThePolicyIsWhatAllOptionsAsk) {
 }
 
 TEST(OptionsTest, HelpListsEveryOptionWithItsValue) {
-  const Result result = Read({"MYMALLOC_OPTIONS=help:decay=1234"});
+  const Result result = Read({"MYMALLOC_OPTIONS=help:decay=1234ms"});
   EXPECT_EQ(result.options.decay.value, 1234u);
   std::string last_help;
 #define MYMALLOC_FIND_OPTION(type, name, value, hardened, asks, help)                \
@@ -278,8 +292,42 @@ TEST(OptionsTest, HelpListsEveryOptionWithItsValue) {
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_FIND_OPTION)
 #undef MYMALLOC_FIND_OPTION
   EXPECT_NE(result.errors.find("decay=1234ms  (default 500ms)"), std::string::npos);
+  EXPECT_NE(result.errors.find("harden=0  (default 0, with harden=1 1)"), std::string::npos);
   // Nothing was cut off.
   EXPECT_NE(result.errors.find(last_help + "\n"), std::string::npos);
+}
+
+// The defaults are what they are, whatever is set.
+TEST(OptionsTest, HelpShowsBothDefaultsWhateverIsSet) {
+  const std::string errors = Read({"MYMALLOC_OPTIONS=harden=1:quarantine=1M:help"}).errors;
+  EXPECT_NE(errors.find("quarantine=1M  (default 0, with harden=1 64K)"), std::string::npos)
+      << errors;
+  EXPECT_NE(errors.find("check_tree=1  (default 0, with harden=1 1)"), std::string::npos);
+}
+
+TEST(OptionsTest, HelpIsForgottenAndNothingElse) {
+  std::string texts[] = {"MYMALLOC_OPTIONS=help:decay=1s:help", "MYMALLOC_OPTIONS=helper=1:help",
+                         "OTHER=help", "MYMALLOC_OPTIONS="};
+  char* environment[] = {&texts[0][0], &texts[1][0], &texts[2][0], &texts[3][0], nullptr};
+  ForgetHelp(environment);
+  EXPECT_EQ(texts[0], "MYMALLOC_OPTIONS=:::::decay=1s:::::");
+  EXPECT_EQ(texts[1], "MYMALLOC_OPTIONS=helper=1:::::");
+  EXPECT_EQ(texts[2], "OTHER=help");
+  EXPECT_EQ(texts[3], "MYMALLOC_OPTIONS=");
+}
+
+TEST(OptionsTest, ATimeMayBeNever) {
+  const Result result = Read({"MYMALLOC_DECAY=never", "MYMALLOC_OPTIONS=help"});
+  EXPECT_EQ(result.options.decay.value, Millis::kNever);
+  EXPECT_NE(result.errors.find("decay=never  (default 500ms)"), std::string::npos);
+}
+
+TEST(OptionsTest, ABadValueIsToldWhatWouldBeGood) {
+  EXPECT_NE(Read({"MYMALLOC_DECAY=500"}).errors.find("it takes a time with its unit, 500ms"),
+            std::string::npos);
+  EXPECT_NE(Read({"MYMALLOC_QUARANTINE=5X"}).errors.find("it takes a number of bytes, or of K"),
+            std::string::npos);
+  EXPECT_NE(Read({"MYMALLOC_CHECKED=5"}).errors.find("it takes 1 or 0"), std::string::npos);
 }
 
 TEST(OptionsTest, LongTextIsCutNotOverrun) {

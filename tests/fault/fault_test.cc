@@ -60,6 +60,10 @@ TEST(FaultTest, SaysWhatWhereAndWhatToDo) {
                                                    "  Free it once.\n");
 }
 
+// Where sampling would show more.
+constexpr char kNextStep[] =
+    "  Run it with MYMALLOC_SAMPLE=1 to see where such blocks are allocated and freed.\n";
+
 TEST(FaultTest, DescribesABlockInAPage) {
   Fault fault = Example();
   fault.block.begin = 0x1000;
@@ -72,7 +76,8 @@ TEST(FaultTest, DescribesABlockInAPage) {
                 "double free: free(0x1000): the block is free.\n"
                 "  block: [0x1000, 0x1018), 24 usable bytes, free; slot 5 of page "
                 "0x800\n"
-                "  Free it once.\n");
+                "  Free it once.\n" +
+                kNextStep);
 }
 
 TEST(FaultTest, SaysWhereInTheBlockThePointerIs) {

@@ -174,14 +174,14 @@ TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
   for (const uint32_t every : {2u, 10u, 1000u}) {
     Heap* const heap = CurrentHeap();
     constexpr int kSamples = 4000;
-    while (!heap->SampleIsDue(every)) {
+    while (!heap->SampleIsDue(every, 1)) {
     }
     uint64_t calls = 0;
     uint64_t longest = 0;
     std::set<uint64_t> distances;
     for (int i = 0; i < kSamples; ++i) {
       uint64_t distance = 1;
-      while (!heap->SampleIsDue(every)) ++distance;
+      while (!heap->SampleIsDue(every, 1)) ++distance;
       calls += distance;
       longest = std::max(longest, distance);
       distances.insert(distance);
@@ -193,10 +193,23 @@ TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
   }
 }
 
-TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
-  while (!CurrentHeap()->SampleIsDue(1)) {  // the distance drawn before
+// Who asks but now and then says how many there were.
+TEST_F(HeapRandomTest, SamplesAreSoFarApartWhereSeveralPassAtOnce) {
+  constexpr uint32_t kEvery = 5000;
+  Heap* const heap = CurrentHeap();
+  uint64_t calls = 0;
+  int samples = 0;
+  for (uint32_t passed = 1; samples < 4000; passed = passed % 64 + 1) {
+    calls += passed;
+    samples += heap->SampleIsDue(kEvery, passed) ? 1 : 0;
   }
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(CurrentHeap()->SampleIsDue(1));
+  EXPECT_NEAR(static_cast<double>(calls) / samples / kEvery, 1, 0.06);
+}
+
+TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
+  while (!CurrentHeap()->SampleIsDue(1, 1)) {  // the distance drawn before
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(CurrentHeap()->SampleIsDue(1, 1));
 }
 
 }  // namespace

@@ -163,16 +163,16 @@ TEST_F(FreedLargeTest, AllOfItGoesBackAtOnceIfAsked) {
 
 TEST_F(FreedLargeTest, AWriteToAnyFilledByteIsFound) {
   struct alignas(16) Block {
-    unsigned char bytes[FreedLarge::kFilledBytes + 64];
+    unsigned char bytes[20 * kKiB];
   };
   const auto block = std::make_unique<Block>();
   const uintptr_t begin = reinterpret_cast<uintptr_t>(block->bytes);
-  for (const size_t usable : {size_t{4080}, sizeof(Block)}) {
+  for (const size_t usable : {size_t{4080}, sizeof(Block) - 64, sizeof(Block)}) {
     FreedLarge::Fill(begin, usable);
     FreedLarge::Record record{begin, usable, {}, FreedLarge::kTicksResident};
     EXPECT_EQ(FreedLarge::FindWrite(record), 0u);
     for (size_t i = 0; i < sizeof(Block); ++i) {
-      const bool filled = i < usable && i < FreedLarge::kFilledBytes;
+      const bool filled = i < usable;
       block->bytes[i] ^= 1;
       ASSERT_EQ(FreedLarge::FindWrite(record), filled ? begin + i : 0) << i;
       block->bytes[i] ^= 1;

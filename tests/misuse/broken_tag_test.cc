@@ -5,7 +5,8 @@
 namespace mymalloc::test {
 namespace {
 
-const Expectation kTag = Reports(kBrokenTag).Block("live");
+// What is left as it is may be found once more, as the process ends.
+const Expectation kTag = Reports(kBrokenTag).Block("live").AndMore();
 
 const Case kCases[] = {
     {"small_1_byte_found_behind", kTag.Culprit("live")},
@@ -23,7 +24,9 @@ const Case kCases[] = {
     {"medium_8_bytes", Reports(kOverrun).Block("live").AndMore()},
     {"medium_100_bytes", Reports(kOverrun).Block("live").AndMore()},
     {"nul_behind_smallest", Reports(kOverrun).Block("live").AndMore()},
-    {"nul_behind_small", Reports(kOverrun).Block("live").AndMore()},
+    {"nul_behind_small",
+     Reports(kOverrun).Block("live").AndMore().Overwritten("1 byte, from offset 24 on: 00"),
+     Reports(kOverrun).Block("live").AndMore()},
     {"nul_behind_medium", Reports(kOverrun).Block("live").AndMore()},
     {"string_copied", Reports(kOverrun).Block("live").AndMore()},
     {"zeros_found_behind", kTag.Culprit("live")},
@@ -39,6 +42,10 @@ const Case kCases[] = {
     {"large_underrun_1_byte", kTag},
     {"large_underrun_8_bytes", kTag},
     {"large_underrun_at_realloc", kTag.By("realloc")},
+    {"large_1_byte", Reports(kOverrun).Block("live")},
+    {"large_aligned_1_byte", Reports(kOverrun).Block("live")},
+    {"huge_1_byte", Reports(kOverrun).Block("live")},
+    {"large_at_realloc", Reports(kOverrun).Block("live").By("realloc").AndMore()},
     {"small_found_on_another_thread", Reports(kOverrun).Block("live").AndMore()},
     {"small_found_behind_on_another_thread", kTag.Culprit("live")},
     {"small_into_a_free_block", Reports(kOverrun).Block("live").AndMore()},
@@ -46,6 +53,7 @@ const Case kCases[] = {
     {"small_into_a_block_freed_elsewhere", Reports(kOverrun).Block("live").AndMore()},
     {"found_two_behind", NotPromised(),
      Reports(kBrokenNeighbour).Block("live").Culprit("live").AndMore()},
+    {"small_never_freed", Passes(), Reports(kOverrun).Block("live").AtExit()},
     {"tag_of_another_block", kTag.Culprit("live")},
     {"tag_copied_inside", Reports(kInside).Block("live")},
     {"tag_copied_into_large", Reports(kInside).Block("live")},

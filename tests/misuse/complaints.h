@@ -66,6 +66,18 @@ inline constexpr Complaint kMarginBehind = {"corrupted heap",
 inline constexpr Complaint kMarginBefore = {"corrupted heap",
                                             "what lies before the block was overwritten.",
                                             "Look for a write before the start of this block."};
+inline constexpr char kAdviseKind[] =
+    "What malloc made is freed by free, what new made by delete, and what new[] made by delete[].";
+inline constexpr Complaint kOfMalloc = {
+    "mismatched free", "the block was allocated by malloc or one of its kind.", kAdviseKind};
+inline constexpr Complaint kOfNew = {"mismatched free", "the block was allocated by operator new.",
+                                     kAdviseKind};
+inline constexpr Complaint kOfNewArray = {
+    "mismatched free", "the block was allocated by operator new[].", kAdviseKind};
+inline constexpr Complaint kOfNewAligned = {
+    "mismatched free", "the block was allocated by operator new with an alignment.", kAdviseKind};
+inline constexpr Complaint kOfNewArrayAligned = {
+    "mismatched free", "the block was allocated by operator new[] with an alignment.", kAdviseKind};
 inline constexpr Complaint kWrongSize = {
     "invalid size", "the block cannot have been allocated with that.",
     "Free a block with the size, alignment and type that it was allocated with."};

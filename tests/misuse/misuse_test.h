@@ -30,20 +30,25 @@ struct Expectation {
   std::string block;            // the state of the program's Block; empty: none is shown; "*": any
   std::string culprit;          // the same of its Culprit
   std::string called = "free";  // empty: it was found later
+  std::string written;          // which bytes were overwritten, and by what; empty: any, or none
   std::string given;            // the name of the number that it Gave
   std::vector<std::string> events;  // of the block's past
   bool once = true;                 // or with on_error=warn more may follow
+  bool by_program = true;           // or the process ends meanwhile, and libc makes the call
 
   Expectation Block(const char* state) const { return With(&Expectation::block, state); }
   Expectation Culprit(const char* state) const { return With(&Expectation::culprit, state); }
   Expectation By(const char* function) const { return With(&Expectation::called, function); }
   Expectation FoundLater() const { return By(""); }
+  Expectation Overwritten(const char* by) const { return With(&Expectation::written, by); }
   Expectation Given(const char* name) const { return With(&Expectation::given, name); }
   // "freed", "allocated": by the thread that had the block. It then lies in no page: it was
   // sampled.
   Expectation Knows(const std::vector<std::string>& past) const {
     return With(&Expectation::events, past);
   }
+  // Found as the process ends.
+  Expectation AtExit() const { return FoundLater().With(&Expectation::by_program, false); }
   // The damage is still there after the call was dropped, and may be reported again.
   Expectation AndMore() const { return With(&Expectation::once, false); }
 

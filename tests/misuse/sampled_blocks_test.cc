@@ -40,7 +40,7 @@ class SampledBlocksTest : public test::EngineTest {
 
   static uintptr_t PageOf(uintptr_t block) { return block / KernelPage() * KernelPage(); }
   uintptr_t New(size_t n = 100, size_t alignment = kBlockAlignment, uint64_t random = kAtEnd) {
-    return pool_.Allocate(n, alignment, random);
+    return pool_.Allocate(n, alignment, Kind::kMalloc, random);
   }
   void Free(uintptr_t block) { pool_.Free(block, "free"); }
   std::vector<uintptr_t> UseAll() {
@@ -233,7 +233,7 @@ TEST_F(SampledBlocksTest, TheLastGuardIsTheLastSlots) {
 
 TEST_F(SampledBlocksTest, APoolWithoutMemorySamplesNothing) {
   const auto pool = std::make_unique<SampledBlocks>();
-  EXPECT_EQ(pool->Allocate(16, 16, 0), 0u);
+  EXPECT_EQ(pool->Allocate(16, 16, Kind::kMalloc, 0), 0u);
 }
 
 }  // namespace

@@ -8,13 +8,17 @@ namespace {
 const Expectation kFound = Reports(kWriteAfterFree).Block("free").FoundLater();
 
 const Case kCases[] = {
-    {"small_first_byte", NotPromised(), kFound},
+    {"small_first_byte", NotPromised(), kFound.Overwritten("1 byte, from offset 0 on: a7")},
     {"small_second_word", NotPromised(), kFound},
     {"small_last_byte", NotPromised(), kFound},
     {"medium_first_byte", NotPromised(), kFound},
     {"medium_last_byte", NotPromised(), kFound},
     {"large_first_byte", NotPromised(), kFound},
-    {"large_last_of_4096_bytes", NotPromised(), kFound},
+    {"large_last_byte", NotPromised(), kFound.Overwritten("1 byte, from offset 102399 on: a7")},
+    {"mebibyte_last_byte", NotPromised(), kFound},
+    {"small_at_exit", NotPromised(), kFound.AtExit()},
+    {"medium_at_exit", NotPromised(), kFound.AtExit()},
+    {"large_at_exit", NotPromised(), kFound.AtExit()},
     {"small_freed_on_another_thread", NotPromised(), kFound},
     {"small_never_makes_malloc_return_an_address", Passes(), NotPromised()},
     {"medium_never_makes_malloc_return_an_address", Passes(), NotPromised()},

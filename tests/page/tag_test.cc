@@ -272,5 +272,58 @@ TEST_F(TagTest, LiesInTheEightBytesBeforeTheBlock) {
   EXPECT_EQ(Tag::Of(block).bits(), tag.Live().bits());
 }
 
+// A tag that also says how its block was asked for.
+class TagNoteTest : public TagTest {
+ protected:
+  static constexpr uintptr_t kBlock = 0x7f1234567890;
+
+  TagNoteTest() { g_tag_secret.AllowNotes(); }
+};
+
+TEST_F(TagNoteTest, TheNoteIsBesideTheRest) {
+  const Tag tag = Tag::Make(kBlock, HeapId(7), SizeClass(20), SlotIndex(133)).Live();
+  for (const size_t slack : {size_t{0}, size_t{1}, size_t{4000}, Note::kMostSlack}) {
+    for (const Kind kind : {Kind::kMalloc, Kind::kNew, Kind::kNewArrayAligned}) {
+      const Tag made = tag.WithNote({slack, kind});
+      const Tag noted = Tag::FromBits(made.bits(), kBlock);
+      EXPECT_TRUE(noted.Verifies(kBlock));
+      EXPECT_TRUE(noted.live());
+      EXPECT_EQ(noted.low(), tag.low());
+      EXPECT_EQ(noted.heap(), HeapId(7));
+      EXPECT_EQ(noted.size_class(), SizeClass(20));
+      EXPECT_EQ(noted.slot(), SlotIndex(133));
+      EXPECT_EQ(noted.note().slack, slack);
+      EXPECT_EQ(noted.note().kind, kind);
+      // It stays when the block is freed, and another takes its place.
+      EXPECT_EQ(noted.Free().note().slack, slack);
+      EXPECT_FALSE(noted.Free().live());
+      EXPECT_EQ(noted.WithNote({}).bits(), tag.bits());
+    }
+  }
+}
+
+// Whoever knows the low word finds every change of its bits.
+TEST_F(TagNoteTest, NoOverrunOfTheLowBytesKeepsTheLowWord) {
+  const Tag before = Tag::Make(kBlock, HeapId(7), SizeClass(20), SlotIndex(132));
+  const uintptr_t behind = kBlock + StrideOf(SizeClass(20));
+  const Tag next =
+      Tag::Make(behind, HeapId(7), SizeClass(20), SlotIndex(133)).WithNote({9, Kind::kNew});
+  EXPECT_TRUE(next.Follows(before) && next.Live().Follows(before) && next.Follows(before.Live()));
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 100000; ++i) {
+    const uint64_t change = (random() & TagSecret::kLowMask) | 1;
+    const Tag changed = Tag::FromBits(next.bits() ^ change, behind);
+    ASSERT_FALSE(changed.Verifies(behind) && changed.Follows(before)) << change;
+  }
+}
+
+TEST_F(TagNoteTest, WithoutThemATagThatHasOneDoesNotVerify) {
+  const Tag noted =
+      Tag::Make(kBlock, HeapId(7), SizeClass(20), SlotIndex(133)).WithNote({1, Kind::kMalloc});
+  EXPECT_TRUE(noted.Verifies(kBlock));
+  g_tag_secret.most = TagSecret::kLowMask;
+  EXPECT_FALSE(noted.Verifies(kBlock));
+}
+
 }  // namespace
 }  // namespace mymalloc

@@ -214,7 +214,7 @@ void CheckStatistics(const Blocks& blocks) {
       ++outside;
       if (IsSampled(block)) ++sampled;
     } else {
-      slot_bytes += block.SlotBytes();
+      slot_bytes += SlotBytes(block);
     }
   }
   const struct mallinfo2 info = mymalloc_mallinfo2();

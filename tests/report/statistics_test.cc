@@ -183,7 +183,7 @@ TEST_F(StatisticsTest, SampledBlocksCountAPageEach) {
   g_sampled.Init();
   const Statistics before = CountHeap();
   uintptr_t blocks[5];
-  for (uintptr_t& block : blocks) block = g_sampled.Allocate(100, 16, /*random=*/0);
+  for (uintptr_t& block : blocks) block = g_sampled.Allocate(100, 16, Kind::kMalloc, /*random=*/0);
   const Statistics now = CountHeap();
   EXPECT_EQ(now.large.blocks - before.large.blocks, 5u);
   EXPECT_EQ(now.large.bytes - before.large.bytes, 5 * KernelPage());

@@ -31,6 +31,15 @@ inline size_t MappedBytes(const Shadow& block) {
   return owner.sampled() ? KernelPage() : range.length();
 }
 
+// Of a block in a page: of its slots, tag and all.
+inline size_t SlotBytes(const Shadow& block) {
+  Interval range;
+  Owner owner;
+  MYMALLOC_CHECK(g_page_map.Find(block.begin(), &range, &owner));
+  const PageHeader& page = *owner.page();
+  return RunAt(page, page.SlotAt(block.begin())).slots * page.stride();
+}
+
 inline bool IsOutsidePages(const Shadow& block) { return MappedBytes(block) != 0; }
 
 // Bytes of the slots of a page, each with its tag, that were used at any time and lie neither at
@@ -65,7 +74,7 @@ inline std::string FindMiscount(const std::vector<Shadow>& live) {
       ++large;
       large_bytes += mapped;
     } else {
-      slot_bytes += block.SlotBytes();
+      slot_bytes += SlotBytes(block);
     }
   }
   const struct mallinfo2 info = mymalloc_mallinfo2();

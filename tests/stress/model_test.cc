@@ -151,7 +151,7 @@ class Worker {
     live_.pop_back();
     const size_t usable = before.usable();
     const bool grow = usable < kLargestMedium && random_() % 2 == 0;
-    const size_t n = grow ? usable + 1 + random_() % usable : 1 + RandomSize();
+    const size_t n = grow ? usable + 1 + random_() % (usable + 1) : 1 + RandomSize();
     void* const block = mymalloc_realloc(before.block(), n);
     MYMALLOC_CHECK(block != nullptr);
     before.CheckMovedTo(block, n);

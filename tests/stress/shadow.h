@@ -45,9 +45,6 @@ class Shadow {
     MYMALLOC_CHECK(MatchesPattern(block, std::min(Head(), size), seed_));
   }
 
-  // Its bytes in the statistics if it is in a page.
-  size_t SlotBytes() const { return usable_ + kTagBytes; }
-
  private:
   static constexpr size_t kEnd = 4096;
   bool HasTail() const { return usable_ > 2 * kEnd; }

@@ -113,6 +113,12 @@ CASE(freed_on_other_threads) {
     OnAnotherThread([](void* p) { REQUIRE((p = realloc(p, 3000)) != nullptr); }, malloc(size));
   }
 }
+CASE(deleted_on_other_threads) {
+  for (const size_t size : kSizes) {
+    OnAnotherThread([](void* p) { operator delete(p); }, operator new(size));
+    OnAnotherThread([](void* p) { operator delete[](p); }, operator new[](size));
+  }
+}
 CASE(the_same_address_again) {
   for (int i = 0; i < 100000; ++i) free(malloc(kSmall));
 }

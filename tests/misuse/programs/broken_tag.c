@@ -4,17 +4,22 @@
 
 static char* End(char* p) { return p + malloc_usable_size(p); }
 
+/* All that a block like kMedium has: where a tag is broken, nobody knows what was asked for. */
+enum { kWholeMedium = 5128 };
+
 /* Found when the block behind is freed, or the block itself. */
 static void Overrun(size_t size, size_t bytes, int free_itself) {
   struct Neighbours n = AllocateNeighbours(size);
   if (free_itself) {
     Block(n.first);
-  } else {
-    Culprit(n.first);
-    Block(n.second);
+    Spoil(End(n.first), bytes);
+    free(Give(n.first));
+    return;
   }
-  Spoil(End(n.first), bytes);
-  free(Give(free_itself ? n.first : n.second));
+  Culprit(n.first);
+  Block(n.second);
+  Spoil(n.second - 8, bytes);
+  free(Give(n.second));
 }
 
 CASE(small_1_byte_found_behind) { Overrun(kSmall, 1, 0); }
@@ -22,9 +27,9 @@ CASE(small_2_bytes_found_behind) { Overrun(kSmall, 2, 0); }
 CASE(small_3_bytes_found_behind) { Overrun(kSmall, 3, 0); }
 CASE(small_8_bytes_found_behind) { Overrun(kSmall, 8, 0); }
 CASE(small_100_bytes_found_behind) { Overrun(200, 100, 0); }
-CASE(medium_1_byte_found_behind) { Overrun(kMedium, 1, 0); }
-CASE(medium_8_bytes_found_behind) { Overrun(kMedium, 8, 0); }
-CASE(medium_100_bytes_found_behind) { Overrun(kMedium, 100, 0); }
+CASE(medium_1_byte_found_behind) { Overrun(kWholeMedium, 1, 0); }
+CASE(medium_8_bytes_found_behind) { Overrun(kWholeMedium, 8, 0); }
+CASE(medium_100_bytes_found_behind) { Overrun(kWholeMedium, 100, 0); }
 CASE(small_1_byte) { Overrun(kSmall, 1, 1); }
 CASE(small_8_bytes) { Overrun(kSmall, 8, 1); }
 CASE(small_100_bytes) { Overrun(200, 100, 1); }
@@ -70,7 +75,7 @@ CASE(small_found_behind_at_realloc) {
   REQUIRE(realloc(Give(p), 1000) == NULL);
 }
 CASE(medium_found_behind_at_realloc) {
-  struct Neighbours n = AllocateNeighbours(kMedium);
+  struct Neighbours n = AllocateNeighbours(kWholeMedium);
   Culprit(n.first);
   char* p = Block(n.second);
   Spoil(p - 8, 1);
@@ -94,8 +99,8 @@ static void Underrun(size_t size, size_t bytes) {
 CASE(small_underrun_1_byte) { Underrun(kSmall, 1); }
 CASE(small_underrun_4_bytes) { Underrun(kSmall, 4); }
 CASE(small_underrun_8_bytes) { Underrun(kSmall, 8); }
-CASE(medium_underrun_1_byte) { Underrun(kMedium, 1); }
-CASE(medium_underrun_8_bytes) { Underrun(kMedium, 8); }
+CASE(medium_underrun_1_byte) { Underrun(kWholeMedium, 1); }
+CASE(medium_underrun_8_bytes) { Underrun(kWholeMedium, 8); }
 
 static void UnderrunLarge(size_t bytes) {
   char* p = Block(malloc(kLarge));
@@ -108,6 +113,24 @@ CASE(large_underrun_at_realloc) {
   char* p = Block(malloc(kLarge));
   Spoil(p - 8, 8);
   REQUIRE(realloc(Give(p), 2 * kLarge) == NULL);
+}
+
+static void OverrunLarge(size_t size) {
+  char* p = Block(malloc(size));
+  Spoil(End(p), 1);
+  free(Give(p));
+}
+CASE(large_1_byte) { OverrunLarge(kLarge); }
+CASE(large_aligned_1_byte) {
+  char* p = Block(memalign(1 << 20, kLarge));
+  Spoil(End(p), 1);
+  free(Give(p));
+}
+CASE(huge_1_byte) { OverrunLarge(kHuge); }
+CASE(large_at_realloc) {
+  char* p = Block(malloc(kLarge));
+  Spoil(End(p), 1);
+  REQUIRE(realloc(Give(p), 2 * kLarge) != NULL);
 }
 
 static void FreeIt(void* p) { free(p); }
@@ -152,6 +175,13 @@ CASE(found_two_behind) {
   Block(n.second);
   Spoil(n.second - 8, 1);
   free(Give(n.third));
+}
+
+CASE(small_never_freed) {
+  struct Neighbours n = AllocateNeighbours(kSmall);
+  Give(Block(n.first));
+  Spoil(n.second - 8, 1);
+  exit(0);
 }
 
 /* Tags that were genuine elsewhere. */

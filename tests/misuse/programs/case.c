@@ -59,11 +59,14 @@ struct Neighbours AllocateNeighbours(size_t size) {
   static char* blocks[kMost];
   for (int count = 0; count < kMost; ++count) {
     blocks[count] = (char*)malloc(size);
-    const size_t stride = malloc_usable_size(blocks[count]) + 8;
+    /* Where the usable size is what was asked for, there may be some more between two. */
+    const size_t least = malloc_usable_size(blocks[count]) + 8;
+    const size_t most = least + least / 4 + 16;
     struct Neighbours found = {NULL, NULL, NULL};
     for (int i = 0; i <= count; ++i) {
       for (int j = 0; j <= count; ++j) {
-        if (blocks[j] != blocks[i] + stride) continue;
+        const size_t stride = (size_t)(blocks[j] - blocks[i]);
+        if (stride < least || stride > most) continue;
         for (int k = 0; k <= count; ++k) {
           if (blocks[k] != blocks[j] + stride) continue;
           found.first = blocks[i];

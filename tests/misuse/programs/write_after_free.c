@@ -18,7 +18,20 @@ CASE(medium_last_byte) { WriteAfterFree(kMedium, kMedium - 1); }
 /* In the hardened mode they have mappings of their own, which stay readable for a while. */
 enum { kUnderAMebibyte = 100 * 1024 };
 CASE(large_first_byte) { WriteAfterFree(kUnderAMebibyte, 0); }
-CASE(large_last_of_4096_bytes) { WriteAfterFree(kUnderAMebibyte, 4095); }
+CASE(large_last_byte) { WriteAfterFree(kUnderAMebibyte, kUnderAMebibyte - 1); }
+CASE(mebibyte_last_byte) { WriteAfterFree(1 << 20, (1 << 20) - 1); }
+
+/* Nobody comes upon it before the process ends. */
+static void WriteAfterLastFree(size_t size, size_t offset) {
+  char* p = Block(malloc(size));
+  free(p);
+  Spoil(p + offset, 1);
+  Give(p + offset);
+  exit(0);
+}
+CASE(small_at_exit) { WriteAfterLastFree(kSmall, 3); }
+CASE(medium_at_exit) { WriteAfterLastFree(kMedium, kMedium - 1); }
+CASE(large_at_exit) { WriteAfterLastFree(kUnderAMebibyte, 50000); }
 
 static void FreeIt(void* p) { free(p); }
 static void ChurnThere(void* p) {
@@ -74,17 +87,21 @@ CASE(huge_write) {
   free(p);
   *Give(p + kHuge - 1) = 1;
 }
+/* Behind its last kernel page. */
+static char* PastPage(char* p) {
+  return (char*)(((uintptr_t)p + malloc_usable_size(p) + 4095) & ~(uintptr_t)4095);
+}
 CASE(large_past_its_end) {
   char* p = Block(malloc(kLarge));
-  *Give(p + malloc_usable_size(p)) = 1;
+  *Give(PastPage(p)) = 1;
 }
 CASE(large_read_past_its_end) {
   char* p = Block(malloc(kLarge));
-  g_sink = *(volatile char*)Give(p + malloc_usable_size(p));
+  g_sink = *(volatile char*)Give(PastPage(p));
 }
 CASE(huge_past_its_end) {
   char* p = Block(malloc(kHuge));
-  *Give(p + malloc_usable_size(p)) = 1;
+  *Give(PastPage(p)) = 1;
 }
 CASE(large_before_its_start) {
   char* p = Block(malloc(kLarge));

@@ -1,0 +1,98 @@
+// The canary of a block: what lies between the bytes that the program asked for and the next tag.
+//
+//   | tag | what was asked for ... | canary | tag of the next slot
+//
+// It is filled with bytes that depend on a secret and on the block's address, and looked at when
+// the block is freed or resized: so a write of one byte too far is found though the block has room
+// for it. No byte of it is one of a text or a number that is common: each has its highest bit set
+// and its lowest not, so none is 0, a letter, or 0xff.
+
+#ifndef MYMALLOC_PAGE_CANARY_H_
+#define MYMALLOC_PAGE_CANARY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mymalloc/base/units.h"
+#include "mymalloc/page/size_class.h"
+#include "mymalloc/page/tag.h"
+#include "tree/interval.h"
+
+namespace mymalloc {
+
+class Canary {
+ public:
+  // Of the block's bytes from `asked` to `usable`, which is a multiple of 8. The block is aligned
+  // to 16.
+  Canary(uintptr_t block, size_t asked, size_t usable)
+      : begin_(block + asked), end_(block + usable), word_(WordOf(block)) {}
+
+  void Write() const {
+    uintptr_t at = FirstWord();
+    if (at != begin_) {
+      Store(at, (Load(at) & ~FirstMask()) | (word_ & FirstMask()));
+      at += kWord;
+    }
+    for (; at < end_; at += kWord) Store(at, word_);
+  }
+  bool Intact() const {
+    uintptr_t at = FirstWord();
+    if (at != begin_ && ((Load(at) ^ word_) & FirstMask()) != 0) return false;
+    if (at != begin_) at += kWord;
+    for (; at < end_; at += kWord) {
+      if (Load(at) != word_) return false;
+    }
+    return true;
+  }
+
+  bool Zero() const {
+    for (uintptr_t at = begin_; at < end_; ++at) {
+      if (*reinterpret_cast<const volatile unsigned char*>(at) != 0) return false;
+    }
+    return true;
+  }
+  // From the first byte that was changed through the last; empty if none was.
+  Interval Changed() const {
+    Interval changed{};
+    for (uintptr_t at = begin_; at < end_; ++at) {
+      const auto byte = static_cast<unsigned char>(word_ >> (at % kWord * 8));
+      if (*reinterpret_cast<const volatile unsigned char*>(at) == byte) continue;
+      if (changed.empty()) changed.begin = at;
+      changed.end = at + 1;
+    }
+    return changed;
+  }
+
+ private:
+  static constexpr size_t kWord = sizeof(uint64_t);
+
+  // The words are those of the block: the first may be asked for in part.
+  uintptr_t FirstWord() const { return RoundDown(begin_, kWord); }
+  uint64_t FirstMask() const { return ~uint64_t{0} << (begin_ % kWord * 8); }
+  static uint64_t WordOf(uintptr_t block) {
+    const uint64_t secret = g_tag_secret.Encode(block, 0);
+    const uint64_t mixed = (secret ^ secret >> 32) * g_tag_secret.inverse;
+    return ((mixed ^ mixed >> 29) & 0xfefefefefefefefe) | 0x8080808080808080;
+  }
+  static uint64_t Load(uintptr_t at) {
+    return __atomic_load_n(reinterpret_cast<const uint64_t*>(at), __ATOMIC_RELAXED);
+  }
+  static void Store(uintptr_t at, uint64_t word) {
+    __atomic_store_n(reinterpret_cast<uint64_t*>(at), word, __ATOMIC_RELAXED);
+  }
+
+  uintptr_t begin_;
+  uintptr_t end_;
+  uint64_t word_;
+};
+
+// Whether what lies between the bytes asked for and the block's end is as it was written.
+inline bool CanaryIntact(uintptr_t block, Tag tag) {
+  const size_t slack = tag.note().slack;
+  const size_t usable = UsableOf(tag.size_class());
+  return slack == 0 || (slack <= usable && Canary(block, usable - slack, usable).Intact());
+}
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_PAGE_CANARY_H_
