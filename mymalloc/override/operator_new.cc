@@ -103,33 +103,6 @@ MYMALLOC_API void* operator new[](size_t n, std::align_val_t a, const std::nothr
   return NewNothrow(n, static_cast<size_t>(a), Kind::kNewArrayAligned);
 }
 
-// Where the module that this is linked into begins and ends: the linker says so.
-extern "C" {
-extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-extern const char _end[] __attribute__((visibility("hidden")));
-}
-
-namespace {
-
-template <typename Function>
-bool IsOurs(Function* function) {
-  const auto begin = reinterpret_cast<uintptr_t>(__ehdr_start);
-  return reinterpret_cast<uintptr_t>(function) - begin < reinterpret_cast<uintptr_t>(_end) - begin;
-}
-
-// Where the program has some of these operators of its own, they go with the others of ours, by the
-// standard's rules: what another kind made is then freed here. After the options were read.
-__attribute__((constructor(102))) void AllowKindsOfTheProgram() {
-  const bool ours =
-      IsOurs<void*(size_t)>(&::operator new) && IsOurs<void*(size_t)>(&::operator new[]) &&
-      IsOurs<void(void*)>(&::operator delete) && IsOurs<void(void*)>(&::operator delete[]) &&
-      IsOurs<void(void*, size_t)>(&::operator delete) &&
-      IsOurs<void(void*, size_t)>(&::operator delete[]);
-  if (!ours) mymalloc::g_options.check_kind = false;
-}
-
-}  // namespace
-
 namespace {
 
 constexpr Call kDelete = {"operator delete", Kind::kNew};
@@ -176,3 +149,34 @@ MYMALLOC_API void operator delete(void* p, size_t n, std::align_val_t a) noexcep
 MYMALLOC_API void operator delete[](void* p, size_t n, std::align_val_t a) noexcept {
   FreeAligned(p, n, a, kDeleteArrayAligned);
 }
+
+// Where the module that this is linked into begins and ends: the linker says so.
+extern "C" {
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+}
+
+namespace {
+
+template <typename Function>
+bool IsOurs(Function* function) {
+  const auto begin = reinterpret_cast<uintptr_t>(__ehdr_start);
+  return reinterpret_cast<uintptr_t>(function) - begin < reinterpret_cast<uintptr_t>(_end) - begin;
+}
+
+// Where the program has some of these operators of its own, they go with the others of ours, by the
+// standard's rules: what another kind made is then freed here. After the options were read.
+__attribute__((constructor(102))) void AllowKindsOfTheProgram() {
+  using New = void* (*)(size_t);
+  using Delete = void (*)(void*) noexcept;
+  using SizedDelete = void (*)(void*, size_t) noexcept;
+  const bool ours = IsOurs(static_cast<New>(&::operator new)) &&
+                    IsOurs(static_cast<New>(&::operator new[])) &&
+                    IsOurs(static_cast<Delete>(&::operator delete)) &&
+                    IsOurs(static_cast<Delete>(&::operator delete[])) &&
+                    IsOurs(static_cast<SizedDelete>(&::operator delete)) &&
+                    IsOurs(static_cast<SizedDelete>(&::operator delete[]));
+  if (!ours) mymalloc::g_options.check_kind = false;
+}
+
+}  // namespace

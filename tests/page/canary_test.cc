@@ -62,7 +62,7 @@ TEST_F(CanaryTest, NoByteIsOneThatProgramsWriteByMistake) {
 }
 
 TEST_F(CanaryTest, TwoBlocksOrTwoSecretsHaveOthers) {
-  const auto made = [this](uintptr_t at) {
+  const auto made = [](uintptr_t at) {
     Canary(at, 0, 8).Write();
     const auto* const bytes = reinterpret_cast<const unsigned char*>(at);
     return std::vector<unsigned char>(bytes, bytes + 8);
