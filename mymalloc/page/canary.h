@@ -70,9 +70,8 @@ class Canary {
   uintptr_t FirstWord() const { return RoundDown(begin_, kWord); }
   uint64_t FirstMask() const { return ~uint64_t{0} << (begin_ % kWord * 8); }
   static uint64_t WordOf(uintptr_t block) {
-    const uint64_t secret = g_tag_secret.Encode(block, 0);
-    const uint64_t mixed = (secret ^ secret >> 32) * g_tag_secret.inverse;
-    return ((mixed ^ mixed >> 29) & 0xfefefefefefefefe) | 0x8080808080808080;
+    const uint64_t secret = g_tag_secret.Encode(block, 0);  // whose lowest byte is always the same
+    return ((secret ^ secret >> 29) & 0xfefefefefefefefe) | 0x8080808080808080;
   }
   static uint64_t Load(uintptr_t at) {
     return __atomic_load_n(reinterpret_cast<const uint64_t*>(at), __ATOMIC_RELAXED);
