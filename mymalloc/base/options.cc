@@ -149,6 +149,23 @@ void Print(Printer& out, HugePages value) {
   out.Text(value == HugePages::kAuto ? "auto" : value == HugePages::kNever ? "never" : "always");
 }
 
+size_t Find(Text text, char c) {
+  size_t i = 0;
+  while (i < text.size && text.begin[i] != c) ++i;
+  return i;
+}
+
+// Calls visit(item) for each of a list: name=value:name=value.
+template <typename Visit>
+void ForEachItem(Text list, Visit&& visit) {
+  while (list.size > 0) {
+    const size_t end = Find(list, ':');
+    visit(Text{list.begin, end});
+    const size_t used = end < list.size ? end + 1 : end;
+    list = {list.begin + used, list.size - used};
+  }
+}
+
 // What would be a value.
 const char* Wanted(bool) { return "1 or 0"; }
 const char* Wanted(uint32_t) { return "a number"; }
@@ -156,12 +173,6 @@ const char* Wanted(Bytes) { return "a number of bytes, or of K, M or G: 64K"; }
 const char* Wanted(Millis) { return "a time with its unit, 500ms, 2s or 10m, or never"; }
 const char* Wanted(OnError) { return "abort, warn or ignore"; }
 const char* Wanted(HugePages) { return "auto, never or always"; }
-
-size_t Find(Text text, char c) {
-  size_t i = 0;
-  while (i < text.size && text.begin[i] != c) ++i;
-  return i;
-}
 
 constexpr char kSeeHelp[] = "MYMALLOC_OPTIONS=help lists the options\n";
 
@@ -212,11 +223,8 @@ void Reader::SetByName(Text name, Text value) {
   out.Text("\" is ignored; ").Text(kSeeHelp).WriteTo(STDERR_FILENO);
 }
 
-// name=value:name=value
 void Reader::SetList(Text list) {
-  while (list.size > 0) {
-    const size_t end = Find(list, ':');
-    const Text item = {list.begin, end};
+  ForEachItem(list, [this](Text item) {
     const size_t equals = Find(item, '=');
     if (item == "help") {
       help_ = true;
@@ -225,9 +233,7 @@ void Reader::SetList(Text list) {
     } else if (item.size > 0) {
       SetByName(item, {item.begin, 0});
     }
-    const size_t used = end < list.size ? end + 1 : end;
-    list = {list.begin + used, list.size - used};
-  }
+  });
 }
 
 void Reader::Read(const char* const* environment) {
@@ -326,18 +332,13 @@ void ForgetHelp(char* const* environment) {
   constexpr char kName[] = "MYMALLOC_OPTIONS=";
   constexpr size_t kNameSize = sizeof(kName) - 1;
   for (; *environment != nullptr; ++environment) {
-    Text rest = ToText(*environment);
-    if (rest.size < kNameSize || !(Text{rest.begin, kNameSize} == kName)) continue;
-    char* value = *environment + kNameSize;
-    for (rest = ToText(value); rest.size > 0;) {
-      const size_t end = Find(rest, ':');
-      if (Text{rest.begin, end} == "help") {
-        for (size_t i = 0; i < end; ++i) value[i] = ':';
-      }
-      const size_t used = end < rest.size ? end + 1 : end;
-      value += used;
-      rest = {rest.begin + used, rest.size - used};
-    }
+    const Text variable = ToText(*environment);
+    if (variable.size < kNameSize || !(Text{variable.begin, kNameSize} == kName)) continue;
+    char* const value = *environment + kNameSize;
+    ForEachItem(ToText(value), [value](Text item) {
+      if (!(item == "help")) return;
+      for (size_t i = 0; i < item.size; ++i) value[item.begin + i - value] = ':';
+    });
   }
 }
 

@@ -14,29 +14,30 @@
 
 namespace mymalloc {
 
-// A live block in a page, which can use so much, has now n bytes. First the canary: who looks at
-// the block meanwhile finds no note without one. A tag that is broken stays as it is, for its free
-// to find.
-inline void NoteAsked(uintptr_t block, size_t usable, size_t n, Kind kind) {
-  const Tag tag = Tag::Of(block);
-  if (!tag.Verifies(block)) return;
+// First the canary: who looks at the block meanwhile finds no note without one.
+inline void WriteAsked(Tag tag, uintptr_t block, size_t usable, size_t n, Kind kind) {
   const size_t slack = g_options.check_ends ? usable - n : 0;
   if (slack != 0) Canary(block, n, usable).Write();
   tag.WithNote({slack, kind}).WriteTo(block);
+}
+
+// A live block in a page, which can use so much, has now n bytes. A tag that is broken stays as it
+// is, for its free to find.
+inline void NoteAsked(uintptr_t block, size_t usable, size_t n, Kind kind) {
+  const Tag tag = Tag::Of(block);
+  if (tag.Verifies(block)) WriteAsked(tag, block, usable, n, kind);
 }
 
 // The same for a free block, which becomes live.
 inline void MarkLiveAsked(uintptr_t block, size_t usable, size_t n, Kind kind) {
   const Tag tag = Tag::Of(block);
   if (!tag.Verifies(block) || tag.live()) return MarkLive(block);
-  const size_t slack = g_options.check_ends ? usable - n : 0;
-  if (slack != 0) Canary(block, n, usable).Write();
-  tag.Live().WithNote({slack, kind}).WriteTo(block);
+  WriteAsked(tag.Live(), block, usable, n, kind);
 }
 
-// Whether such a block may be freed by that.
-inline bool IsRightCall(const Call& called, Tag tag) {
-  return !g_policy.Notes() || !g_options.check_kind || tag.note().kind == called.frees;
+// Whether a block of that kind, if kinds are noted, may be freed by that.
+inline bool IsRightCall(const Call& called, Kind kind) {
+  return !g_policy.Notes() || !g_options.check_kind || kind == called.frees;
 }
 
 }  // namespace mymalloc

@@ -71,7 +71,7 @@ bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const Call& called) {
   const uint64_t low = answer.live_low + tag.slot().value() * Tag::kNextSlot;
   if (ABSL_PREDICT_FALSE(!tag.Verifies(block) || tag.low() != low ||
                          tag.slot().value() * stride != offset || !FenceVerifies(block, tag) ||
-                         !CanaryIntact(block, tag) || !IsRightCall(called, tag) ||
+                         !CanaryIntact(block, tag) || !IsRightCall(called, tag.note().kind) ||
                          g_options.checked)) {
     return false;
   }

@@ -81,7 +81,8 @@ void FreeLive(uintptr_t block, Tag tag, const Call& called) {
   if (!FenceVerifies(block, tag) || !CanaryIntact(block, tag)) {
     ReportOverrun(called, block, Look(block));
   }
-  if (!IsRightCall(called, tag)) ReportMismatch(called, block, Look(block), tag.note().kind);
+  const Kind kind = tag.note().kind;
+  if (!IsRightCall(called, kind)) ReportMismatch(called, block, Look(block), kind);
   FreeSlot(block, tag, called);
 }
 
@@ -148,9 +149,7 @@ bool FreeByTagAlone(uintptr_t block, const Call& called) {
 // A large block's end, and its kind.
 void CheckLarge(const LargeBlock& large, uintptr_t block, const Call& called) {
   if (!g_large_blocks.CanaryIntact(&large, block)) ReportOverrun(called, block, Look(block));
-  if (g_policy.Notes() && g_options.check_kind && large.kind != called.frees) {
-    ReportMismatch(called, block, Look(block), large.kind);
-  }
+  if (!IsRightCall(called, large.kind)) ReportMismatch(called, block, Look(block), large.kind);
 }
 
 // Everything that the tag alone does not settle.

@@ -130,9 +130,7 @@ void CheckNoted(const LiveBlock& live, uintptr_t block, Kind kind, const Call& c
       NoteAsked(block, live.usable, live.usable - live.slack, kind);
     }
   }
-  if (g_options.check_kind && kind != called.frees) {
-    ReportMismatch(called, block, Look(block), kind);
-  }
+  if (!IsRightCall(called, kind)) ReportMismatch(called, block, Look(block), kind);
 }
 
 // Whether the block is one of n bytes now, where it is or where the kernel has moved it.

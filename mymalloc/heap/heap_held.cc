@@ -101,6 +101,7 @@ bool Heap::ReturnSpill(uint16_t now, uint16_t age, Step* step) {
 void Heap::RaiseFloors() {
   LockHolder holder(lock_);
   RaiseFloorsLocked();
+  gather_.Close();
 }
 
 void Heap::ComeAgainSoon() {
@@ -117,7 +118,6 @@ void Heap::ComeAgainSoon() {
 void Heap::RaiseFloorsLocked() {
 #if !defined(MYMALLOC_SANITIZED)  // they cannot see what orders this, and would call it a race
   for (Magazine& m : magazines_) floors_raised_ |= m.RaiseFloor();
-  gather_.Close();
 #endif
 }
 

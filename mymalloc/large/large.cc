@@ -242,8 +242,9 @@ uintptr_t AllocateMovable(size_t n) {
   uintptr_t block = 0;
   if (g_large_blocks.EnterMovable()) {
     const Memory memory = {MapHuge(bytes), true, true, true};
-    if (memory.begin != 0)
+    if (memory.begin != 0) {
       block = AllocateIn(memory, bytes, n, kBlockAlignment, /*guard=*/0, Kind::kMalloc);
+    }
   }
   if (block == 0) g_large_blocks.LeaveMovable();
   return block;

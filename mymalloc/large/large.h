@@ -105,8 +105,7 @@ class LargeBlocks {
   bool Resize(LargeBlock* large, Interval range, uintptr_t new_end, size_t n);
   // Moves the mapping to where there is room for `bytes`, if there is any.
   bool Move(LargeBlock* large, Interval range, size_t bytes, size_t n);
-  // Whether what lies behind the block is as it was written, or it is live no more. Who frees a
-  // block twice at once may get the wrong answer, unless ends are checked.
+  // Whether what lies behind the block is as it was written, or it is live no more.
   bool CanaryIntact(const LargeBlock* large, uintptr_t block);
   // It is live no more, and in the page map no more.
   bool Unpublish(LargeBlock* large, uintptr_t block);

@@ -1,6 +1,5 @@
 #include "mymalloc/misuse/diagnose.h"
 
-#include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/os/chunks.h"
@@ -12,7 +11,7 @@ namespace {
 
 // What a block has beyond what was asked for, where its tag knows.
 size_t SlackOf(const PageHeader& page, SlotIndex slot) {
-  if (g_tag_secret.most == TagSecret::kLowMask) return 0;
+  if (!g_tag_secret.NotesAllowed()) return 0;
   const uintptr_t block = page.Block(slot);
   const Tag tag = Tag::Of(block);
   const bool own = tag.Verifies(block) &&
@@ -107,14 +106,13 @@ Interval ChangedOfTag(uintptr_t block, uint64_t low) {
 // What was overwritten behind a live block; empty if it is not known. Of a run, and of a tag that
 // may have a note, nobody knows what it was.
 Interval WrittenBehind(const Finding& finding) {
-  if (finding.large != nullptr) {
-    return finding.large->canary().Changed();
-  }
+  if (finding.large != nullptr) return finding.large->canary().Changed();
   const PageHeader* const page = finding.page;
   if (page == nullptr || !page->Intact()) return {};
-  const size_t usable = finding.run().Usable(page->stride());
-  const Interval canary = Canary(finding.block, finding.usable, usable).Changed();
-  if (g_policy.Notes()) return canary;
+  if (g_tag_secret.NotesAllowed()) {
+    const size_t usable = finding.run().Usable(page->stride());
+    return Canary(finding.block, finding.usable, usable).Changed();
+  }
   if (IsRunClass(page->size_class()) || finding.slots != kOneSlot) return {};
   const SlotIndex behind = finding.run().end();
   if (Tag::Of(page->Block(behind)).Verifies(page->Block(behind))) return {};

@@ -37,6 +37,12 @@ bool OvercommitIsStrict() { return ReadSetting("/proc/sys/vm/overcommit_memory",
 // A limit below which a few chunks would be a good part of it.
 constexpr rlim_t kAmple = 4 * kGiB;
 
+// How many runs there are when a granule has become part of them, or no longer is; so many beside
+// it are.
+size_t RunsAfter(size_t runs, bool added, size_t neighbours) {
+  return added ? runs + 1 - neighbours : runs + neighbours - 1;
+}
+
 }  // namespace
 
 Chunks g_chunks;
@@ -163,7 +169,7 @@ void Chunks::SetTable(Interval range, uint8_t bits) {
     if (index >= kChunkGranules) continue;
     if (InChunk(granule) != (bits != 0)) {
       const size_t neighbours = InChunk(granule - 1) + size_t{InChunk(granule + kChunkGranule)};
-      runs_ = bits != 0 ? runs_ + 1 - neighbours : runs_ + neighbours - 1;
+      runs_ = RunsAfter(runs_, bits != 0, neighbours);
     }
     g_chunk_table[index].store(bits, std::memory_order_relaxed);
   }
@@ -205,7 +211,7 @@ bool Chunks::SetLeftOut(Interval granules, bool left_out) {
   for (uintptr_t g = granules.begin; g < granules.end; g += kChunkGranule) {
     if (!changes(g)) continue;
     const size_t neighbours = IsLeftOut(g - 1) + size_t{IsLeftOut(g + kChunkGranule)};
-    left_out_ = left_out ? left_out_ + 1 - neighbours : left_out_ + neighbours - 1;
+    left_out_ = RunsAfter(left_out_, left_out, neighbours);
     g_chunk_table[(g - g_chunk_window) / kChunkGranule].store(left_out ? bits_ | kLeftOut : bits_,
                                                               std::memory_order_relaxed);
   }

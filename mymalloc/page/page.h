@@ -158,7 +158,7 @@ inline PageHeader* HeaderOf(PageAddress page) {
 inline bool FenceVerifies(uintptr_t block, Tag tag) {
   const uintptr_t fence = block + StrideOf(tag.size_class());
   const Tag next = Tag::Of(fence);
-  return next.Verifies(fence) && (g_tag_secret.most == TagSecret::kLowMask || next.Follows(tag));
+  return next.Verifies(fence) && (!g_tag_secret.NotesAllowed() || next.Follows(tag));
 }
 
 // The same at less cost, for a block of one slot. Also false where a run begins behind the block.

@@ -89,6 +89,7 @@ struct TagSecret {
 
   void Set(uint64_t random_a, uint64_t random_b);
   void AllowNotes() { most = kMostNoted; }
+  bool NotesAllowed() const { return most != kLowMask; }
 
   uint64_t Encode(uintptr_t block, uint64_t low) const {
     return (block * spread + offset + low) * factor;

@@ -39,8 +39,8 @@ class Findings {
  private:
   struct Finding {
     uintptr_t block;
-    uintptr_t
-        byte;  // that was written after the free; 0: what lies behind the block was overwritten
+    // That was written after the free; 0: what lies behind the block was overwritten.
+    uintptr_t byte;
     FreedLarge::Record record;
   };
   static constexpr unsigned kMost = 16;
