@@ -34,6 +34,9 @@ inline long Syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0,
   return result;
 }
 
+// The address that the function which this is in returns to.
+#define MYMALLOC_CALLER() (reinterpret_cast<uintptr_t>(__builtin_return_address(0)))
+
 // What tells threads apart without asking the kernel: the address of the thread's control block.
 inline uintptr_t ThreadPointer() {
   uintptr_t pointer;

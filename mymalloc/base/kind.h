@@ -13,12 +13,14 @@ enum class Kind : uint8_t { kMalloc, kNew, kNewArray, kNewAligned, kNewArrayAlig
 // on by its address, so that it takes one register on the way to a slow one.
 struct Call {
   // NOLINTNEXTLINE(google-explicit-constructor): what has only a name is one of malloc's
-  constexpr Call(const char* a_name, Kind kind = Kind::kMalloc) : name(a_name), frees(kind) {}
+  constexpr Call(const char* a_name, Kind kind = Kind::kMalloc, uintptr_t from = 0)
+      : name(a_name), frees(kind), caller(from) {}
   // NOLINTNEXTLINE(google-explicit-constructor): reports want the name
   constexpr operator const char*() const { return name; }
 
   const char* name;
   Kind frees;
+  uintptr_t caller;  // where the program called; 0: whoever is asked returns there
 };
 
 inline constexpr Call kFreeCall = {"free"};

@@ -47,11 +47,9 @@ enum Asks : uint32_t {
   X(OnError, on_error, OnError::kAbort, OnError::kAbort, kNothing,                                 \
     "after a misuse: abort; warn (report, drop the call, go on); ignore (drop the call)")          \
   X(bool, harden, false, true, kNothing,                                                           \
-    "all that hardens: the next eight options, each of which may also be set by itself")           \
+    "all that hardens: the next seven options, each of which may also be set by itself")           \
   X(bool, check_tree, false, true, kTreeFirst,                                                     \
     "every free asks the tree before it reads the tag")                                            \
-  X(bool, check_neighbours, false, true, kDetour,                                                  \
-    "every free checks the tags before and behind the block")                                      \
   X(bool, check_ends, false, true, kNotes,                                                         \
     "every free and realloc checks what lies behind the bytes asked for; "                         \
     "malloc_usable_size then tells these")                                                         \
@@ -72,6 +70,8 @@ enum Asks : uint32_t {
   X(bool, check_kind, true, true, kNothing,                                                        \
     "what malloc, new or new[] made must be freed by what belongs to it; "                         \
     "known where check_ends is set, and of sampled blocks")                                        \
+  X(bool, check_neighbours, false, false, kDetour,                                                 \
+    "every free also checks the tag of the block before: who broke it is found sooner")            \
   X(bool, checked, false, false, kTreeFirst,                                                       \
     "every free asks the tag, the tree and the bitmap, which must agree; slow")                    \
   X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto, kNothing,                           \

@@ -67,8 +67,10 @@ void PrintWritten(Printer& out, const Fault& fault) {
 }
 
 void PrintEvent(Printer& out, const char* what, const FaultEvent* event, size_t reserved) {
-  if (event == nullptr || event->thread == 0) return;
-  out.Text("  ").Text(what).Text(" by thread ").Signed(event->thread).Text(":\n");
+  if (event == nullptr || event->count == 0) return;
+  out.Text("  ").Text(what);
+  if (event->thread != 0) out.Text(" by thread ").Signed(event->thread);
+  out.Text(event->thread != 0 ? ":\n" : " from:\n");
   PrintFrames(event->frames, event->count, reserved, out);
 }
 

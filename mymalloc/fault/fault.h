@@ -17,7 +17,8 @@ namespace mymalloc {
 struct FaultBlock {
   uintptr_t begin = 0;  // 0: none
   size_t usable = 0;
-  const char* state = nullptr;  // "live", "free"
+  static constexpr char kFree[] = "free";
+  const char* state = nullptr;  // "live", kFree
   uintptr_t page = 0;           // 0 if it lies in none
   unsigned slot = 0;
 };

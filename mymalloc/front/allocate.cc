@@ -98,7 +98,8 @@ void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind) {
   return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
 }
 
-uintptr_t PopFromOwn(SizeClass c, size_t n, Kind kind) {
+// From the thread's magazine; 0 if there is none.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopFromOwn(SizeClass c, size_t n, Kind kind) {
   Heap* const own = OwnHeap();
   if (ABSL_PREDICT_FALSE(own == nullptr)) return 0;
   const Busy busy;
@@ -115,12 +116,21 @@ NewBlock AllocateClass(SizeClass c, size_t n, Kind kind) {
   return AllocateClassSlow(c, n, kind);
 }
 
+ABSL_ATTRIBUTE_NOINLINE void* AllocateSmallSlower(SizeClass c, size_t n, Kind kind) {
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) return sampled;
+  return AllocateClass(c, n, kind).pointer;
+}
+
 }  // namespace
 
 void* AllocateSmallSlow(size_t n, Kind kind) {
   const SizeClass c = SmallClassOf(n);
-  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) return sampled;
-  return AllocateClass(c, n, kind).pointer;
+  // On the detour this is the short way, unless each allocation is counted.
+  if (g_detours && !CountsEachAllocation(g_options.sample)) {
+    const uintptr_t block = PopFromOwn(c, n, kind);
+    if (ABSL_PREDICT_TRUE(block != 0)) return reinterpret_cast<void*>(block);
+  }
+  return AllocateSmallSlower(c, n, kind);
 }
 
 NewBlock AllocateSlow(size_t n, Kind kind) {

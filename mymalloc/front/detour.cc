@@ -3,14 +3,17 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/front.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/misuse/diagnose.h"
+#include "mymalloc/page/freed_from.h"
 
 namespace mymalloc {
 namespace {
 
 // The block is marked free and checked; it goes where it can be handed out again.
-void PutBack(Heap* own, uintptr_t block, Tag tag) {
+void PutBack(Heap* own, uintptr_t block, Tag tag, uintptr_t caller) {
+  FreedFrom::Write(block, caller);
   if (own == nullptr) return Heap::FreeRemoteAtOnce(block, tag);
   if (own->id() != tag.heap()) {
     if (!own->FreeRemote(block, tag)) ReportBadPointer("free", block, Look(block));
@@ -19,19 +22,39 @@ void PutBack(Heap* own, uintptr_t block, Tag tag) {
   if (!own->magazine(tag.size_class()).Push(block)) own->FreeSlow(block, tag.size_class());
 }
 
-void LeaveQuarantine(Heap* own, Quarantine::Item item) {
+// In what leaves quarantine the tag is not as it was written there.
+void PutBackBroken(Heap* own, Quarantine::Item item) {
+  SlotIndex slot;
+  if (!FindBrokenFreeBlock(item.block, &slot)) return;
+  const HeapId heap = Look(item.block).page->heap();
+  PutBack(own, item.block, Tag::Make(item.block, heap, item.size_class, slot), item.caller);
+}
+
+ABSL_ATTRIBUTE_NOINLINE void LeaveQuarantineSlowly(Heap* own, Quarantine::Item item) {
   if (const uintptr_t byte = Quarantine::FindWrite(item)) {
-    ReportWriteAfterFree(byte, Look(item.block));
+    ReportWriteAfterFree(byte, Look(item.block), item.caller);
   }
-  Tag tag = Tag::Of(item.block);
-  if (ABSL_PREDICT_FALSE(!tag.Verifies(item.block) || tag.live() ||
-                         tag.size_class() != item.size_class)) {
-    SlotIndex slot;
-    if (!FindBrokenFreeBlock(item.block, &slot)) return;
-    tag = Tag::Make(item.block, Look(item.block).page->heap(), item.size_class, slot);
-    tag.WriteTo(item.block);
+  const Tag tag = Tag::Of(item.block);
+  if (!tag.Verifies(item.block) || tag.live() || tag.size_class() != item.size_class) {
+    return PutBackBroken(own, item);
   }
-  PutBack(own, item.block, tag);
+  PutBack(own, item.block, tag, item.caller);
+}
+
+// A block of the thread's own that is as it was put there goes to the magazine at once.
+inline void LeaveQuarantine(Heap* own, Quarantine::Item item) {
+  const Tags tags(item.block);
+  const uint64_t low = tags.LowOf(Tag::BitsOf(item.block));
+  const uint64_t of_own = Tag::Low(own->id(), item.size_class, kFirstSlot);
+  const uint64_t open = Tag::kSlotField | g_tag_secret.NoteField();
+  if (ABSL_PREDICT_FALSE(!Tags::Says(low, of_own, open) ||
+                         !Quarantine::IsFilled(item.block, UsableOf(item.size_class)))) {
+    return LeaveQuarantineSlowly(own, item);
+  }
+  FreedFrom::Write(item.block, item.caller);
+  if (ABSL_PREDICT_FALSE(!own->magazine(item.size_class).Push(item.block))) {
+    own->FreeSlow(item.block, item.size_class);
+  }
 }
 
 bool IsTagBefore(uintptr_t before, Tag tag) {
@@ -40,7 +63,7 @@ bool IsTagBefore(uintptr_t before, Tag tag) {
 }
 
 // The tag behind the block was looked at by every free; this is the one of the slot before it.
-void CheckTagBefore(uintptr_t block, Tag tag, const Call& called) {
+ABSL_ATTRIBUTE_NOINLINE void CheckTagBefore(uintptr_t block, Tag tag, const Call& called) {
   const uintptr_t before = block - StrideOf(tag.size_class());
   const PageHeader* const page = HeaderOf(block, tag);
   const bool is_first = tag.slot() <= kFirstSlot + kOneSlot;
@@ -53,49 +76,111 @@ void CheckTagBefore(uintptr_t block, Tag tag, const Call& called) {
   }
 }
 
+// Some leave at once: what each of them costs is less then.
+ABSL_ATTRIBUTE_NOINLINE void MakeRoom(Heap* own, SizeClass c, size_t most) {
+  constexpr size_t kShare = 64;
+  const size_t more = most - StrideOf(c) > most / kShare ? most / kShare : 0;
+  Quarantine& quarantine = own->quarantine();
+  uint64_t random = g_options.random_slots ? own->Random() : 0;
+  do {
+    LeaveQuarantine(own, quarantine.Take(static_cast<uint32_t>(random >> 32)));
+    random *= 6364136223846793005;
+  } while (!quarantine.HasRoom(c, most - more));
+}
+
+// A block whose tag is marked free: into the quarantine, for which others may have to leave.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Hold(Heap* own, uintptr_t block, SizeClass c,
+                                              uintptr_t caller) {
+  const size_t most = g_options.quarantine.value;
+  if (ABSL_PREDICT_FALSE(own == nullptr || StrideOf(c) > most)) {
+    if (g_options.zero_on_free) Quarantine::Fill(block, UsableOf(c), 0);
+    return PutBack(own, block, Tag::Of(block), caller);
+  }
+  // What it held is overwritten there.
+  Quarantine& quarantine = own->quarantine();
+  if (ABSL_PREDICT_FALSE(!quarantine.HasRoom(c, most))) MakeRoom(own, c, most);
+  if (ABSL_PREDICT_FALSE(!quarantine.Put({block, c, caller}))) {
+    PutBack(own, block, Tag::Of(block), caller);
+  }
+}
+
+// Whether the bytes behind those asked for are as they were written.
+inline bool IsEndIntact(uintptr_t block, size_t slack, size_t stride) {
+  const size_t usable = stride - kTagBytes;
+  if (ABSL_PREDICT_TRUE(slack <= Canary::kShort)) return Canary::ShortIntact(block, slack, usable);
+  return slack <= usable && Canary(block, usable - slack, usable).Intact();
+}
+
+constexpr size_t kAnySize = ~size_t{0};
+
+// Frees a block of the thread's own, if the tree says that it lies in a page, and its tag, its
+// place, the tags beside it, its end, its kind, and its size if it is given, are as they must be.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSound(Heap* own, uintptr_t block, size_t n,
+                                                   const Call& called, uintptr_t caller) {
+  const PageCache::Answer& page = own->page_cache().Find(block);
+  const uintptr_t offset = block - page.page;
+  // Slot 0 has no tag: what would be before it may be a guard.
+  if (ABSL_PREDICT_FALSE(offset - kBlockAlignment >= page.bytes)) return false;
+  const SizeClass c = Tag::ClassIn(page.live_low);
+  const size_t stride = StrideOf(c);
+  const Tags tags(block);
+  const uint64_t bits = Tag::BitsOf(block);
+  const uint64_t low = tags.LowOf(bits);
+  const uint64_t notes = g_tag_secret.NoteField();
+  const uint64_t slot = (low & Tag::kSlotField) >> Tag::kClassBits;
+  if (ABSL_PREDICT_FALSE(!Tags::Says(low, page.live_low, Tag::kSlotField | notes) ||
+                         slot * stride != offset)) {
+    return false;
+  }
+  const Note note = Note::FromBits(low >> TagSecret::kLowBits);
+  const uint64_t away = tags.Away(stride);
+  const uint64_t open = Tag::kLive | notes;
+  if (ABSL_PREDICT_FALSE(
+          !Tags::Says(tags.LowOf(Tag::BitsOf(block + stride)) - away, low + Tag::kNextSlot, open) ||
+          !IsEndIntact(block, note.slack, stride) || !IsRightCall(called, note.kind) ||
+          (n != kAnySize && n + note.slack != stride - kTagBytes))) {
+    return false;
+  }
+  if (g_options.check_neighbours) {
+    if (ABSL_PREDICT_FALSE(slot <= 1 || !Tags::Says(tags.LowOf(Tag::BitsOf(block - stride)) + away,
+                                                    low - Tag::kNextSlot, open))) {
+      CheckTagBefore(block, Tag::FromLow(bits, low), called);
+    }
+  }
+  Tag::WriteBits(block, bits - own->key().live_delta);
+  Hold(own, block, c, caller);
+  return true;
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSoundOfOwn(uintptr_t block, size_t n,
+                                                        const Call& called, uintptr_t caller) {
+  Heap* const own = OwnHeap();
+  if (ABSL_PREDICT_FALSE(own == nullptr)) return false;
+  bool freed;
+  {
+    const Busy busy;
+    freed = FreeSound(own, block, n, called, caller);
+  }
+  if (ABSL_PREDICT_FALSE(own->PollIsDue())) PollIfDue(own);
+  return freed;
+}
+
 }  // namespace
 
-bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const Call& called) {
-  const PageCache::Answer& answer = own->page_cache().Find(block);
-  // Slot 0 has no tag: what would be before it may be a guard.
-  const uintptr_t offset = block - answer.page;
-  if (ABSL_PREDICT_FALSE(answer.page == 0 || offset < kBlockAlignment ||
-                         offset % kBlockAlignment != 0)) {
-    return false;
-  }
-  const size_t stride = StrideOf(Tag::ClassIn(answer.live_low));
-  // Three lines far apart, at worst: all on their way at once.
-  __builtin_prefetch(reinterpret_cast<const void*>(block - stride - kTagBytes));
-  __builtin_prefetch(reinterpret_cast<const void*>(block + stride - kTagBytes));
-  const Tag tag = Tag::Of(block);
-  const uint64_t low = answer.live_low + tag.slot().value() * Tag::kNextSlot;
-  if (ABSL_PREDICT_FALSE(!tag.Verifies(block) || tag.low() != low ||
-                         tag.slot().value() * stride != offset || !FenceVerifies(block, tag) ||
-                         !CanaryIntact(block, tag) || !IsRightCall(called, tag.note().kind) ||
-                         g_options.checked)) {
-    return false;
-  }
-  FreeOnDetour(own, block, tag, called);
-  return true;
+void FreeDetoured(uintptr_t block, const Call& called) {
+  const uintptr_t caller = MYMALLOC_CALLER_OF(called);
+  if (ABSL_PREDICT_TRUE(FreeSoundOfOwn(block, kAnySize, called, caller))) return;
+  FreeByTree(block, {called.name, called.frees, caller});
+}
+
+bool TryFreeDetoured(uintptr_t block, size_t n, const Call& called) {
+  return FreeSoundOfOwn(block, n, called, called.caller);
 }
 
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const Call& called) {
   if (g_options.check_neighbours) CheckTagBefore(block, tag, called);
-  const Tag free_tag = tag.Free();
-  free_tag.WriteTo(block);
-  const size_t most = g_options.quarantine.value;
-  const SizeClass c = tag.size_class();
-  if (own == nullptr || StrideOf(c) > most) {
-    if (g_options.zero_on_free) Quarantine::Fill(block, UsableOf(c), 0);
-    return PutBack(own, block, free_tag);
-  }
-  // What it held is overwritten there.
-  Quarantine& quarantine = own->quarantine();
-  while (!quarantine.HasRoom(c, most)) {
-    const uint32_t random = g_options.random_slots ? static_cast<uint32_t>(own->Random()) : 0;
-    LeaveQuarantine(own, quarantine.Take(random));
-  }
-  if (!quarantine.Put({block, c})) PutBack(own, block, free_tag);
+  tag.Free().WriteTo(block);
+  Hold(own, block, tag.size_class(), called.caller);
 }
 
 }  // namespace mymalloc

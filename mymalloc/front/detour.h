@@ -23,10 +23,11 @@ namespace mymalloc {
 
 // An entry of the thread's magazine, its block marked live and as what it was asked for; 0 if there
 // is none.
-inline uintptr_t PopOnDetour(Heap* own, SizeClass c, size_t n, Kind kind) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopOnDetour(Heap* own, SizeClass c, size_t n,
+                                                          Kind kind) {
   const uintptr_t entry = own->magazine(c).Pop();
   if (entry == 0) return 0;
-  if (g_policy.Notes()) {
+  if (g_options.check_ends) {
     MarkLiveAsked(BlockOf(entry), UsableOf(c), n, kind);
   } else {
     MarkLive(BlockOf(entry), own->key().live_delta);
@@ -34,9 +35,11 @@ inline uintptr_t PopOnDetour(Heap* own, SizeClass c, size_t n, Kind kind) {
   return entry;
 }
 
-// Frees a pointer of which nothing is known yet, if the tree says that it lies in a page and the
-// tag there agrees in everything. False, and nothing has happened, if there is more to find out.
-bool FreeByTreeOnDetour(Heap* own, uintptr_t block, const Call& called);
+// free on the detour, of any pointer.
+void FreeDetoured(uintptr_t block, const Call& called);
+// The same of a block of which the caller says how much was asked for. False, and nothing has
+// happened, if not all is as it must be, or there is more to find out.
+bool TryFreeDetoured(uintptr_t block, size_t n, const Call& called);
 
 // A live block of any heap whose tag verified. `own`: this thread's heap; nullptr at its end.
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const Call& called);

@@ -30,12 +30,13 @@
 #include "mymalloc/process/janitor.h"
 
 namespace mymalloc {
-namespace {
 
 void PollIfDue(Heap* own) {
   if (own == nullptr || !own->TakePollIsDue()) return;
   if (g_janitor.Poll(Budget::kStep)) own->SetPollIsDue();
 }
+
+namespace {
 
 ABSL_ATTRIBUTE_NOINLINE void FreeOthersSlow(Heap* own, uintptr_t block, Tag tag,
                                             const Call& called) {
@@ -101,6 +102,7 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const Call& called) {
                 : Heap::FreeRunRemotely(own, page, block, tag);
   }
   if (!freed) return ReportBadPointer(called, block, Look(block));
+  if (own != nullptr) own->last_frees().Add(block, MYMALLOC_CALLER_OF(called));
   g_janitor.Poll(bytes);  // by now the page may be another's
 }
 
@@ -152,8 +154,11 @@ void CheckLarge(const LargeBlock& large, uintptr_t block, const Call& called) {
   if (!IsRightCall(called, large.kind)) ReportMismatch(called, block, Look(block), large.kind);
 }
 
+}  // namespace
+
 // Everything that the tag alone does not settle.
 void FreeByTree(uintptr_t block, const Call& called) {
+  if (block == 0) return;
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
   if (finding.kind == Finding::kSampled) return g_sampled.Free(block, called);
@@ -164,10 +169,9 @@ void FreeByTree(uintptr_t block, const Call& called) {
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
   CheckLarge(*finding.large, block, called);
   if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
+  if (Heap* const own = OwnHeap()) own->last_frees().Add(block, MYMALLOC_CALLER_OF(called));
   g_janitor.Poll(finding.usable);
 }
-
-}  // namespace
 
 bool FindLiveByTree(uintptr_t block, const Call& called, LiveBlock* result) {
   const Finding finding = Look(block);
@@ -189,14 +193,14 @@ bool FindLiveByTree(uintptr_t block, const Call& called, LiveBlock* result) {
   return true;
 }
 
-void FreeUnfenced(uintptr_t block, const Call& called) {
+void FreeUnfenced(uintptr_t block, const Call& called) noexcept {
   const Tag tag = Tag::Of(block);
   if (!FenceVerifies(block, tag)) ReportOverrun(called, block, Look(block));
   tag.Free().WriteTo(block);
   if (!Push(OwnHeap()->magazine(tag.size_class()), block)) FreeToFullMagazine(block);
 }
 
-void FreeToFullMagazine(uintptr_t block) {
+void FreeToFullMagazine(uintptr_t block) noexcept {
   {
     Heap* const heap = OwnHeap();
     const Busy busy;
@@ -205,7 +209,7 @@ void FreeToFullMagazine(uintptr_t block) {
   g_janitor.Poll();
 }
 
-void FreeNotOwn(uintptr_t block, Tag tag, const Call& called) {
+void FreeNotOwn(uintptr_t block, Tag tag, const Call& called) noexcept {
   if (ABSL_PREDICT_FALSE(!tag.IsLiveInHeap())) return FreeByTree(block, called);
   if (tag.IsRun()) {
     PageHeader* const page = HeaderOf(block, tag);
@@ -216,29 +220,21 @@ void FreeNotOwn(uintptr_t block, Tag tag, const Call& called) {
   // On the detour it may be the thread's own; else its tag would not have come here.
   if (ABSL_PREDICT_FALSE(heap->id() == Tag::kNobody ||
                          !FenceFollows(block, tag.bits(), tag.size_class(), heap->key()))) {
-    return FreeLive(block, tag, called);
+    return FreeLive(block, tag, {called.name, called.frees, MYMALLOC_CALLER_OF(called)});
   }
   FreeOthers(heap, block, tag, called);
 }
 
-void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const Call& called) {
+void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const Call& called) noexcept {
   if (ABSL_PREDICT_FALSE(tag.size_class() != SmallClassOf(n))) {
     return FreeKnownSlow(reinterpret_cast<void*>(block), n, 1, /*exact=*/true, called);
   }
   FreeNotOwn(block, tag, called);
 }
 
-void FreeSlow(void* pointer, const Call& called) {
+void FreeSlow(void* pointer, const Call& called) noexcept {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
-  if (block == 0) return;
-  if (Heap* const own = g_detours ? OwnHeap() : nullptr) {
-    bool freed;
-    {
-      const Busy busy;
-      freed = FreeByTreeOnDetour(own, block, called);
-    }
-    if (freed) return PollIfDue(own);
-  }
+  if (g_detours) return FreeDetoured(block, called);
   FreeByTree(block, called);
 }
 

@@ -17,6 +17,7 @@
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "mymalloc/base/arch.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/page/size_class.h"
@@ -35,22 +36,33 @@ struct NewBlock {
 NewBlock AllocateSlow(size_t n, Kind kind = Kind::kMalloc);
 void* AllocateSmallSlow(size_t n, Kind kind = Kind::kMalloc);
 void* AllocateAligned(size_t alignment, size_t n, Kind kind = Kind::kMalloc);
+// Those that free are noexcept so that a jump leads to them also from code with exceptions: they
+// can then see from where the program called (MYMALLOC_CALLER_OF).
+//
 // A pointer before which no tag can be read, for all that is known; null.
-void FreeSlow(void* pointer, const Call& called = kFreeCall);
+void FreeSlow(void* pointer, const Call& called = kFreeCall) noexcept;
+// The tree decides what it is.
+void FreeByTree(uintptr_t block, const Call& called);
+// Gives memory back, if enough was freed to look. `own`: this thread's heap, or nullptr.
+void PollIfDue(Heap* own);
 // Another heap's block, or none at all: the tag can be read, but is no live tag of this heap.
-void FreeNotOwn(uintptr_t block, Tag tag, const Call& called);
+void FreeNotOwn(uintptr_t block, Tag tag, const Call& called) noexcept;
 // The same, for a block that was allocated with exactly this size; n <= kLargestSmall.
-void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const Call& called);
+void FreeNotOwnOfSize(uintptr_t block, Tag tag, size_t n, const Call& called) noexcept;
 // A live block of this heap, with something else behind it than the tag of one slot.
-void FreeUnfenced(uintptr_t block, const Call& called);
+void FreeUnfenced(uintptr_t block, const Call& called) noexcept;
 // A block of this heap, marked free already.
-void FreeToFullMagazine(uintptr_t block);
+void FreeToFullMagazine(uintptr_t block) noexcept;
 void* Reallocate(void* pointer, size_t n, const Call& called);
 // Frees a block of which the caller knows the size, and the alignment if it asked for one (else 1).
 // `exact`: the block came from one allocation of that size, not from a realloc.
-void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const Call& called);
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact,
+                   const Call& called) noexcept;
 // The usable size of a live block; a report if it is none, and then 0.
 size_t UsableSize(void* pointer, const Call& called);
+
+// From where the program called the function that leads here by jumps alone.
+#define MYMALLOC_CALLER_OF(called) ((called).caller != 0 ? (called).caller : MYMALLOC_CALLER())
 
 // The thread's own magazines.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t Pop(Magazine& m) {

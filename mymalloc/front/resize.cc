@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/detour.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
 #include "mymalloc/large/large.h"
@@ -158,7 +159,8 @@ void* AllocateAmple(size_t n, size_t ample, Kind kind) {
 }
 
 // Where blocks know what was asked for: no more than that is copied, and each new size is noted.
-void* ReallocateNoted(uintptr_t block, const LiveBlock& live, size_t n, const Call& called) {
+void* ReallocateNoted(uintptr_t block, const LiveBlock& live, size_t n, const Call& called,
+                      uintptr_t caller) {
   const Kind kind = KindOf(live, block);
   CheckNoted(live, block, kind, called);
   if (ResizedNoted(live, &block, n, kind)) return reinterpret_cast<void*>(block);
@@ -173,34 +175,46 @@ void* ReallocateNoted(uintptr_t block, const LiveBlock& live, size_t n, const Ca
     return pointer;
   }
   memcpy(fresh, pointer, Min(n, live.usable - live.slack));
-  Free(pointer, {called, kind});
+  Free(pointer, {called, kind, caller});
   return fresh;
+}
+
+// Whether the block may be freed with that size and alignment; if not, it is reported.
+ABSL_ATTRIBUTE_NOINLINE bool IsRightlyKnown(uintptr_t block, size_t n, size_t alignment, bool exact,
+                                            const Call& called) {
+  LiveBlock live;
+  if (!FindLive(block, called, &live)) return false;
+  if (live.libcs) return true;
+  if (!IsPowerOfTwo(alignment) || block % alignment != 0) {
+    ReportWrong(live, block, called, "alignment", alignment);
+    return false;
+  }
+  if (!(exact ? CouldBe(live, n, alignment) : CouldHaveBecome(live, n))) {
+    ReportWrong(live, block, called, "size", n);
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 void NoteMemoryWasShort() { g_memory_was_short.store(true, std::memory_order_relaxed); }
 
-void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact, const Call& called) {
+void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact,
+                   const Call& called) noexcept {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
-  LiveBlock live;
-  if (!FindLive(block, called, &live)) return;
-  if (live.libcs) return Free(pointer, called);
-  if (!IsPowerOfTwo(alignment) || block % alignment != 0) {
-    return ReportWrong(live, block, called, "alignment", alignment);
-  }
-  if (!(exact ? CouldBe(live, n, alignment) : CouldHaveBecome(live, n))) {
-    return ReportWrong(live, block, called, "size", n);
-  }
-  Free(pointer, called);
+  const Call from = {called.name, called.frees, MYMALLOC_CALLER_OF(called)};
+  if (g_detours && exact && alignment == 1 && TryFreeDetoured(block, n, from)) return;
+  if (IsRightlyKnown(block, n, alignment, exact, from)) Free(pointer, from);
 }
 
 void* Reallocate(void* pointer, size_t n, const Call& called) {
+  const uintptr_t caller = MYMALLOC_CALLER_OF(called);
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   LiveBlock live;
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
-  if (ABSL_PREDICT_FALSE(g_policy.Notes())) return ReallocateNoted(block, live, n, called);
+  if (ABSL_PREDICT_FALSE(g_policy.Notes())) return ReallocateNoted(block, live, n, called, caller);
   if (live.large != nullptr && n > kLargestMedium) {
     if (!g_large_blocks.CanaryIntact(live.large, block)) ReportOverrun(called, block, Look(block));
     if (const uintptr_t moved = ResizeLarge(live.large, block, n)) {
@@ -226,7 +240,7 @@ void* Reallocate(void* pointer, size_t n, const Call& called) {
     return pointer;
   }
   memcpy(fresh, pointer, Min(n, live.usable));
-  Free(pointer, called);
+  Free(pointer, {called, called.frees, caller});
   return fresh;
 }
 

@@ -8,8 +8,8 @@ namespace {
 
 Fault OfSlot(Message message, const PageHeader& page, SlotIndex slot) {
   Fault fault = FoundLater(message, page.Block(slot));
-  fault.block = {page.Block(slot), page.stride() - kTagBytes, "free", page.page().value(),
-                 slot.value()};
+  fault.block = {page.Block(slot), page.stride() - kTagBytes, FaultBlock::kFree,
+                 page.page().value(), slot.value()};
   return fault;
 }
 

@@ -19,6 +19,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
+#include "mymalloc/heap/last_frees.h"
 #include "mymalloc/heap/magazine.h"
 #include "mymalloc/heap/page_cache.h"
 #include "mymalloc/heap/page_queue.h"
@@ -65,6 +66,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
     poll_is_due_ = false;
     return due;
   }
+  bool PollIsDue() const { return poll_is_due_; }
   void SetPollIsDue() { poll_is_due_ = true; }
   // What the budget was not told yet.
   void TellBudget();
@@ -85,6 +87,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
+  LastFrees& last_frees() { return last_frees_; }
+  const LastFrees& last_frees() const { return last_frees_; }
   PageCache& page_cache() { return page_cache_; }
   // Whether the owner's allocation is to be sampled: one in `every`, at random distances. `passed`:
   // how many there were since this was asked last, with this one.
@@ -287,6 +291,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool poll_is_due_;
   RemoteGather gather_;
   Quarantine quarantine_;
+  LastFrees last_frees_;
   PageCache page_cache_;
   uint64_t random_state_;  // the owner's
   uint32_t until_sample_;  // the owner's: allocations until one is sampled

@@ -1,5 +1,6 @@
 #include "mymalloc/heap/page_cache.h"
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/page/page.h"
 
 namespace mymalloc {
@@ -7,14 +8,17 @@ namespace mymalloc {
 void PageCache::Ask(uintptr_t address, uint64_t version, Answer* answer) {
   Interval range;
   Owner owner;
-  *answer = {address / kPageUnit, version, 0, 0};
+  *answer = {address / kPageUnit, version, 0, 0, 0};
   // An edit is under way: this answer is not for the next time.
   if (version % 2 != 0) answer->unit = 0;
   if (!g_page_map.Find(address, &range, &owner) || owner.page() == nullptr) return;
   const PageHeader& page = *owner.page();
-  if (!page.Intact()) return;
+  // What must be asked slot by slot, the cache cannot answer.
+  if (!page.Intact() || g_options.checked) return;
   answer->page = range.begin;
-  answer->live_low = Tag::Low(page.heap(), page.size_class(), kFirstSlot) | Tag::kLive;
+  answer->bytes = static_cast<uint32_t>(page.bytes());
+  answer->live_low =
+      static_cast<uint32_t>(Tag::Low(page.heap(), page.size_class(), kFirstSlot) | Tag::kLive);
 }
 
 }  // namespace mymalloc

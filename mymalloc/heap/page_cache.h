@@ -16,10 +16,10 @@ class PageCache {
   struct Answer {
     uintptr_t unit;
     uint64_t version;
-    uintptr_t page;     // that holds the address; 0 if none of ours does, or a large block
-    uint64_t live_low;  // the low bits of the tags of its live blocks, but for the slot
+    uintptr_t page;     // that holds the address
+    uint32_t bytes;     // of that page; 0 if none of ours holds it
+    uint32_t live_low;  // the low bits of the tags of its live blocks, but for the slot
   };
-
   // The answer is good until the next call.
   const Answer& Find(uintptr_t address) {
     const uintptr_t unit = address / kPageUnit;

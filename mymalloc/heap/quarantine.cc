@@ -7,7 +7,7 @@
 namespace mymalloc {
 
 bool Quarantine::AllocateItems() {
-  items_ = static_cast<uint64_t*>(os::AllocateMetadata(kMostBlocks * sizeof(*items_)));
+  items_ = static_cast<Pair*>(os::AllocateMetadata(kMostBlocks * sizeof(*items_)));
   return items_ != nullptr;
 }
 

@@ -14,7 +14,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/base/attributes.h"
 #include "mymalloc/page/size_class.h"
+
+// The pairs of words in 264 bytes, from the last to the first: a loop would cost more.
+#define MYMALLOC_FOR_EACH_PAIR(X) \
+  X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
 
 namespace mymalloc {
 
@@ -26,6 +31,7 @@ class Quarantine {
   struct Item {
     uintptr_t block = 0;
     SizeClass size_class{};
+    uintptr_t caller = 0;  // from where it was freed
   };
 
   // Whether a block of this class fits beside the others if all may have `most_bytes`.
@@ -60,16 +66,20 @@ class Quarantine {
   }
 
  private:
+  using Pair = uint64_t __attribute__((vector_size(16)));
+
   // An address has 47 bits.
   static constexpr unsigned kClassShift = 48;
-  static Item Unpack(uint64_t bits) {
-    return {bits & ((uint64_t{1} << kClassShift) - 1),
-            SizeClass(static_cast<unsigned>(bits >> kClassShift))};
+  static Item Unpack(Pair item) {
+    return {item[0] & ((uint64_t{1} << kClassShift) - 1),
+            SizeClass(static_cast<unsigned>(item[0] >> kClassShift)), item[1]};
+  }
+  static Pair Pack(Item item) {
+    return Pair{item.block | uint64_t{item.size_class.value()} << kClassShift, item.caller};
   }
 
   // Up to here it is done in line: the C library's functions cost more to call.
-  static constexpr size_t kShort = 256;
-  using Pair = uint64_t __attribute__((vector_size(16)));
+  static constexpr size_t kShort = 16 * 16 + 8;
   static constexpr uint64_t kWord = kPattern * (~uint64_t{0} / 255);
 
   // The kernel's copy sees stores in their order.
@@ -77,7 +87,7 @@ class Quarantine {
   static bool IsFilledLong(uintptr_t begin, size_t bytes);
   bool AllocateItems();
 
-  uint64_t* items_;  // a ring
+  Pair* items_;  // a ring; each is copied by one instruction
   unsigned first_;
   unsigned count_;
   size_t bytes_;
@@ -87,8 +97,7 @@ inline bool Quarantine::Put(Item item) {
   if (__builtin_expect(items_ == nullptr, 0) && !AllocateItems()) return false;
   Fill(item.block, UsableOf(item.size_class));
   if (count_ == 0) bytes_ = 0;
-  items_[(first_ + count_) % kMostBlocks] = item.block | uint64_t{item.size_class.value()}
-                                                             << kClassShift;
+  items_[(first_ + count_) % kMostBlocks] = Pack(item);
   bytes_ += StrideOf(item.size_class);
   KeepOrder();
   ++count_;
@@ -98,8 +107,8 @@ inline bool Quarantine::Put(Item item) {
 inline Quarantine::Item Quarantine::Take(uint32_t random) {
   const unsigned half = (count_ + 1) / 2;
   const unsigned i = static_cast<unsigned>(uint64_t{random} * half >> 32);
-  uint64_t& chosen = items_[(first_ + i) % kMostBlocks];
-  const uint64_t oldest = items_[first_];
+  Pair& chosen = items_[(first_ + i) % kMostBlocks];
+  const Pair oldest = items_[first_];
   const Item item = Unpack(chosen);
   --count_;  // without the youngest,
   KeepOrder();
@@ -119,20 +128,34 @@ inline void Quarantine::Fill(uintptr_t begin, size_t bytes, unsigned char byte) 
   }
   const uint64_t word = byte * (~uint64_t{0} / 255);
   const Pair pair = {word, word};
-  const uintptr_t last = begin + bytes - sizeof(uint64_t);
-  for (uintptr_t p = begin; p < last; p += sizeof(Pair)) {
-    *reinterpret_cast<Pair*>(p) = pair;
+  auto* const pairs = reinterpret_cast<Pair*>(begin);
+  *reinterpret_cast<uint64_t*>(begin + bytes - sizeof(word)) = word;
+  switch (bytes / sizeof(Pair)) {
+#define MYMALLOC_FILL(i) \
+  case (i) + 1:          \
+    pairs[i] = pair;     \
+    [[fallthrough]];
+    MYMALLOC_FOR_EACH_PAIR(MYMALLOC_FILL)
+#undef MYMALLOC_FILL
+    case 0:
+      break;
   }
-  *reinterpret_cast<uint64_t*>(last) = word;
 }
 
-inline bool Quarantine::IsFilled(uintptr_t begin, size_t bytes) {
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Quarantine::IsFilled(uintptr_t begin, size_t bytes) {
   if (bytes > kShort) return IsFilledLong(begin, bytes);
   constexpr Pair kPairPattern = {kWord, kWord};
-  const uintptr_t last = begin + bytes - sizeof(uint64_t);
-  Pair difference = {*reinterpret_cast<const uint64_t*>(last) ^ kWord, 0};
-  for (uintptr_t p = begin; p < last; p += sizeof(Pair)) {
-    difference |= *reinterpret_cast<const Pair*>(p) ^ kPairPattern;
+  const auto* const pairs = reinterpret_cast<const Pair*>(begin);
+  Pair difference = {*reinterpret_cast<const uint64_t*>(begin + bytes - sizeof(kWord)) ^ kWord, 0};
+  switch (bytes / sizeof(Pair)) {
+#define MYMALLOC_COMPARE(i)                \
+  case (i) + 1:                            \
+    difference |= pairs[i] ^ kPairPattern; \
+    [[fallthrough]];
+    MYMALLOC_FOR_EACH_PAIR(MYMALLOC_COMPARE)
+#undef MYMALLOC_COMPARE
+    case 0:
+      break;
   }
   return (difference[0] | difference[1]) == 0;
 }

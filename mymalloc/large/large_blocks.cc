@@ -3,6 +3,7 @@
 #include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/freer.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/supply/budget.h"
@@ -153,8 +154,10 @@ void LargeBlocks::CheckWrites(const FreedLarge::Record& record) {
 
 void LargeBlocks::ReportWrite(const FreedLarge::Record& record, uintptr_t byte) {
   Fault fault = FoundLater(Message::kWrittenAfterFree, byte);
-  fault.block = {record.block, record.asked, "free", /*page=*/0, /*slot=*/0};
+  fault.block = {record.block, record.asked, FaultBlock::kFree, /*page=*/0, /*slot=*/0};
   fault.written = {byte, Quarantine::CountForeign(byte, record.block + record.usable - byte)};
+  FaultEvent freed;
+  fault.freed = FreedBy(FreedFromWhere(fault.block), &freed);
   Report(fault);
 }
 

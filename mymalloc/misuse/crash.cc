@@ -7,6 +7,7 @@
 #include "mymalloc/base/lock.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/freer.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/supply/page_map.h"
@@ -36,7 +37,7 @@ bool ExplainSampled(uintptr_t address, Fault* fault) {
 bool ExplainHeld(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
-  fault->block = {freed.block, freed.asked, "free", 0, 0};
+  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0};
   fault->Say(Message::kUsedAfterFree);
   return true;
 }
@@ -50,7 +51,8 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
   const LargeBlock* const large = owner.large();
   if (large == nullptr && (owner.page() == nullptr || !behind)) return false;
   if (large != nullptr) {
-    fault->block = {large->block, large->usable(), large->IsLive() ? "live" : "free", 0, 0};
+    fault->block = {large->block, large->usable(), large->IsLive() ? "live" : FaultBlock::kFree, 0,
+                    0};
     fault->Say(behind ? Message::kAccessPast : Message::kAccessBefore);
   } else {
     const PageHeader& page = *owner.page();
@@ -100,6 +102,8 @@ bool ExplainAccess(uintptr_t address, const char* called) {
   const bool known = g_page_map.Find(address, &range, &owner);
   const bool explained = known ? owner.sampled() && ExplainSampled(address, &fault)
                                : ExplainHeld(address, &fault) || ExplainGuardPage(address, &fault);
+  FaultEvent freed;
+  if (fault.freed == nullptr) fault.freed = FreedBy(FreedFromWhere(fault.block), &freed);
   if (explained) Explain(fault);
   return explained;
 }

@@ -1,6 +1,7 @@
 #include "mymalloc/misuse/diagnose.h"
 
 #include "mymalloc/fault/fault.h"
+#include "mymalloc/heap/freer.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/page/canary.h"
@@ -73,7 +74,7 @@ FaultBlock Describe(const Finding& finding, bool free) {
   FaultBlock block;
   block.begin = finding.block;
   block.usable = finding.usable;
-  block.state = free ? "free" : "live";
+  block.state = free ? FaultBlock::kFree : "live";
   block.page = finding.page != nullptr ? finding.page->page().value() : 0;
   block.slot = finding.slot.value();
   return block;
@@ -147,7 +148,7 @@ Finding LargeBefore(uintptr_t address) {
 bool DescribeFreedLarge(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed)) return false;
-  fault->block = {freed.block, freed.asked, "free", 0, 0};
+  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0};
   fault->Say(address == freed.block ? Message::kIsFree : Message::kInsideFreedLarge);
   return true;
 }
@@ -167,7 +168,7 @@ void DescribeForeign(uintptr_t address, Fault* fault) {
   const Tag tag = Tag::Of(address);
   if (!tag.Verifies(address) || tag.live() || !IsPageClass(tag.size_class())) return;
   fault->Say(Message::kIsFreeWithItsPage);
-  fault->block = {address, UsableOf(tag.size_class()), "free",
+  fault->block = {address, UsableOf(tag.size_class()), FaultBlock::kFree,
                   address - tag.slot().value() * StrideOf(tag.size_class()), tag.slot().value()};
 }
 
@@ -231,6 +232,8 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& foun
       if (!free) fault.culprit = DescribeBefore(finding);
       break;
   }
+  FaultEvent freed;
+  fault.freed = FreedBy(FreedFromWhere(fault.block), &freed);
   Report(fault);
 }
 
@@ -248,10 +251,12 @@ void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding&
   Report(fault);
 }
 
-void ReportWriteAfterFree(uintptr_t byte, const Finding& finding) {
+void ReportWriteAfterFree(uintptr_t byte, const Finding& finding, uintptr_t caller) {
   Fault fault = MakeFault(Message::kWrittenAfterFree, nullptr, byte, finding, /*free=*/true);
   const uintptr_t end = finding.block + finding.usable;
   fault.written = {byte, Quarantine::CountForeign(byte, end > byte ? end - byte : 1)};
+  FaultEvent freed;
+  fault.freed = FreedBy(caller, &freed);
   Report(fault);
 }
 

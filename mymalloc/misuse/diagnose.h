@@ -51,7 +51,8 @@ void ReportOverrun(const char* called, uintptr_t address, const Finding& finding
 // The tag of the block beside the one that is freed was overwritten.
 void ReportBrokenNeighbour(const char* called, uintptr_t address, const Finding& neighbour);
 // A block in quarantine no longer holds what it was filled with, from `byte` on.
-void ReportWriteAfterFree(uintptr_t byte, const Finding& finding);
+// `caller`: from where it was freed; 0: it is not known.
+void ReportWriteAfterFree(uintptr_t byte, const Finding& finding, uintptr_t caller);
 
 // A live block is freed with a size or alignment (`name`) that cannot be its own.
 void ReportWrongSize(const char* called, uintptr_t address, const Finding& finding,

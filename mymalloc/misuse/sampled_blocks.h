@@ -33,7 +33,9 @@ struct SampledSlot {
   FaultEvent freed;
 
   bool IsLiveBlock(uintptr_t address) const { return state == kLive && block == address; }
-  FaultBlock Describe() const { return {block, size, state == kLive ? "live" : "free", 0, 0}; }
+  FaultBlock Describe() const {
+    return {block, size, state == kLive ? "live" : FaultBlock::kFree, 0, 0};
+  }
 };
 
 class SampledBlocks {

@@ -6,6 +6,10 @@ namespace {
 // Beyond this a difference of pointers overflows: such requests fail.
 constexpr size_t kLargest = PTRDIFF_MAX;
 
+constexpr Call kReallocArray = {"reallocarray"};
+constexpr Call kFreeSized = {"free_sized"};
+constexpr Call kFreeAlignedSized = {"free_aligned_sized"};
+
 constexpr size_t kHighestPower = SIZE_MAX / 2 + 1;
 
 void* Invalid() {
@@ -28,7 +32,7 @@ void* CallocMedium(size_t n) {
 void* Realloc(void* pointer, size_t n, const Call& called) {
   if (pointer == nullptr) return Malloc(n);
   if (n == 0) {
-    Free(pointer, called);
+    Free(pointer, {called.name, called.frees, MYMALLOC_CALLER_OF(called)});
     return nullptr;
   }
   return n <= kLargest ? Reallocate(pointer, n, called) : NoMemory();
@@ -37,7 +41,7 @@ void* Realloc(void* pointer, size_t n, const Call& called) {
 void* ReallocArray(void* pointer, size_t count, size_t size) {
   size_t n;
   if (__builtin_mul_overflow(count, size, &n)) return NoMemory();
-  return Realloc(pointer, n, "reallocarray");
+  return Realloc(pointer, n, kReallocArray);
 }
 
 void* Memalign(size_t alignment, size_t n) {
@@ -71,11 +75,11 @@ void* Pvalloc(size_t n) {
 }
 
 void FreeSized(void* pointer, size_t n) {
-  FreeKnownSlow(pointer, n, 1, /*exact=*/false, "free_sized");
+  FreeKnownSlow(pointer, n, 1, /*exact=*/false, kFreeSized);
 }
 
 void FreeAlignedSized(void* pointer, size_t alignment, size_t n) {
-  FreeKnownSlow(pointer, n, alignment, /*exact=*/true, "free_aligned_sized");
+  FreeKnownSlow(pointer, n, alignment, /*exact=*/true, kFreeAlignedSized);
 }
 
 }  // namespace mymalloc::api

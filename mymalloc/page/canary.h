@@ -45,6 +45,20 @@ class Canary {
     return true;
   }
 
+  // The same for at most 16 bytes, and in line: in a block of the caller's.
+  static constexpr size_t kShort = 16;
+  static void WriteShort(uintptr_t block, size_t slack, size_t usable) {
+    const uintptr_t at = block + usable - kShort;
+    const Pair found = LoadPair(at);
+    const Pair pair = found ^ ((found ^ PairOf(block)) & ShortMask(slack));
+    __builtin_memcpy(reinterpret_cast<void*>(at), &pair, sizeof(pair));
+  }
+  static bool ShortIntact(uintptr_t block, size_t slack, size_t usable) {
+    const Pair found = LoadPair(block + usable - kShort);
+    const Pair changed = (found ^ PairOf(block)) & ShortMask(slack);
+    return (changed[0] | changed[1]) == 0;
+  }
+
   bool Zero() const {
     for (uintptr_t at = begin_; at < end_; ++at) {
       if (*reinterpret_cast<const volatile unsigned char*>(at) != 0) return false;
@@ -70,15 +84,33 @@ class Canary {
   uintptr_t FirstWord() const { return RoundDown(begin_, kWord); }
   uint64_t FirstMask() const { return ~uint64_t{0} << (begin_ % kWord * 8); }
   static uint64_t WordOf(uintptr_t block) {
-    const uint64_t secret = g_tag_secret.Encode(block, 0);  // whose lowest byte is always the same
-    return ((secret ^ secret >> 29) & 0xfefefefefefefefe) | 0x8080808080808080;
+    return ((block ^ g_tag_secret.factor) & kNotLowest) | kHighest;
   }
+  static constexpr uint64_t kHighest = 0x8080808080808080;
+  static constexpr uint64_t kNotLowest = 0xfefefefefefefefe;
   static uint64_t Load(uintptr_t at) {
     return __atomic_load_n(reinterpret_cast<const uint64_t*>(at), __ATOMIC_RELAXED);
   }
   static void Store(uintptr_t at, uint64_t word) {
     __atomic_store_n(reinterpret_cast<uint64_t*>(at), word, __ATOMIC_RELAXED);
   }
+
+  // The last 16 bytes of the block; of the shortest block the tag is one half.
+  using Pair = uint64_t __attribute__((vector_size(16)));
+  static Pair LoadPair(uintptr_t at) {
+    Pair pair;
+    __builtin_memcpy(&pair, reinterpret_cast<const void*>(at), sizeof(pair));
+    return pair;
+  }
+  static Pair PairOf(uintptr_t block) {
+    const uint64_t word = block ^ g_tag_secret.factor;
+    return (Pair{word, word} & Pair{kNotLowest, kNotLowest}) | Pair{kHighest, kHighest};
+  }
+  // All bits of the last `slack` of 16 bytes.
+  static Pair ShortMask(size_t slack) {
+    return LoadPair(reinterpret_cast<uintptr_t>(kMasks) + slack);
+  }
+  static constexpr uint64_t kMasks[4] = {0, 0, ~uint64_t{0}, ~uint64_t{0}};
 
   uintptr_t begin_;
   uintptr_t end_;

@@ -50,6 +50,7 @@ void TagSecret::Set(uint64_t random_a, uint64_t random_b) {
     inverse = InverseOf(factor);
   } while (!StaysAway(inverse, kLowMask));
   live_delta = Tag::kLive * factor;
+  veil = NextRandom(&random_a) * factor;
   most = kLowMask;
 }
 

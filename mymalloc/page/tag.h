@@ -39,8 +39,9 @@
 // high 33 bits holds but for one chance in 2^15). So whoever knows what must stand in the low word
 // compares that, too: any change to the low 31 bits of the tag alone changes it.
 //
-// Who can read tags can solve for the secrets: four or five of them are enough, of neighbours and
-// of another class. (Any check that is as short as this one gives itself away like that.)
+// Who can read tags can solve for the secrets: three of them are enough, of two neighbours and of
+// another class (//tests/misuse:reader_test). Any check that is as short as this one gives itself
+// away like that.
 
 #ifndef MYMALLOC_PAGE_TAG_H_
 #define MYMALLOC_PAGE_TAG_H_
@@ -80,6 +81,7 @@ struct TagSecret {
   uint64_t inverse;     // of factor
   uint64_t live_delta;  // what `live` adds to a tag
   uint64_t most;        // what a tag may say: kLowMask, or with notes more
+  uint64_t veil;        // see page/freed_from.h
 
   static constexpr unsigned kLowBits = 31;
   static constexpr uint64_t kLowMask = (uint64_t{1} << kLowBits) - 1;
@@ -90,6 +92,8 @@ struct TagSecret {
   void Set(uint64_t random_a, uint64_t random_b);
   void AllowNotes() { most = kMostNoted; }
   bool NotesAllowed() const { return most != kLowMask; }
+  // The bits of a note, where there are notes.
+  uint64_t NoteField() const { return most ^ kLowMask; }
 
   uint64_t Encode(uintptr_t block, uint64_t low) const {
     return (block * spread + offset + low) * factor;
@@ -145,6 +149,8 @@ class Tag {
   static Tag FromBits(uint64_t bits, uintptr_t block, const TagSecret& secret = g_tag_secret) {
     return Tag(bits, secret.Decode(block, bits));
   }
+  // Bits of which that is known already.
+  static Tag FromLow(uint64_t bits, uint64_t low) { return Tag(bits, low); }
   static Tag Of(uintptr_t block) { return FromBits(BitsOf(block), block); }
 
   // Reading and writing is atomic only so that the threads that look at a block that is not theirs
@@ -217,6 +223,7 @@ class Tag {
   SlotCount slots() const { return SlotCount(IsRun() ? heap() - kNoHeap : 1U); }
 
   static constexpr uint64_t kClassAndSlot = (uint64_t{1} << kHeapShift) - 1;
+  static constexpr uint64_t kSlotField = kClassAndSlot - ((uint64_t{1} << kClassBits) - 1);
 
   // What a heap's short way needs to know, in half a cache line.
   struct Key {
@@ -269,6 +276,32 @@ class Tag {
 
   uint64_t bits_;
   uint64_t low_;
+};
+
+// What the tags at a block and near it say, with their notes; far more where there is no tag. For
+// who has to look at several: the secrets are loaded once.
+class Tags {
+ public:
+  explicit Tags(uintptr_t block)
+      : spread_(g_tag_secret.spread),
+        inverse_(g_tag_secret.inverse),
+        base_(block * spread_ + g_tag_secret.offset) {}
+
+  uint64_t LowOf(uint64_t bits) const { return bits * inverse_ - base_; }
+  // What is to be taken from that for the tag of a block so far behind.
+  uint64_t Away(size_t distance) const { return distance * spread_; }
+  // The block's own tag if it says this.
+  uint64_t BitsFor(uint64_t low) const { return (base_ + low) * g_tag_secret.factor; }
+
+  // Whether a tag says this, but for the bits in `open`.
+  static bool Says(uint64_t found, uint64_t low, uint64_t open) {
+    return ((found ^ low) & ~open) == 0;
+  }
+
+ private:
+  uint64_t spread_;
+  uint64_t inverse_;
+  uint64_t base_;
 };
 
 // Marks a free block live. The block is the caller's alone, so this may be one plain addition:

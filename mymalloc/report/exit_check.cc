@@ -18,10 +18,12 @@ bool IsAtRest(const Heap& heap) { return &heap == OwnHeap() || heap.parked(); }
 // What was found while everything stood still, for the reports to be made afterwards.
 class Findings {
  public:
-  void AddOverrun(uintptr_t block) { Add({block, 0, {}}); }
-  void AddWrite(uintptr_t block, uintptr_t byte) { Add({block, byte, {}}); }
+  void AddOverrun(uintptr_t block) { Add({block, 0, 0, {}}); }
+  void AddWrite(const Quarantine::Item& item, uintptr_t byte) {
+    Add({item.block, byte, item.caller, {}});
+  }
   void AddWriteToHeld(const FreedLarge::Record& record, uintptr_t byte) {
-    Add({record.block, byte, record});
+    Add({record.block, byte, 0, record});
   }
   void Report() const {
     for (unsigned i = 0; i < count_; ++i) {
@@ -29,7 +31,7 @@ class Findings {
       if (!found.record.held.empty()) {
         LargeBlocks::ReportWrite(found.record, found.byte);
       } else if (found.byte != 0) {
-        ReportWriteAfterFree(found.byte, Look(found.block));
+        ReportWriteAfterFree(found.byte, Look(found.block), found.caller);
       } else {
         ReportOverrun(nullptr, found.block, Look(found.block));
       }
@@ -41,6 +43,7 @@ class Findings {
     uintptr_t block;
     // That was written after the free; 0: what lies behind the block was overwritten.
     uintptr_t byte;
+    uintptr_t caller;  // from where it was freed, where that is known
     FreedLarge::Record record;
   };
   static constexpr unsigned kMost = 16;
@@ -86,7 +89,7 @@ void CheckPage(const PageHeader& page, Findings* findings) {
 
 void CheckQuarantine(const Heap& heap, Findings* findings) {
   heap.quarantine().ForEach([findings](Quarantine::Item item) {
-    if (const uintptr_t byte = Quarantine::FindWrite(item)) findings->AddWrite(item.block, byte);
+    if (const uintptr_t byte = Quarantine::FindWrite(item)) findings->AddWrite(item, byte);
   });
 }
 

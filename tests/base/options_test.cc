@@ -45,7 +45,7 @@ Options Unusual() {
   options.on_error = OnError::kIgnore;
   options.harden = true;
   options.check_tree = false;
-  options.check_neighbours = false;
+  options.check_neighbours = true;
   options.check_ends = false;
   options.random_slots = false;
   options.quarantine = Bytes{65536};
@@ -71,8 +71,8 @@ TEST(OptionsTest, UnusualHasNoDefaultOfAnyOption) {
 #undef MYMALLOC_DIFFERS
 }
 
-// What its help says: the eight that follow it are those whose default it changes.
-TEST(OptionsTest, HardenIsTheNextEight) {
+// What its help says: the seven that follow it are those whose default it changes.
+TEST(OptionsTest, HardenIsTheNextSeven) {
   Options hardened;
   Harden(&hardened);
   const Options standard;
@@ -80,9 +80,9 @@ TEST(OptionsTest, HardenIsTheNextEight) {
 #define MYMALLOC_MARK(type, name, ...) changed += hardened.name == standard.name ? '.' : 'x';
   MYMALLOC_FOR_EACH_OPTION(MYMALLOC_MARK)
 #undef MYMALLOC_MARK
-  const std::string itself_and_eight(9, 'x');
-  EXPECT_EQ(changed.find('x'), changed.find(itself_and_eight)) << changed;
-  EXPECT_EQ(std::count(changed.begin(), changed.end(), 'x'), 9) << changed;
+  const std::string itself_and_seven(8, 'x');
+  EXPECT_EQ(changed.find('x'), changed.find(itself_and_seven)) << changed;
+  EXPECT_EQ(std::count(changed.begin(), changed.end(), 'x'), 8) << changed;
 }
 
 TEST(OptionsTest, TheFuzzersDictionaryHasEachName) {
@@ -102,7 +102,7 @@ TEST(OptionsTest, NothingSetIsTheDefault) {
 
 TEST(OptionsTest, EachByItsVariable) {
   const Result result =
-      Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=0",
+      Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=1",
             "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
             "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
             "MYMALLOC_CHECKED=1", "MYMALLOC_HUGE_PAGES=never", "MYMALLOC_DECAY=1234ms",
@@ -114,7 +114,7 @@ TEST(OptionsTest, EachByItsVariable) {
 TEST(OptionsTest, AllByTheList) {
   const Result result =
       Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:decay=1234ms:"
-            "check_tree=0:check_neighbours=0:random_slots=0:quarantine=65536:zero_on_free=0:"
+            "check_tree=0:check_neighbours=1:random_slots=0:quarantine=65536:zero_on_free=0:"
             "guard_pages=0:sample=77:huge_pages=never:check_ends=0:check_at_exit=0:check_kind=0:"
             "harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
@@ -171,7 +171,7 @@ TEST(OptionsTest, SizesHaveUnits) {
 TEST(OptionsTest, HardenMakesOtherDefaultsWhereverItStands) {
   Options hardened;
   Harden(&hardened);
-  EXPECT_TRUE(hardened.check_tree && hardened.check_neighbours && hardened.random_slots &&
+  EXPECT_TRUE(hardened.check_tree && !hardened.check_neighbours && hardened.random_slots &&
               hardened.zero_on_free && hardened.guard_pages && hardened.quarantine.value != 0 &&
               hardened.check_ends && hardened.check_at_exit);
   EXPECT_TRUE(Same(Read({"MYMALLOC_HARDEN=1"}).options, hardened));

@@ -23,6 +23,8 @@ constexpr char kNextStep[] =
     "  Run it with MYMALLOC_SAMPLE=1 to see where such blocks are allocated and freed.";
 constexpr uint64_t kLargestSampled = 4080;
 
+constexpr char kFreedFrom[] = "  freed from:";
+
 // The largest block that has a slot in a page.
 constexpr uint64_t kLargestInPage = 32776;
 
@@ -97,7 +99,16 @@ std::string CallOrNone(const std::string& called, const std::string& address) {
   return called.empty() ? "found by a later call: " + address : called + "(" + address + ")";
 }
 
-std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts) {
+// Whether the report tells from where the block was freed: of long blocks it is known in all modes.
+bool TellsFreer(const Run& run, const Facts& facts) {
+  const Expectation& expected = run.expected();
+  const bool detour =
+      run.mode.hardened || std::string(run.mode.options).find("quarantine=") != std::string::npos;
+  return expected.block == "free" && expected.freer != Expectation::kNotTold &&
+         expected.events.empty() && (detour || facts.Of("block_usable") > kLargestInPage);
+}
+
+std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts, bool tells_freer) {
   const Expectation& expected = run.expected();
   const Complaint& words = expected.complaint;
   const bool sampled = !expected.events.empty();
@@ -120,6 +131,7 @@ std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts) {
   for (const std::string& event : expected.events) {
     lines.push_back("  " + event + " by thread " + std::to_string(facts.Of("owner")) + ":");
   }
+  if (tells_freer) lines.emplace_back(kFreedFrom);
   lines.push_back(std::string("  ") + words.advice);
   const bool shown = !expected.block.empty() && expected.block != "*";
   if (shown && !run.mode.sampled && facts.Of("block_usable") <= kLargestSampled) {
@@ -132,6 +144,7 @@ std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts) {
 struct Report {
   std::vector<std::string> lines;
   std::vector<std::string> frames;
+  std::vector<std::string> freer;  // the frames below kFreedFrom
 };
 
 std::vector<Report> ReportsIn(const std::string& text) {
@@ -140,7 +153,8 @@ std::vector<Report> ReportsIn(const std::string& text) {
     if (line.compare(0, 9, "mymalloc[") == 0 || reports.empty()) reports.emplace_back();
     Report& report = reports.back();
     if (line.compare(0, 4, "    ") == 0) {
-      report.frames.push_back(line);
+      const bool of_freer = !report.lines.empty() && report.lines.back() == kFreedFrom;
+      (of_freer ? report.freer : report.frames).push_back(line);
     } else if (line != "  stack:") {
       report.lines.push_back(line);
     }
@@ -172,13 +186,18 @@ void CheckReport(const Run& run, const Report& report, const Facts& facts) {
     const bool any = run.expected().block == "*" && line.compare(0, 9, "  block: ") == 0;
     lines.push_back(any ? kAnyBlock : WithCheckedSlot(line));
   }
-  EXPECT_THAT(lines, testing::ElementsAreArray(ExpectedLines(run, facts)));
+  const bool perhaps = run.expected().freer == Expectation::kPerhaps;
+  const bool tells_freer = perhaps ? !report.freer.empty() : TellsFreer(run, facts);
+  EXPECT_THAT(lines, testing::ElementsAreArray(ExpectedLines(run, facts, tells_freer)));
+  const auto in_program = testing::MatchesRegex("    #0 0x[0-9a-f]+: /.*/" + run.program +
+                                                "_program\\+0x[0-9a-f]+ \\(build id [0-9a-f]+\\)");
+  if (tells_freer) {
+    EXPECT_THAT(report.freer, testing::ElementsAre(in_program));
+  }
   if (!run.expected().by_program) return;
   // The program itself made the call, or the access.
   ASSERT_FALSE(report.frames.empty());
-  EXPECT_THAT(report.frames[0],
-              testing::MatchesRegex("    #0 0x[0-9a-f]+: /.*/" + run.program +
-                                    "_program\\+0x[0-9a-f]+ \\(build id [0-9a-f]+\\)"));
+  EXPECT_THAT(report.frames[0], in_program);
 }
 
 }  // namespace

@@ -33,8 +33,11 @@ struct Expectation {
   std::string written;          // which bytes were overwritten, and by what; empty: any, or none
   std::string given;            // the name of the number that it Gave
   std::vector<std::string> events;  // of the block's past
-  bool once = true;                 // or with on_error=warn more may follow
-  bool by_program = true;           // or the process ends meanwhile, and libc makes the call
+  // Whether it is told from where a free block was freed, where it can be.
+  enum Freer : uint8_t { kTold, kPerhaps, kNotTold };
+  Freer freer = kTold;
+  bool once = true;        // or with on_error=warn more may follow
+  bool by_program = true;  // or the process ends meanwhile, and libc makes the call
 
   Expectation Block(const char* state) const { return With(&Expectation::block, state); }
   Expectation Culprit(const char* state) const { return With(&Expectation::culprit, state); }
@@ -47,6 +50,7 @@ struct Expectation {
   Expectation Knows(const std::vector<std::string>& past) const {
     return With(&Expectation::events, past);
   }
+  Expectation Tells(Freer told) const { return With(&Expectation::freer, told); }
   // Found as the process ends.
   Expectation AtExit() const { return FoundLater().With(&Expectation::by_program, false); }
   // The damage is still there after the call was dropped, and may be reported again.
