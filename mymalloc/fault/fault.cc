@@ -11,6 +11,7 @@
 #include "mymalloc/base/units.h"
 #include "mymalloc/fault/abort.h"
 #include "mymalloc/fault/listener.h"
+#include "mymalloc/fault/report_file.h"
 #include "mymalloc/fault/stack_printer.h"
 #include "mymalloc/fault/stack_trace.h"
 
@@ -130,7 +131,11 @@ void ReportInto(Printer& out, const Fault& fault, const uintptr_t* frames, unsig
   PrintReport(out, fault, frames, count);
   const char* const message = out.Terminated();
   const size_t size = out.size();
-  if (g_options.on_error != OnError::kIgnore) out.WriteTo(STDERR_FILENO);
+  if (g_options.on_error != OnError::kIgnore) {
+    out.CopyTo(STDERR_FILENO);
+    // Second: a sandbox may end the process for opening a file.
+    AppendToReportFile(out);
+  }
   TellFaultListener(fault, message, size);
 }
 
