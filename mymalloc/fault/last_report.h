@@ -10,9 +10,10 @@
 
 namespace mymalloc {
 
-// A reader looks for the magic at the begin of each page, and believes it where the record says that
-// it lies there: copies of these bytes elsewhere are none. From the begin of a page on the record is
-// also in one segment of the core file, as the kernel's mappings of the library end at pages.
+// A reader looks for the magic at the begin of each page, and believes it where the record says
+// that it lies there: copies of these bytes elsewhere are none. From the begin of a page on the
+// record is also in one segment of the core file, as the kernel's mappings of the library end at
+// pages.
 struct LastReport {
   static constexpr size_t kAlignment = 4096;
   static constexpr uint64_t kMagic[2] = {0x8f1ed60b7c2a5b93, 0x9d40c7e1fa3688d5};
