@@ -196,9 +196,10 @@ TEST_F(RunTest, ADaemonMayOutliveTheProgram) {
 }
 
 TEST_F(RunTest, TheProgramHasTheSignalsOfItsStarter) {
+  const std::string ignoring = "env --ignore-signal=CHLD --ignore-signal=HUP ";
   const std::string show = "grep -E '^Sig(Blk|Ign)' /proc/self/status";
   Command command;
-  command.arguments = {"sh", "-c", "trap '' CHLD HUP; " + show + "; \"$0\" run -- " + show,
+  command.arguments = {"sh", "-c", ignoring + show + "; " + ignoring + "\"$0\" run -- " + show,
                        CommandPath()};
   const std::vector<std::string> lines = LinesOf(RunProgram(command).output);
   ASSERT_EQ(lines.size(), 4u);
@@ -208,8 +209,8 @@ TEST_F(RunTest, TheProgramHasTheSignalsOfItsStarter) {
 
 TEST_F(RunTest, WhereEndsOfChildrenAreIgnored) {
   Command command;
-  command.arguments = {"sh", "-c", "trap '' CHLD; exec \"$0\" run -- sh -c 'exit 9'",
-                       CommandPath()};
+  command.arguments = {"env",   "--ignore-signal=CHLD", CommandPath(), "run", "--", "sh", "-c",
+                       "exit 9"};
   const Outcome outcome = RunProgram(command);
   EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 9) << outcome.Describe();
 }
