@@ -67,6 +67,9 @@ TEST(CommandTest, ABadFlagIsNamed) {
       {{"symbolize", "-f"}, 2, "there is no flag -f;"},
       {{"symbolize", "--format=xml"}, 2, "--format: bad value \"xml\"; it is: text, or json"},
       {{"symbolize", "--format"}, 2, "--format needs a value"},
+      {{"symbolize", "--debug-dir=/usr,/no/such"},
+       2,
+       "--debug-dir: there is no directory /no/such"},
       {{"symbolize", "--no-format"}, 2, "there is no flag --no-format"},
       // Another subcommand's.
       {{"symbolize", "--harden"}, 2, "there is no flag --harden"},

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
@@ -96,7 +98,21 @@ class Run {
   int code_ = 0;
 };
 
+// The first of those given that is none; empty if all are.
+std::string NoDirectory() {
+  std::error_code ignored;
+  for (const std::string& directory : absl::GetFlag(FLAGS_debug_dir)) {
+    if (!std::filesystem::is_directory(directory, ignored)) return directory;
+  }
+  return "";
+}
+
 int Symbolize(const std::vector<std::string>& files) {
+  const std::string no_directory = NoDirectory();
+  if (!no_directory.empty()) {
+    Complain(kName, absl::StrCat("--debug-dir: there is no directory ", no_directory));
+    return kUsageError;
+  }
   Run run(absl::GetFlag(FLAGS_format) == OutputFormat::kJson);
   if (files.empty()) run.ReadFile("stdin", STDIN_FILENO);
   for (const std::string& file : files) {
