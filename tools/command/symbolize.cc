@@ -131,6 +131,9 @@ constexpr char kDetails[] =
     "information it is the function and the offset in it. Names come only from a file with the "
     "build\n"
     "id that the report tells. A core file is searched for the last report that the process made.\n"
+    "With --format=json what is no report is left out, and a report must begin its lines: of a "
+    "journal\n"
+    "take journalctl -o cat.\n"
     "\n"
     "Exit codes: 0; 1: a file could not be read, or a core file has no report; 2: wrong command "
     "line.\n";
