@@ -131,6 +131,19 @@ bool Parse(Text value, Millis* result) {
   return n <= kLargest;
 }
 
+// Bytes that a terminal or a line of help would not show as they are make no path.
+bool Parse(Text value, Path* result) {
+  if (value == "none") return *result = Path{}, true;
+  if (value.size == 0 || value.size >= Path::kCapacity) return false;
+  for (size_t i = 0; i < value.size; ++i) {
+    const auto byte = static_cast<unsigned char>(value.begin[i]);
+    if (byte < ' ' || byte == 0x7f) return false;
+    result->text[i] = value.begin[i];
+  }
+  result->text[value.size] = '\0';
+  return true;
+}
+
 void Print(Printer& out, bool value) { out.Text(value ? "1" : "0"); }
 void Print(Printer& out, uint32_t value) { out.Decimal(value); }
 void Print(Printer& out, Bytes value) { out.Size(value.value); }
@@ -148,6 +161,8 @@ void Print(Printer& out, OnError value) {
 void Print(Printer& out, HugePages value) {
   out.Text(value == HugePages::kAuto ? "auto" : value == HugePages::kNever ? "never" : "always");
 }
+
+void Print(Printer& out, const Path& value) { out.Text(value.IsEmpty() ? "none" : value.text); }
 
 size_t Find(Text text, char c) {
   size_t i = 0;
@@ -173,6 +188,9 @@ const char* Wanted(Bytes) { return "a number of bytes, or of K, M or G: 64K"; }
 const char* Wanted(Millis) { return "a time with its unit, 500ms, 2s or 10m, or never"; }
 const char* Wanted(OnError) { return "abort, warn or ignore"; }
 const char* Wanted(HugePages) { return "auto, never or always"; }
+
+const char* Wanted(const Path&) { return "a path of up to 511 printable bytes, or none"; }
+static_assert(Path::kCapacity == 512, "Wanted says so");
 
 constexpr char kSeeHelp[] = "MYMALLOC_OPTIONS=help lists the options\n";
 
@@ -275,7 +293,7 @@ void PrintHelp(const Options& options) {
 }
 
 template <typename T>
-const char* ToText(Printer& out, T value) {
+const char* ToText(Printer& out, const T& value) {
   Print(out, value);
   return out.Terminated();
 }
@@ -287,6 +305,7 @@ bool IsSet(Bytes value) { return value.value != 0; }
 bool IsSet(Millis) { return false; }
 bool IsSet(OnError) { return false; }
 bool IsSet(HugePages) { return false; }
+bool IsSet(const Path&) { return false; }
 
 template <typename T>
 constexpr bool kMayAsk =

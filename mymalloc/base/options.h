@@ -7,6 +7,7 @@
 #ifndef MYMALLOC_BASE_OPTIONS_H_
 #define MYMALLOC_BASE_OPTIONS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace mymalloc {
@@ -29,6 +30,19 @@ struct Millis {
   bool operator==(Millis other) const { return value == other.value; }
 };
 
+// The name of a file; empty: none. A copy, as programs write over their environment (setproctitle).
+struct Path {
+  static constexpr size_t kCapacity = 512;
+  char text[kCapacity] = "";
+
+  bool IsEmpty() const { return text[0] == '\0'; }
+  bool operator==(const Path& other) const {
+    size_t i = 0;
+    while (text[i] != '\0' && text[i] == other.text[i]) ++i;
+    return text[i] == other.text[i];
+  }
+};
+
 // What an option asks of the allocator as a whole where it is set, that is, neither false nor 0.
 enum Asks : uint32_t {
   kNothing = 0,
@@ -41,7 +55,7 @@ enum Asks : uint32_t {
 };
 
 // X(type, name, default, default with harden=1, what it asks, help). Types: bool, uint32_t, Bytes,
-// Millis, OnError, HugePages.
+// Millis, OnError, HugePages, Path.
 // clang-format off
 #define MYMALLOC_FOR_EACH_OPTION(X)                                                                \
   X(OnError, on_error, OnError::kAbort, OnError::kAbort, kNothing,                                 \
@@ -77,7 +91,9 @@ enum Asks : uint32_t {
   X(HugePages, huge_pages, HugePages::kAuto, HugePages::kAuto, kNothing,                           \
     "the kernel's huge pages: auto (where the heap is large and dense); never; always")            \
   X(Millis, decay, Millis{500}, Millis{500}, kNothing,                                             \
-    "give memory back to the system that was unused for so long")
+    "give memory back to the system that was unused for so long")                                  \
+  X(Path, report_file, Path{}, Path{}, kNothing,                                                   \
+    "each report is also appended to this file, %p in its name being the process's number; or none")
 // clang-format on
 
 struct Options {

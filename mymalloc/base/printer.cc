@@ -95,7 +95,7 @@ Printer& Printer::Size(uint64_t bytes) {
   return Decimal(bytes);
 }
 
-void Printer::WriteTo(int fd) {
+void Printer::CopyTo(int fd) const {
   const WriteSignalsBlocker blocker;
   timespec patience = {1, 0};
   size_t written = 0;
@@ -109,7 +109,6 @@ void Printer::WriteTo(int fd) {
       break;
     }
   }
-  size_ = 0;
 }
 
 }  // namespace mymalloc

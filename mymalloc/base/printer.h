@@ -30,7 +30,12 @@ class Printer {
 
   // One write(2) of everything so far; the buffer is then empty. If it cannot be written, that
   // causes no signal (SIGPIPE).
-  void WriteTo(int fd);
+  void WriteTo(int fd) {
+    CopyTo(fd);
+    size_ = 0;
+  }
+  // The same, but the buffer stays.
+  void CopyTo(int fd) const;
 
   const char* data() const { return buffer_; }
   size_t size() const { return size_; }

@@ -10,7 +10,9 @@
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/fault/abort.h"
+#include "mymalloc/fault/last_report.h"
 #include "mymalloc/fault/listener.h"
+#include "mymalloc/fault/report_file.h"
 #include "mymalloc/fault/stack_printer.h"
 #include "mymalloc/fault/stack_trace.h"
 
@@ -132,7 +134,12 @@ void ReportInto(Printer& out, const Fault& fault, const uintptr_t* frames, unsig
   PrintReport(out, fault, frames, count);
   const char* const message = out.Terminated();
   const size_t size = out.size();
-  if (g_options.on_error != OnError::kIgnore) out.WriteTo(STDERR_FILENO);
+  KeepLastReport(message, size);
+  if (g_options.on_error != OnError::kIgnore) {
+    out.CopyTo(STDERR_FILENO);
+    // Second: a sandbox may end the process for opening a file.
+    AppendToReportFile(out);
+  }
   TellFaultListener(fault, message, size);
 }
 

@@ -1,6 +1,7 @@
-// The report of a misuse, with the calling stack: one write(2) to stderr from a fixed buffer, a
-// call of the listener if there is one (listener.h), then SIGABRT, unless the option on_error says
-// otherwise. Safe under any lock, in a signal handler and on any thread.
+// The report of a misuse, with the calling stack: one write(2) to stderr from a fixed buffer, and
+// one to the file of the option report_file, a call of the listener if there is one (listener.h),
+// then SIGABRT, unless the option on_error says otherwise. Safe under any lock, in a signal handler
+// and on any thread.
 //
 // A report needs about 2 KiB of stack; one that comes while another is being made, 6 KiB.
 

@@ -57,6 +57,7 @@ Options Unusual() {
   options.checked = true;
   options.huge_pages = HugePages::kNever;
   options.decay = Millis{1234};
+  options.report_file = Path{"/tmp/%p"};
   return options;
 }
 
@@ -106,7 +107,8 @@ TEST(OptionsTest, EachByItsVariable) {
             "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
             "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
             "MYMALLOC_CHECKED=1", "MYMALLOC_HUGE_PAGES=never", "MYMALLOC_DECAY=1234ms",
-            "MYMALLOC_CHECK_ENDS=0", "MYMALLOC_CHECK_AT_EXIT=0", "MYMALLOC_CHECK_KIND=0"});
+            "MYMALLOC_CHECK_ENDS=0", "MYMALLOC_CHECK_AT_EXIT=0", "MYMALLOC_CHECK_KIND=0",
+            "MYMALLOC_REPORT_FILE=/tmp/%p"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -116,7 +118,7 @@ TEST(OptionsTest, AllByTheList) {
       Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:decay=1234ms:"
             "check_tree=0:check_neighbours=1:random_slots=0:quarantine=65536:zero_on_free=0:"
             "guard_pages=0:sample=77:huge_pages=never:check_ends=0:check_at_exit=0:check_kind=0:"
-            "harden=1"});
+            "report_file=/tmp/%p:harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -216,6 +218,8 @@ TEST(OptionsTest, BadValuesChangeNothingAndAreSaid) {
              {"QUARANTINE", "64T"},
              {"QUARANTINE", "-1"},
              {"QUARANTINE", "65537G"},
+             {"REPORT_FILE", ""},
+             {"REPORT_FILE", "a\nb"},
              {"SAMPLE", "4294967296"},
              {"SAMPLE", "1K"},
              {"SAMPLE", "x"}};
@@ -320,6 +324,21 @@ TEST(OptionsTest, ATimeMayBeNever) {
   const Result result = Read({"MYMALLOC_DECAY=never", "MYMALLOC_OPTIONS=help"});
   EXPECT_EQ(result.options.decay.value, Millis::kNever);
   EXPECT_NE(result.errors.find("decay=never  (default 500ms)"), std::string::npos);
+}
+
+TEST(OptionsTest, APathMayHaveColonsInItsOwnVariable) {
+  const Result result = Read({"MYMALLOC_REPORT_FILE=/a:b c", "MYMALLOC_OPTIONS=help"});
+  EXPECT_STREQ(result.options.report_file.text, "/a:b c");
+  EXPECT_NE(result.errors.find("report_file=/a:b c  (default none)"), std::string::npos);
+  EXPECT_TRUE(Read({"MYMALLOC_REPORT_FILE=none"}, result.options).options.report_file.IsEmpty());
+}
+
+TEST(OptionsTest, APathIsNotCut) {
+  const std::string longest(Path::kCapacity - 1, 'x');
+  EXPECT_EQ(Read({"MYMALLOC_REPORT_FILE=" + longest}).options.report_file.text, longest);
+  const Result longer = Read({"MYMALLOC_REPORT_FILE=x" + longest});
+  EXPECT_TRUE(longer.options.report_file.IsEmpty());
+  EXPECT_NE(longer.errors.find("it takes a path of up to 511"), std::string::npos);
 }
 
 TEST(OptionsTest, ABadValueIsToldWhatWouldBeGood) {

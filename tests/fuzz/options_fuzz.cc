@@ -151,13 +151,14 @@ std::vector<Setting> Split(const std::vector<std::string>& environment, bool* he
   return settings;
 }
 
-// Every line `  name=value  (default` sets its option to what it is.
+// Every line `  name=value  (default` sets its option to what it is. By its own variable: in the
+// list a path cannot have a colon.
 void CheckHelp(const std::string& text, const Options& options) {
   for (size_t at = text.find("\n  "); at != std::string::npos; at = text.find("\n  ", at + 1)) {
-    const size_t end = text.find("  (default", at);
-    MYMALLOC_CHECK(end != std::string::npos);
+    const size_t end = text.rfind("  (default", text.find('\n', at + 1));
+    MYMALLOC_CHECK(end != std::string::npos && end > at);
     const std::string item = text.substr(at + 3, end - at - 3);
-    const Setting setting = {item.substr(0, item.find('=')), kPrefix + "OPTIONS=" + item};
+    const Setting setting = {item.substr(0, item.find('=')), kPrefix + item};
     Options read;
     MYMALLOC_CHECK(setting.Apply(&read));
     MYMALLOC_CHECK((Differing(read, options) & BitOf(setting.name)) == 0);

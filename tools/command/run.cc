@@ -1,0 +1,118 @@
+#include "tools/command/run.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tools/command/collected_reports.h"
+#include "tools/command/preloading.h"
+#include "tools/command/report_text.h"
+#include "tools/command/supervisor.h"
+#include "tools/command/symbolizer.h"
+
+ABSL_FLAG(
+    std::string, library, "",
+    "the library to preload; else libmymalloc.so beside this command, or where it is installed "
+    "or built");
+ABSL_FLAG(bool, harden, false, "everything that hardens (option harden=1)");
+ABSL_FLAG(absl::optional<uint32_t>, sample, {},
+          "one in so many allocations between guard pages (option sample)");
+ABSL_FLAG(std::string, options, "", "more options for the library: name=value:name=value");
+ABSL_FLAG(bool, symbolize, true,
+          "print the reports once more with names, on stderr, when the program has ended");
+
+namespace mymalloc::command {
+namespace {
+
+constexpr char kName[] = "run";
+
+// As env, nice and the shells have it.
+constexpr int kOwnFailure = 125;
+constexpr int kCannotExecute = 126;
+constexpr int kNotFound = 127;
+
+std::string OptionsOfFlags() {
+  std::vector<std::string> options;
+  if (absl::GetFlag(FLAGS_harden)) options.emplace_back("harden=1");
+  const absl::optional<uint32_t> sample = absl::GetFlag(FLAGS_sample);
+  if (sample) options.push_back(absl::StrCat("sample=", *sample));
+  const std::string others = absl::GetFlag(FLAGS_options);
+  if (!others.empty()) options.push_back(others);
+  return absl::StrJoin(options, ":");
+}
+
+void PrintWithNames(CollectedReports* reports) {
+  const OpenFile file = reports->Take();
+  ReleaseSignals();
+  if (!file.is_open()) return;
+  WriteAll(STDERR_FILENO, "mymalloc run: what was reported, with names:\n");
+  Symbolizer symbolizer({});
+  ReportText text(&symbolizer, STDERR_FILENO);
+  ReadLines(file.fd(), &text);
+}
+
+int ExplainExecError(const std::string& program, int error) {
+  Complain(kName, absl::StrCat(program, ": ", strerror(error)));
+  return error == ENOENT ? kNotFound : kCannotExecute;
+}
+
+int Run(const std::vector<std::string>& operands) {
+  if (operands.empty()) {
+    Complain(kName, "which program? usage: mymalloc run [FLAG...] -- PROGRAM [ARGUMENT...]");
+    return kOwnFailure;
+  }
+  std::string error;
+  const std::string library = FindLibrary(absl::GetFlag(FLAGS_library), &error);
+  if (library.empty()) {
+    Complain(kName, error);
+    return kOwnFailure;
+  }
+  Preload(library);
+  AddOptions(OptionsOfFlags());
+  std::optional<CollectedReports> reports;
+  if (absl::GetFlag(FLAGS_symbolize)) reports.emplace();
+  const Ending ending = RunAndWait(operands);
+  if (reports) PrintWithNames(&*reports);
+  if (ending.exec_error != 0) return ExplainExecError(operands[0], ending.exec_error);
+  EndLike(ending.status);
+}
+
+constexpr char kDetails[] =
+    "The program has this command's stdin, stdout, stderr, directory and terminal. Signals that "
+    "this\n"
+    "command gets go to the program; if a signal ends the program, the same ends this command.\n"
+    "Options are added to those of the environment, and prevail. Reports are collected by the "
+    "option\n"
+    "report_file: in a directory of their own under TMPDIR, removed at the end, or in the user's "
+    "file\n"
+    "where the environment names one (with %p in its name, they are not printed once more).\n"
+    "\n"
+    "Exit codes: the program's; 125: this command itself failed; 126: the program cannot be "
+    "executed;\n"
+    "127: it is not there.\n";
+
+}  // namespace
+
+Subcommand RunCommand() {
+  Subcommand subcommand;
+  subcommand.name = kName;
+  subcommand.operands = "[--] PROGRAM [ARGUMENT...]";
+  subcommand.summary = "Runs a program with the library preloaded";
+  subcommand.details = kDetails;
+  subcommand.flags = {"library", "harden", "sample", "options", "symbolize"};
+  subcommand.takes_program = true;
+  subcommand.usage_error = kOwnFailure;
+  subcommand.run = &Run;
+  return subcommand;
+}
+
+}  // namespace mymalloc::command
