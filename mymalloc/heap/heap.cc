@@ -22,6 +22,15 @@ void MarkLiveFresh(uintptr_t block) {
   tag.Live().WithNote({}).WriteTo(block);
 }
 
+// A free slot whose tag is not as it was written: it was overrun. Where the slot was not used yet,
+// or its memory was given back, there is none.
+void CheckFreeTag(uintptr_t block, uint64_t expected) {
+  const Tag found = Tag::Of(block);
+  if (found.bits() == 0 || (found.Verifies(block) && found.WithNote({}).bits() == expected)) return;
+  SlotIndex slot;
+  FindBrokenFreeBlock(block, &slot);
+}
+
 }  // namespace
 
 ArrayBy<HeapId, Heap*, kMaxHeaps> g_heaps;
@@ -98,6 +107,7 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   for (; mask != 0; mask &= mask - 1) {
     const unsigned bit = LowestBit(mask);
     const uintptr_t block = word_begin + bit * stride;
+    if (ABSL_PREDICT_FALSE(g_policy.Notes())) CheckFreeTag(block, word_tag + bit * tag_step);
     Tag::WriteBits(block, word_tag + bit * tag_step);
     const bool zeroed = first + bit >= zeroed_from;
     (--entry)->store(block | (zeroed ? kZeroed : 0), std::memory_order_relaxed);

@@ -66,6 +66,12 @@ PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touche
   }
   header->check = header->Check();
   if (first_under > kFirstSlot) header->WriteFence(first_under);  // slot 0 is nobody's neighbour
+  // Where tags are looked at before their slots are taken, nothing else may stand there.
+  if (g_tag_secret.NotesAllowed()) {
+    for (SlotIndex slot = kFirstSlot + kOneSlot; slot < header->touched_end(); ++slot) {
+      if (header->free.Test(slot)) header->WriteFence(slot);
+    }
+  }
   return header;
 }
 

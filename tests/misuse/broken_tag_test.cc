@@ -8,6 +8,9 @@ namespace {
 // What is left as it is may be found once more, as the process ends.
 const Expectation kTag = Reports(kBrokenTag).Block("live").AndMore();
 
+const Expectation kFreeTag =
+    Reports(kBrokenFreeTag).Block("free").FoundLater().AndMore().Tells(Expectation::kNotTold);
+
 const Case kCases[] = {
     {"small_1_byte_found_behind", kTag.Culprit("live")},
     {"small_2_bytes_found_behind", kTag.Culprit("live")},
@@ -51,6 +54,7 @@ const Case kCases[] = {
     {"small_into_a_free_block", Reports(kOverrun).Block("live").AndMore()},
     {"medium_into_a_free_block", Reports(kOverrun).Block("live").AndMore()},
     {"small_into_a_block_freed_elsewhere", Reports(kOverrun).Block("live").AndMore()},
+    {"small_into_a_free_slot", NotPromised(), kFreeTag},
     {"found_two_behind", NotPromised()},  // but with check_neighbours: option_test.cc
     {"small_never_freed", Passes(), Reports(kOverrun).Block("live").AtExit()},
     {"tag_of_another_block", kTag.Culprit("live")},

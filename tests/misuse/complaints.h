@@ -39,6 +39,8 @@ inline constexpr Complaint kNeverHandedOut = {"invalid pointer",
                                               "no block was handed out there yet.", kAdviseOwner};
 inline constexpr Complaint kBrokenTag = {
     "corrupted heap", "the tag before the block was overwritten.", kAdviseOverrun};
+inline constexpr Complaint kBrokenFreeTag = {
+    "corrupted heap", "the tag before a free block was overwritten.", kAdviseOverrun};
 inline constexpr Complaint kOverrun = {"corrupted heap",
                                        "what lies behind the block was overwritten.",
                                        "Look for a write past the end of this block."};

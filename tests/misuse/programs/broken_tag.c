@@ -168,6 +168,18 @@ CASE(small_into_a_block_freed_elsewhere) {
   free(Give(p));
 }
 
+/* Into a slot that is free, and taken later: there the overwritten tag would be written anew. */
+CASE(small_into_a_free_slot) {
+  struct Neighbours n = AllocateNeighbours(kSmall);
+  BlockOf(n.second, kSmall);
+  free(n.second);
+  Churn(kSmall);
+  malloc_trim(0);
+  Spoil(n.second - 8, 1);
+  Give(n.second);
+  Churn(kSmall);
+}
+
 /* Found at the free of the block after the next, whose neighbour's tag it was. */
 CASE(found_two_behind) {
   struct Neighbours n = AllocateNeighbours(kSmall);
