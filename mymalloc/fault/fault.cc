@@ -7,6 +7,7 @@
 #include "absl/base/attributes.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/printer.h"
+#include "mymalloc/base/probe.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/fault/abort.h"
@@ -131,6 +132,7 @@ ABSL_CONST_INIT Printer g_text;
 std::atomic<bool> g_text_in_use{false};
 
 void ReportInto(Printer& out, const Fault& fault, const uintptr_t* frames, unsigned count) {
+  MYMALLOC_PROBE(misuse, fault.what, fault.address);
   PrintReport(out, fault, frames, count);
   const char* const message = out.Terminated();
   const size_t size = out.size();

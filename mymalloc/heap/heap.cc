@@ -2,6 +2,7 @@
 
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
+#include "mymalloc/base/probe.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/supply/tick.h"
 #include "mymalloc/supply/totals.h"
@@ -42,6 +43,7 @@ void Heap::Init(HeapId id) {
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
+  MYMALLOC_PROBE(slow_alloc, c.value(), RefillOf(c));
   LockHolder holder(lock_);
   NoteSlowCall();
   CollectRemote(kWordsAtOnce);
@@ -190,6 +192,7 @@ inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask)
 }
 
 void Heap::FreeSlow(uintptr_t block, SizeClass c) {
+  MYMALLOC_PROBE(slow_free, block, c.value());
   LockHolder holder(lock_);
   NoteSlowCall();
   poll_is_due_ = true;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "mymalloc/base/probe.h"
 #include "mymalloc/base/syscall.h"
 
 #if !defined(MADV_POPULATE_WRITE)  // not in the headers of older systems
@@ -21,7 +22,9 @@ namespace {
 uintptr_t MapWith(size_t bytes, int protection, int flags, uintptr_t wanted = 0) {
   const long result = Syscall(SYS_mmap, static_cast<long>(wanted), static_cast<long>(bytes),
                               protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-  return IsError(result) ? 0 : static_cast<uintptr_t>(result);
+  if (IsError(result)) return 0;
+  MYMALLOC_PROBE(grow, result, bytes);
+  return static_cast<uintptr_t>(result);
 }
 
 // What the kernel says of a call that begins with an address and a length.
@@ -64,7 +67,10 @@ bool Seal(Interval range) {
 
 bool Unmap(Interval range) { return Released(Call(SYS_munmap, range), range); }
 
-bool Purge(Interval range) { return Released(Call(SYS_madvise, range, MADV_DONTNEED), range); }
+bool Purge(Interval range) {
+  MYMALLOC_PROBE(purge, range.begin, range.length());
+  return Released(Call(SYS_madvise, range, MADV_DONTNEED), range);
+}
 
 // Linux before 5.14 does not know of it, and a sandbox may refuse it: after that nobody asks again.
 bool Populate(Interval range) {
