@@ -13,12 +13,10 @@
 
 // The note has the addresses of the nop and of a section whose place tells how far the file was
 // moved since (prelink), the semaphore's (none), and the texts: provider, name, where the arguments
-// are. The relocation does nothing, but keeps that section from a linker that leaves out what is
-// not referred to.
+// are.
 #define MYMALLOC_PROBE(name, first, second)                                   \
   __asm__ volatile(                                                           \
       "990: nop\n"                                                            \
-      ".reloc 990b, R_X86_64_NONE, _.stapsdt.base\n"                          \
       ".pushsection .note.stapsdt,\"?\",\"note\"\n"                           \
       ".balign 4\n"                                                           \
       ".4byte 992f-991f, 994f-993f, 3\n"                                      \
