@@ -113,28 +113,47 @@ inline bool IsEndIntact(uintptr_t block, size_t slack, size_t stride) {
 
 constexpr size_t kAnySize = ~size_t{0};
 
-// Frees a block of the thread's own, if the tree says that it lies in a page, and its tag, its
-// place, the tags beside it, its end, its kind, and its size if it is given, are as they must be.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSound(Heap* own, uintptr_t block, size_t n,
-                                                   const Call& called, uintptr_t caller) {
+// A block in a page of which the tree and the tag say the same.
+struct Vouched {
+  explicit Vouched(uintptr_t block) : tags(block) {}
+
+  Tags tags;
+  uint64_t bits = 0;
+  uint64_t low = 0;  // that the tag says, with its note
+  SizeClass size_class{};
+  size_t stride = 0;
+
+  uint64_t slot() const { return (low & Tag::kSlotField) >> Tag::kClassBits; }
+  Note note() const { return Note::FromBits(low >> TagSecret::kLowBits); }
+};
+
+// Asks the tree, by the thread's remembered answers, then the tag. False if there is more to find
+// out.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Vouch(Heap* own, uintptr_t block, Vouched* result) {
   const PageCache::Answer& page = own->page_cache().Find(block);
   const uintptr_t offset = block - page.page;
   // Slot 0 has no tag: what would be before it may be a guard.
   if (ABSL_PREDICT_FALSE(offset - kBlockAlignment >= page.bytes)) return false;
-  const SizeClass c = Tag::ClassIn(page.live_low);
-  const size_t stride = StrideOf(c);
-  const Tags tags(block);
-  const uint64_t bits = Tag::BitsOf(block);
-  const uint64_t low = tags.LowOf(bits);
-  const uint64_t notes = g_tag_secret.NoteField();
-  const uint64_t slot = (low & Tag::kSlotField) >> Tag::kClassBits;
-  if (ABSL_PREDICT_FALSE(!Tags::Says(low, page.live_low, Tag::kSlotField | notes) ||
-                         slot * stride != offset)) {
-    return false;
-  }
-  const Note note = Note::FromBits(low >> TagSecret::kLowBits);
+  result->size_class = Tag::ClassIn(page.live_low);
+  result->stride = StrideOf(result->size_class);
+  result->bits = Tag::BitsOf(block);
+  result->low = result->tags.LowOf(result->bits);
+  const uint64_t open = Tag::kSlotField | g_tag_secret.NoteField();
+  return Tags::Says(result->low, page.live_low, open) && result->slot() * result->stride == offset;
+}
+
+// Frees a block of the thread's own, if the tree says that it lies in a page, and its tag, its
+// place, the tags beside it, its end, its kind, and its size if it is given, are as they must be.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSound(Heap* own, uintptr_t block, size_t n,
+                                                   const Call& called, uintptr_t caller) {
+  Vouched found(block);
+  if (ABSL_PREDICT_FALSE(!Vouch(own, block, &found))) return false;
+  const Tags& tags = found.tags;
+  const uint64_t low = found.low;
+  const size_t stride = found.stride;
+  const Note note = found.note();
   const uint64_t away = tags.Away(stride);
-  const uint64_t open = Tag::kLive | notes;
+  const uint64_t open = Tag::kLive | g_tag_secret.NoteField();
   if (ABSL_PREDICT_FALSE(
           !Tags::Says(tags.LowOf(Tag::BitsOf(block + stride)) - away, low + Tag::kNextSlot, open) ||
           !IsEndIntact(block, note.slack, stride) || !IsRightCall(called, note.kind) ||
@@ -142,13 +161,14 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSound(Heap* own, uintptr_t block, s
     return false;
   }
   if (g_options.check_neighbours) {
-    if (ABSL_PREDICT_FALSE(slot <= 1 || !Tags::Says(tags.LowOf(Tag::BitsOf(block - stride)) + away,
-                                                    low - Tag::kNextSlot, open))) {
-      CheckTagBefore(block, Tag::FromLow(bits, low), called);
+    if (ABSL_PREDICT_FALSE(found.slot() <= 1 ||
+                           !Tags::Says(tags.LowOf(Tag::BitsOf(block - stride)) + away,
+                                       low - Tag::kNextSlot, open))) {
+      CheckTagBefore(block, Tag::FromLow(found.bits, low), called);
     }
   }
-  Tag::WriteBits(block, bits - own->key().live_delta);
-  Hold(own, block, c, caller);
+  Tag::WriteBits(block, found.bits - own->key().live_delta);
+  Hold(own, block, found.size_class, caller);
   return true;
 }
 
@@ -175,6 +195,18 @@ void FreeDetoured(uintptr_t block, const Call& called) {
 
 bool TryFreeDetoured(uintptr_t block, size_t n, const Call& called) {
   return FreeSoundOfOwn(block, n, called, called.caller);
+}
+
+bool FindLiveDetoured(uintptr_t block, LiveBlock* result) {
+  Heap* const own = OwnHeap();
+  Vouched found(block);
+  {
+    const Busy busy;
+    if (own == nullptr || !Vouch(own, block, &found)) return false;
+  }
+  result->usable = found.stride - kTagBytes;
+  result->slack = found.note().slack;
+  return result->slack <= result->usable;
 }
 
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const Call& called) {

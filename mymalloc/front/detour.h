@@ -16,6 +16,7 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/live_block.h"
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/page/tag.h"
 
@@ -40,6 +41,9 @@ void FreeDetoured(uintptr_t block, const Call& called);
 // The same of a block of which the caller says how much was asked for. False, and nothing has
 // happened, if not all is as it must be, or there is more to find out.
 bool TryFreeDetoured(uintptr_t block, size_t n, const Call& called);
+
+// As FindLive, of a block in a page. False if there is more to find out.
+bool FindLiveDetoured(uintptr_t block, LiveBlock* result);
 
 // A live block of any heap whose tag verified. `own`: this thread's heap; nullptr at its end.
 void FreeOnDetour(Heap* own, uintptr_t block, Tag tag, const Call& called);

@@ -174,6 +174,7 @@ void FreeByTree(uintptr_t block, const Call& called) {
 }
 
 bool FindLiveByTree(uintptr_t block, const Call& called, LiveBlock* result) {
+  if (g_detours && FindLiveDetoured(block, result)) return true;
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign) {
     result->usable = LibcBlockSize(block);
