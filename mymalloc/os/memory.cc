@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "mymalloc/base/syscall.h"
+#include "mymalloc/os/onlooker.h"
 
 #if !defined(MADV_POPULATE_WRITE)  // not in the headers of older systems
 #define MADV_POPULATE_WRITE 23
@@ -53,7 +54,9 @@ uintptr_t Reserve(size_t bytes, uintptr_t wanted) {
 
 bool Commit(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_READ | PROT_WRITE)); }
 
-bool Protect(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_NONE)); }
+bool Protect(Interval range) {
+  return Onlooker::MayHide() && !IsError(Call(SYS_mprotect, range, PROT_NONE));
+}
 
 // Not by a new mapping: that would not be one with its neighbours when it can be touched again.
 bool Seal(Interval range) {

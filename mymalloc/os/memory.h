@@ -22,7 +22,8 @@ uintptr_t MapLazily(size_t bytes, uintptr_t wanted = 0);
 uintptr_t Reserve(size_t bytes, uintptr_t wanted = 0);
 // Makes reserved address space usable. False when the system refuses.
 bool Commit(Interval range);
-// The opposite: from now on a touch faults. What it held may be lost.
+// The opposite: from now on a touch faults. What it held may be lost. False when the kernel
+// refuses, or somebody may look at it just now (os/onlooker.h), here and in Seal.
 bool Protect(Interval range);
 // Both Protect and, unless it is locked, Purge: the memory goes back, the address range stays and
 // faults. False when the kernel refuses, and nothing has happened.
