@@ -116,6 +116,112 @@ enum mymalloc_range {
 MYMALLOC_ASK enum mymalloc_range mymalloc_check_range(const void* pointer,
                                                       size_t n) MYMALLOC_NOTHROW;
 
+/* ---- How much is it, and where? ----
+ *
+ * Counted when it is asked for, with every lock held, so that the figures belong together; in a
+ * heap of a gigabyte of short blocks that takes some milliseconds. Not in a signal handler. Nothing
+ * is allocated; what is printed goes to the file descriptor by write(2). */
+
+struct mymalloc_statistics {
+  size_t
+      struct_size; /* sizeof(struct mymalloc_statistics), set by the caller: no more is written */
+  /* Blocks that the program has, and their bytes: whole slots, or ranges of large blocks. */
+  size_t live_blocks;
+  size_t live_bytes;
+  size_t large_blocks; /* of these, those that lie in no page */
+  size_t large_bytes;
+  /* What is free and was used, or may be resident: all of it, */
+  size_t free_bytes;
+  size_t magazine_bytes;   /* held by threads, at hand, */
+  size_t spill_bytes;      /* put aside by threads, */
+  size_t gathered_bytes;   /* freed for another thread's heap, and on the way there, */
+  size_t quarantine_bytes; /* kept from use for a while, */
+  size_t page_bytes;       /* in pages of which other blocks are taken, or that are kept, */
+  size_t supply_bytes;     /* in ranges that are no page's now, and may be resident, */
+  size_t held_large_bytes; /* of freed large blocks that are kept from use for a while */
+  /* What of free_bytes has gone back to the kernel, and is only address space. */
+  size_t given_back_bytes;
+  size_t unused_bytes;   /* address space that was never used, or has gone back whole */
+  size_t resident_bytes; /* what may be resident: live, free and not given back, metadata */
+  size_t metadata_bytes; /* the allocator's own: page headers and edges, heaps, trees */
+  size_t mapped_bytes;   /* address space that the kernel gave, of all kinds */
+  size_t pages;
+  size_t heaps;        /* one for each thread there ever was at once, and one shared */
+  size_t parked_heaps; /* whose thread has ended; the next one takes it over */
+  size_t soft_limit;   /* 0: none */
+  size_t hard_limit;
+  /* How often it happened so far. */
+  uint64_t slow_allocations; /* a thread had none at hand, or a run of slots was wanted */
+  uint64_t slow_frees;
+  uint64_t new_pages;
+  uint64_t map_calls; /* of the kernel's mmap, munmap, madvise(MADV_DONTNEED) */
+  uint64_t unmap_calls;
+  uint64_t purge_calls;
+  uint64_t purged_bytes; /* by the latter two, resident or not */
+};
+
+/* Returns 0; or -1 where the system has no memory to count with. */
+MYMALLOC_ASK int mymalloc_stats(struct mymalloc_statistics* stats) MYMALLOC_NOTHROW;
+
+/* What the pages of one class of slots have: live blocks and free ones, used before. */
+struct mymalloc_class_stats {
+  size_t slot_size; /* with the tag of 8 bytes; of long blocks several make one */
+  size_t pages;
+  size_t live_blocks;
+  size_t live_bytes;
+  size_t held_bytes; /* free, held by threads */
+  size_t free_bytes; /* free in their pages */
+};
+
+/* Fills in the classes from 0 up to `capacity`. Returns how many there are, or 0 where the system
+ * has no memory to count with. */
+MYMALLOC_ASK size_t mymalloc_stats_classes(struct mymalloc_class_stats* classes,
+                                           size_t capacity) MYMALLOC_NOTHROW;
+
+/* All of it, with each class and each heap, for people, as one JSON object, and as Prometheus reads
+ * it. Returns 0; or -1 where the system has no memory to count with. */
+MYMALLOC_ASK int mymalloc_stats_text(int fd) MYMALLOC_NOTHROW;
+MYMALLOC_ASK int mymalloc_stats_json(int fd) MYMALLOC_NOTHROW;
+MYMALLOC_ASK int mymalloc_stats_prometheus(int fd) MYMALLOC_NOTHROW;
+
+/* ---- All blocks ---- */
+
+typedef int (*mymalloc_walk_callback)(const struct mymalloc_info* block, void* argument);
+
+/* Calls `callback` for every block in the order of addresses, then for large blocks that were freed
+ * and are kept from use: live, free, cached, in quarantine, never used. (freed_at is NULL.) It ends
+ * when the callback returns something else than 0.
+ *
+ * What it is told was true at one moment: with every lock held, the state of each slot is noted, in
+ * 144 bytes for each page of up to 256, and 656 with the option check_ends; only what other threads
+ * take from and put into their magazines just then may be noted as before or after. The callback
+ * runs afterwards, with no lock held: it may do all that a program may, also allocate and free. Not
+ * in a signal handler.
+ *
+ * Returns 0, or what the callback returned; or -1 where the system has no memory for the notes. */
+MYMALLOC_ASK int mymalloc_walk(mymalloc_walk_callback callback, void* argument) MYMALLOC_NOTHROW;
+
+/* The heap for people who want to see it: each page with its slots drawn, each large block, all
+ * statistics. Returns 0, or -1 as above. */
+MYMALLOC_ASK int mymalloc_print_heap(int fd) MYMALLOC_NOTHROW;
+/* The same to stderr, for a debugger: `call print_mem_heap()`. */
+MYMALLOC_ASK void print_mem_heap(void) MYMALLOC_NOTHROW;
+
+/* ---- What can be done ---- */
+
+/* Gives all free memory back that can be, as malloc_trim(0). Returns whether it was any. */
+MYMALLOC_ASK int mymalloc_purge(void) MYMALLOC_NOTHROW;
+
+/* Looks at every page, block and list of the heap. Returns NULL, or what is wrong with it in words.
+ * No other thread may allocate or free meanwhile. */
+MYMALLOC_ASK const char* mymalloc_verify(void) MYMALLOC_NOTHROW;
+
+/* Whether to copy this live block to a new one, and to free it, would help its page to become free:
+ * 1 where at least three quarters of the page's slots are free, and it is not the page that new
+ * blocks come from now; of runs, large and other blocks 0. For programs that move their blocks
+ * (active defragmentation). A glance, without a lock. */
+MYMALLOC_ASK int mymalloc_should_move(const void* pointer) MYMALLOC_NOTHROW;
+
 /* ---- Misuse ---- */
 
 enum mymalloc_misuse_kind {

@@ -1,7 +1,6 @@
 #include "mymalloc/answer/find.h"
 
-#include "absl/base/attributes.h"
-#include "mymalloc/answer/slot_state.h"
+#include "mymalloc/answer/describe.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/heap/freer.h"
 #include "mymalloc/large/large.h"
@@ -16,12 +15,6 @@ namespace mymalloc {
 namespace {
 
 using Answer = PageMap::Answer;
-
-void DescribeRange(mymalloc_kind kind, Interval range, mymalloc_info* info) {
-  info->kind = kind;
-  info->base = reinterpret_cast<void*>(range.begin);
-  info->usable_size = range.length();
-}
 
 // False if the page is none any more.
 bool DescribeInPage(uintptr_t address, Interval range, const PageHeader& header,
@@ -41,37 +34,6 @@ bool DescribeInPage(uintptr_t address, Interval range, const PageHeader& header,
     info->heap = page.heap().value();
   }
   return true;
-}
-
-// Its record may change meanwhile: whoever asks looks whether the map has.
-ABSL_ATTRIBUTE_NO_SANITIZE_THREAD void DescribeLarge(const LargeBlock& large, mymalloc_info* info) {
-  info->kind = MYMALLOC_LARGE;
-  info->state = large.IsLive() ? MYMALLOC_LIVE : MYMALLOC_FREE;
-  info->base = reinterpret_cast<void*>(large.block);
-  info->usable_size = large.usable();
-  info->asked_size = large.requested;
-}
-
-mymalloc_state StateOf(SampledSlot::State state) {
-  return state == SampledSlot::kLive   ? MYMALLOC_LIVE
-         : state == SampledSlot::kFree ? MYMALLOC_QUARANTINED
-                                       : MYMALLOC_NEVER_USED;
-}
-
-void DescribeSampled(uintptr_t address, mymalloc_info* info) {
-  SampledSlot slot;
-  if (!g_sampled.Peek(address, &slot)) {
-    const uintptr_t page = RoundDown(address, KernelPage());
-    return DescribeRange(MYMALLOC_GUARD, Interval::From(page, KernelPage()), info);
-  }
-  info->kind = MYMALLOC_SAMPLED;
-  info->state = StateOf(slot.state);
-  info->base = reinterpret_cast<void*>(slot.block);
-  info->usable_size = slot.size;
-  info->asked_size = slot.size;
-  if (slot.state == SampledSlot::kFree && slot.freed.count != 0) {
-    info->freed_at = reinterpret_cast<const void*>(slot.freed.frames[0]);
-  }
 }
 
 // What the map has there. Only for one moment if it is edited meanwhile: see the caller.
@@ -125,15 +87,11 @@ bool IsGuard(uintptr_t address) {
                                    IsGuardBeside(address, address + KernelPage()));
 }
 
-// A large block that was freed lately. Its memory may be held back; else nothing else is there now.
-bool DescribeFreedLarge(uintptr_t address, mymalloc_info* info) {
+// Its memory may be held back; else nothing else is there now.
+bool DescribeFreedLargeAt(uintptr_t address, mymalloc_info* info) {
   FreedLarge::Record freed;
   if (!g_large_blocks.PeekFreed(address, &freed)) return false;
-  info->kind = MYMALLOC_LARGE;
-  info->state = freed.held.empty() ? MYMALLOC_FREE : MYMALLOC_QUARANTINED;
-  info->base = reinterpret_cast<void*>(freed.block);
-  info->usable_size = freed.asked;
-  info->asked_size = g_options.check_ends ? freed.asked : MYMALLOC_UNKNOWN_SIZE;
+  DescribeFreedLarge(freed, info);
   return true;
 }
 
@@ -143,7 +101,7 @@ void DescribeUnmapped(uintptr_t address, mymalloc_info* info) {
   if (os::FindMetadata(address, &range, &guard)) {
     return DescribeRange(guard ? MYMALLOC_GUARD : MYMALLOC_METADATA, range, info);
   }
-  if (DescribeFreedLarge(address, info)) return;
+  if (DescribeFreedLargeAt(address, info)) return;
   if (IsGuard(address)) {
     const uintptr_t page = RoundDown(address, KernelPage());
     return DescribeRange(MYMALLOC_GUARD, Interval::From(page, KernelPage()), info);

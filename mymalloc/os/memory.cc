@@ -19,7 +19,14 @@
 namespace mymalloc::os {
 namespace {
 
+std::atomic<uint64_t> g_maps{0};
+std::atomic<uint64_t> g_unmaps{0};
+std::atomic<uint64_t> g_purges{0};
+
+void Count(std::atomic<uint64_t>* calls) { calls->fetch_add(1, std::memory_order_relaxed); }
+
 uintptr_t MapWith(size_t bytes, int protection, int flags, uintptr_t wanted = 0) {
+  Count(&g_maps);
   const long result = Syscall(SYS_mmap, static_cast<long>(wanted), static_cast<long>(bytes),
                               protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return IsError(result) ? 0 : static_cast<uintptr_t>(result);
@@ -39,6 +46,11 @@ bool Released(long result, Interval range) {
 }
 
 }  // namespace
+
+Calls CallsSoFar() {
+  return {g_maps.load(std::memory_order_relaxed), g_unmaps.load(std::memory_order_relaxed),
+          g_purges.load(std::memory_order_relaxed)};
+}
 
 size_t ReleasedBytes() { return g_released.load(std::memory_order_relaxed); }
 
@@ -65,9 +77,15 @@ bool Seal(Interval range) {
   return true;
 }
 
-bool Unmap(Interval range) { return Released(Call(SYS_munmap, range), range); }
+bool Unmap(Interval range) {
+  Count(&g_unmaps);
+  return Released(Call(SYS_munmap, range), range);
+}
 
-bool Purge(Interval range) { return Released(Call(SYS_madvise, range, MADV_DONTNEED), range); }
+bool Purge(Interval range) {
+  Count(&g_purges);
+  return Released(Call(SYS_madvise, range, MADV_DONTNEED), range);
+}
 
 // Linux before 5.14 does not know of it, and a sandbox may refuse it: after that nobody asks again.
 bool Populate(Interval range) {

@@ -37,6 +37,13 @@ bool Purge(Interval range);
 // Makes the memory resident, in one call instead of a fault for each kernel page. False if it was
 // not: it then comes as it is touched.
 bool Populate(Interval range);
+// How often the kernel was asked so far: for more, to take back a range, to take back memory.
+struct Calls {
+  uint64_t maps;
+  uint64_t unmaps;
+  uint64_t purges;
+};
+Calls CallsSoFar();
 // Bytes that Unmap and Purge have given back so far, resident or not.
 size_t ReleasedBytes();
 // Grows a mapping to `bytes`, where it is, or elsewhere if `may_move`. The contents go along.

@@ -57,6 +57,7 @@ PageGlance::PageGlance(const PageHeader& page)
   const Fields fields = FieldsOf(page);
   size_class_ = SizeClass(fields.class_number);
   heap_ = HeapId(fields.heap_number);
+  capacity_ = fields.capacity;
   intact_ =
       ReadOnce(page.check) == PageHeader::CheckOf(page_, heap_, size_class_, fields.capacity) &&
       IsPageClass(size_class_);

@@ -34,6 +34,9 @@ class PageGlance {
 
   // Whether a block can be there: not in slot 0, under the header, behind the last.
   bool IsPlace(SlotIndex slot) const;
+  // How many can be handed out, and how many of them are free.
+  unsigned capacity() const { return capacity_; }
+  unsigned CountFree() const { return free_.Count() + remote_.Count(); }
   bool IsFree(SlotIndex slot) const { return free_.Test(slot); }
   // Another thread has freed it, and its owner does not know yet.
   bool IsFreeRemotely(SlotIndex slot) const { return remote_.Test(slot); }
@@ -52,6 +55,7 @@ class PageGlance {
   SizeClass size_class_;
   HeapId heap_;
   SlotIndex touched_end_;
+  unsigned capacity_;
   bool intact_;
   SlotSet free_;
   SlotSet remote_;
