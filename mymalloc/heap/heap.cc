@@ -45,7 +45,7 @@ void Heap::Init(HeapId id) {
 uintptr_t Heap::AllocateSlow(SizeClass c) {
   MYMALLOC_PROBE(slow_alloc, c.value(), RefillOf(c));
   LockHolder holder(lock_);
-  NoteSlowCall();
+  NoteSlowCall(&Events::allocations);
   CollectRemote(kWordsAtOnce);
   Magazine& m = magazines_[c];
   m.Compact();
@@ -194,7 +194,7 @@ inline void Heap::WriteFences(const PageHeader* page, unsigned w, uint64_t mask)
 void Heap::FreeSlow(uintptr_t block, SizeClass c) {
   MYMALLOC_PROBE(slow_free, block, c.value());
   LockHolder holder(lock_);
-  NoteSlowCall();
+  NoteSlowCall(&Events::frees);
   poll_is_due_ = true;
   Magazine& m = magazines_[c];
   m.Compact();
@@ -338,7 +338,8 @@ void Heap::TellSent() {
   sent_bytes_ = 0;
 }
 
-void Heap::NoteSlowCall() {
+void Heap::NoteSlowCall(uint64_t Events::*event) {
+  ++(events_.*event);
   ++slow_calls_;
   if (slow_calls_ % kSlowCallsToFlush == 0) FlushGather();
 }

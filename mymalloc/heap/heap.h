@@ -135,19 +135,40 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool parked() const { return parked_.load(std::memory_order_relaxed); }
 
   // Calls visit(class, entries, count) for the free blocks that the bitmaps call taken: those in
-  // the magazines and the spill.
+  // the magazines and the spill, together or apart.
   template <typename Visit>
-  void ForEachHeld(Visit&& visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void ForEachHeld(Visit&& visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
+    ForEachInMagazines(visit);
+    ForEachInSpill(visit);
+  }
+  template <typename Visit>
+  void ForEachInMagazines(Visit&& visit) const;
+  template <typename Visit>
+  void ForEachInSpill(Visit&& visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   // For reports: what this thread holds of other heaps' freed blocks.
   const RemoteGather& gather() const { return gather_; }
   // Whether a block of this heap is among those. Slow.
   bool Holds(uintptr_t block) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+
+  // Whether new blocks of the class come from that page next: a glance, without the lock.
+  bool ServesFrom(SizeClass c, uintptr_t header) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto* const head = reinterpret_cast<const volatile uintptr_t*>(&lists_[c].head);
+    return *head == header;
+  }
 
   // Bytes of the slots of its pages that have been used: now, and the most there ever were.
   size_t system() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return system_; }
   size_t most_system() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return most_system_; }
   // Slots of runs but the first.
   size_t run_tails() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return run_tails_; }
+
+  // What came to its slow ways so far.
+  struct Events {
+    uint64_t allocations;
+    uint64_t frees;
+    uint64_t new_pages;
+  };
+  const Events& events() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) { return events_; }
 
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
@@ -206,7 +227,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // was anything. A part of a millisecond's work:
   static constexpr unsigned kWordsAtOnce = 128;
   bool CollectRemote(unsigned most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  void NoteSlowCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void NoteSlowCall(uint64_t Events::*event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void OpenGather();
   void FlushGather();
   void NoteCollected(const PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -284,6 +305,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   PageQueue<0> dirty_ ABSL_GUARDED_BY(lock_);   // pages with dirty slots, and new ones
   PageQueue<1> sparse_ ABSL_GUARDED_BY(lock_);  // those of them that are sparse, or were
   Spill spill_ ABSL_GUARDED_BY(lock_);
+  Events events_ ABSL_GUARDED_BY(lock_);
   PerClass<const Entry*> seen_end_ ABSL_GUARDED_BY(lock_);  // of magazines, at the last Decay
 
   // The owner's: what it has freed for others and not yet told to the budget; whether Poll is due.
@@ -339,10 +361,16 @@ inline bool Heap::FreeRemoteQuickly(uintptr_t block, Tag tag) {
 }
 
 template <typename Visit>
-void Heap::ForEachHeld(Visit&& visit) const {
+void Heap::ForEachInMagazines(Visit&& visit) const {
   for (const SizeClass c : EachSizeClass()) {
     const Magazine& m = magazines_[c];
     if (m.Valid() != 0) visit(c, m.begin(), m.Valid());
+  }
+}
+
+template <typename Visit>
+void Heap::ForEachInSpill(Visit&& visit) const {
+  for (const SizeClass c : EachSizeClass()) {
     spill_.ForEach(c, [&](const Entry* entries, unsigned count) { visit(c, entries, count); });
   }
 }

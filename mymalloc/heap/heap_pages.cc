@@ -201,6 +201,7 @@ PageHeader* Heap::NewPage(SizeClass c) {
   const unsigned known = count == 0 ? 0 : g_page_map.InsertPages(pages, count);
   if (known < count) g_page_supply.FreePages(pages + known, touched + known, count - known);
   pages_[c] += known;
+  events_.new_pages += known;
   if (known == 0) return nullptr;
   for (unsigned i = 0; i < known; ++i) Adopt(HeaderOf(PageAddress(pages[i].begin)));
   return HeaderOf(PageAddress(pages[0].begin));

@@ -43,7 +43,7 @@ PageHeader* Heap::PageForRun(RunFit* run, size_t n) {
 
 uintptr_t Heap::AllocateRun(RunFit run, size_t n, bool* zeroed) {
   LockHolder holder(lock_);
-  NoteSlowCall();
+  NoteSlowCall(&Events::allocations);
   CollectRemote(kWordsAtOnce);
   PageHeader* const page = PageForRun(&run, n);
   if (page == nullptr) return 0;
@@ -109,7 +109,7 @@ void Heap::SetLongest(PageHeader* page, SlotCount longest) {
 
 bool Heap::FreeRun(PageHeader* page, uintptr_t block, Tag tag) {
   LockHolder holder(lock_);
-  NoteSlowCall();
+  NoteSlowCall(&Events::frees);
   // Other threads free it without the lock: of all that try one must be the one.
   if (!tag.Free().Replace(block, tag)) return false;
   ReturnRun(page, tag.slot(), tag.slots());

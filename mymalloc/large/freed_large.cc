@@ -1,5 +1,9 @@
 #include "mymalloc/large/freed_large.h"
 
+#include <atomic>
+
+#include "absl/base/attributes.h"
+
 namespace mymalloc {
 
 void FreedLarge::Note(const Record& record) {
@@ -50,6 +54,36 @@ bool FreedLarge::TakeDue(bool all, Interval* range) {
     return true;
   }
   return false;
+}
+
+namespace {
+
+// Twice, as it may be half of one and half of another. False if it was.
+ABSL_ATTRIBUTE_NO_SANITIZE_THREAD bool CopyUnlocked(const FreedLarge::Record& from,
+                                                    FreedLarge::Record* to) {
+  static_assert(sizeof(from) % sizeof(uint64_t) == 0, "words");
+  constexpr size_t kWords = sizeof(from) / sizeof(uint64_t);
+  const auto* const words = reinterpret_cast<const volatile uint64_t*>(&from);
+  uint64_t copy[kWords];
+  bool same = true;
+  for (size_t i = 0; i < kWords; ++i) copy[i] = words[i];
+  std::atomic_thread_fence(std::memory_order_acquire);
+  for (size_t i = 0; i < kWords; ++i) same = same && copy[i] == words[i];
+  __builtin_memcpy(static_cast<void*>(to), copy, sizeof(copy));
+  return same;
+}
+
+}  // namespace
+
+bool FreedLarge::Peek(uintptr_t address, Record* record) const {
+  for (const Record& r : records_) {
+    Record copy;
+    if (!CopyUnlocked(r, &copy) || copy.block == 0) continue;
+    if (copy.block != address && !copy.held.Contains(address)) continue;
+    *record = copy;
+    if (copy.held.Contains(address)) return true;
+  }
+  return record->block == address && address != 0;
 }
 
 bool FreedLarge::Find(uintptr_t address, Record* record) const {

@@ -91,6 +91,9 @@ class FreedLarge {
   // What is known of an address: a block that began there, or whose held range it lies in; the
   // last one if there are several. False if there is none.
   bool Find(uintptr_t address, Record* record) const;
+  // The same without the lock: nothing, or what was true a moment ago. What changes meanwhile is
+  // passed over.
+  bool Peek(uintptr_t address, Record* record) const;
 
  private:
   static constexpr unsigned kLeastDelay = 8;

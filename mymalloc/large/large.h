@@ -134,6 +134,10 @@ class LargeBlocks {
   // Gives up one that was held back, guards and all.
   void DropHeld(const FreedLarge::Record& record);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);
+  // The same without the lock, for a glance.
+  bool PeekFreed(uintptr_t address, FreedLarge::Record* record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return freed_.Peek(address, record);
+  }
   // Reports that a block that is held back was written to.
   static void ReportWrite(const FreedLarge::Record& record, uintptr_t byte);
 

@@ -5,6 +5,7 @@
 #include "mymalloc/heap/heap.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/page/canary.h"
+#include "mymalloc/page/page_glance.h"
 #include "mymalloc/supply/page_map.h"
 
 namespace mymalloc {

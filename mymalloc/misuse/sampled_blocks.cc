@@ -249,6 +249,14 @@ unsigned SampledBlocks::SlotNear(uintptr_t address) const {
   return address - (b.block + b.size) <= a.block - address ? below : above;
 }
 
+ABSL_ATTRIBUTE_NO_SANITIZE_THREAD bool SampledBlocks::Peek(uintptr_t address,
+                                                           SampledSlot* slot) const {
+  const size_t page = (address - begin_) / KernelPage();
+  if (page % 2 == 0) return false;
+  *slot = slots_[page / 2];
+  return true;
+}
+
 SampledSlot SampledBlocks::Nearest(uintptr_t address) const { return slots_[SlotNear(address)]; }
 
 }  // namespace mymalloc

@@ -60,6 +60,10 @@ class SampledBlocks {
   // The slot that an address lies in or beside, as it is now, for a report.
   SampledSlot Nearest(uintptr_t address) const;
 
+  // The slot whose page an address lies in, without the lock: what was true a moment ago. False if
+  // it lies in a guard.
+  bool Peek(uintptr_t address, SampledSlot* slot) const;
+
   // nullptr, or what is wrong with the slots.
   const char* Verify();
 

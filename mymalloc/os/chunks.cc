@@ -4,6 +4,7 @@
 
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/os/onlooker.h"
 #include "mymalloc/os/setting.h"
 
 namespace mymalloc::os {
@@ -226,6 +227,7 @@ Interval Chunks::Unmap(Interval range) {
   const bool splits = InChunk(whole.begin - 1) && InChunk(whole.end);
   const bool many = runs_ >= kMostSplits + mapped() / longest();
   if (splits && many && whole.length() < longest()) return {};
+  if (!Onlooker::MayHide()) return {};
   PutBack(whole);
   SetTable(whole, /*bits=*/0);
   const uintptr_t begin = InChunk(whole.begin - 1) ? whole.begin : whole.begin - KernelPage();

@@ -82,7 +82,8 @@ class Chunks {
   }
 
   // Unmaps what of a free range is whole granules. Returns that part, empty if there is none, or if
-  // it lies between others, is shorter than a chunk, and there are many mappings for so few chunks.
+  // it lies between others, is shorter than a chunk, and there are many mappings for so few chunks,
+  // or if somebody may look at it just now (os/onlooker.h).
   Interval Unmap(Interval range);
 
   // Bytes of all chunks.

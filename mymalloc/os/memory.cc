@@ -8,6 +8,7 @@
 
 #include "mymalloc/base/probe.h"
 #include "mymalloc/base/syscall.h"
+#include "mymalloc/os/onlooker.h"
 
 #if !defined(MADV_POPULATE_WRITE)  // not in the headers of older systems
 #define MADV_POPULATE_WRITE 23
@@ -19,7 +20,14 @@
 namespace mymalloc::os {
 namespace {
 
+std::atomic<uint64_t> g_maps{0};
+std::atomic<uint64_t> g_unmaps{0};
+std::atomic<uint64_t> g_purges{0};
+
+void Count(std::atomic<uint64_t>* calls) { calls->fetch_add(1, std::memory_order_relaxed); }
+
 uintptr_t MapWith(size_t bytes, int protection, int flags, uintptr_t wanted = 0) {
+  Count(&g_maps);
   const long result = Syscall(SYS_mmap, static_cast<long>(wanted), static_cast<long>(bytes),
                               protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   if (IsError(result)) return 0;
@@ -42,6 +50,11 @@ bool Released(long result, Interval range) {
 
 }  // namespace
 
+Calls CallsSoFar() {
+  return {g_maps.load(std::memory_order_relaxed), g_unmaps.load(std::memory_order_relaxed),
+          g_purges.load(std::memory_order_relaxed)};
+}
+
 size_t ReleasedBytes() { return g_released.load(std::memory_order_relaxed); }
 
 uintptr_t Map(size_t bytes) { return MapWith(bytes, PROT_READ | PROT_WRITE, 0); }
@@ -56,7 +69,9 @@ uintptr_t Reserve(size_t bytes, uintptr_t wanted) {
 
 bool Commit(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_READ | PROT_WRITE)); }
 
-bool Protect(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_NONE)); }
+bool Protect(Interval range) {
+  return Onlooker::MayHide() && !IsError(Call(SYS_mprotect, range, PROT_NONE));
+}
 
 // Not by a new mapping: that would not be one with its neighbours when it can be touched again.
 bool Seal(Interval range) {
@@ -65,10 +80,14 @@ bool Seal(Interval range) {
   return true;
 }
 
-bool Unmap(Interval range) { return Released(Call(SYS_munmap, range), range); }
+bool Unmap(Interval range) {
+  Count(&g_unmaps);
+  return Released(Call(SYS_munmap, range), range);
+}
 
 bool Purge(Interval range) {
   MYMALLOC_PROBE(purge, range.begin, range.length());
+  Count(&g_purges);
   return Released(Call(SYS_madvise, range, MADV_DONTNEED), range);
 }
 

@@ -22,7 +22,8 @@ uintptr_t MapLazily(size_t bytes, uintptr_t wanted = 0);
 uintptr_t Reserve(size_t bytes, uintptr_t wanted = 0);
 // Makes reserved address space usable. False when the system refuses.
 bool Commit(Interval range);
-// The opposite: from now on a touch faults. What it held may be lost.
+// The opposite: from now on a touch faults. What it held may be lost. False when the kernel
+// refuses, or somebody may look at it just now (os/onlooker.h), here and in Seal.
 bool Protect(Interval range);
 // Both Protect and, unless it is locked, Purge: the memory goes back, the address range stays and
 // faults. False when the kernel refuses, and nothing has happened.
@@ -36,6 +37,13 @@ bool Purge(Interval range);
 // Makes the memory resident, in one call instead of a fault for each kernel page. False if it was
 // not: it then comes as it is touched.
 bool Populate(Interval range);
+// How often the kernel was asked so far: for more, to take back a range, to take back memory.
+struct Calls {
+  uint64_t maps;
+  uint64_t unmaps;
+  uint64_t purges;
+};
+Calls CallsSoFar();
 // Bytes that Unmap and Purge have given back so far, resident or not.
 size_t ReleasedBytes();
 // Grows a mapping to `bytes`, where it is, or elsewhere if `may_move`. The contents go along.

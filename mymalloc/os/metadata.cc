@@ -1,5 +1,7 @@
 #include "mymalloc/os/metadata.h"
 
+#include <atomic>
+
 #include "mymalloc/base/units.h"
 #include "mymalloc/os/memory.h"
 
@@ -17,6 +19,16 @@ uintptr_t g_next ABSL_GUARDED_BY(g_lock) = 0;
 uintptr_t g_end ABSL_GUARDED_BY(g_lock) = 0;
 size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;
 uint64_t g_random ABSL_GUARDED_BY(g_lock) = 0;
+
+// What each range begins with, so that they can be found without the lock.
+struct alignas(kAlignment) Range {
+  uintptr_t end;
+  Range* next;
+
+  Interval inner() const { return {reinterpret_cast<uintptr_t>(this), end}; }
+  Interval with_guards() const { return {inner().begin - kGuard, end + kGuard}; }
+};
+std::atomic<Range*> g_ranges{nullptr};
 
 // Somewhere in the 64 GiB below this library, and what the kernel maps beside it: one of 16 million
 // places, but near enough to share the upper levels of the page tables, which a short process pays
@@ -48,12 +60,15 @@ uintptr_t MapApart(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
 }
 
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t least = RoundUp(bytes, KernelPage());
+  const size_t least = RoundUp(bytes + sizeof(Range), KernelPage());
   size_t range = Max(least, Min(Max(kFirstRange, g_mapped), kLargestRange));
   uintptr_t begin = MapApart(range);
   if (begin == 0 && range > least) begin = MapApart(range = least);
   if (begin == 0) return false;
-  g_next = begin;
+  auto* const head = reinterpret_cast<Range*>(begin);
+  *head = {begin + range, g_ranges.load(std::memory_order_relaxed)};
+  g_ranges.store(head, std::memory_order_release);
+  g_next = begin + sizeof(Range);
   g_end = begin + range;
   g_mapped += range;
   return true;
@@ -78,6 +93,18 @@ void* AllocateMetadata(size_t bytes) {
 size_t MetadataBytes() {
   LockHolder holder(g_lock);
   return g_mapped;
+}
+
+bool FindMetadata(uintptr_t address, Interval* range, bool* guard) {
+  const Range* at = g_ranges.load(std::memory_order_acquire);
+  while (at != nullptr && !at->with_guards().Contains(address)) at = at->next;
+  if (at == nullptr) return false;
+  const Interval inner = at->inner();
+  *guard = !inner.Contains(address);
+  *range = address < inner.begin  ? Interval::From(inner.begin - kGuard, kGuard)
+           : address >= inner.end ? Interval::From(inner.end, kGuard)
+                                  : inner;
+  return true;
 }
 
 Lock& MetadataLock() { return g_lock; }

@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
+#include "tree/interval.h"
 
 namespace mymalloc::os {
 
@@ -19,6 +20,8 @@ void SetMetadataRandom(uint64_t random);
 void* AllocateMetadata(size_t bytes);
 // Bytes mapped for metadata so far.
 size_t MetadataBytes();
+// The range of metadata that an address lies in, or its guard. False if in none. Takes no lock.
+bool FindMetadata(uintptr_t address, Interval* range, bool* guard);
 // For fork (process/freeze.h).
 Lock& MetadataLock();
 

@@ -1,8 +1,10 @@
 // mymalloc_on_misuse: what a program wants to have called when it misuses the heap.
 
+#define MYMALLOC_LINKED
+
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/fault/listener.h"
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 
 namespace mymalloc {
 namespace {

@@ -1,8 +1,10 @@
 // The names for those who link without overriding: mymalloc_malloc and so on.
 
+#define MYMALLOC_LINKED
+
+#include "mymalloc/mymalloc.h"
 #include "mymalloc/override/api.h"
 #include "mymalloc/override/introspection.h"
-#include "mymalloc/override/prefixed.h"
 
 using namespace mymalloc::api;  // NOLINT: the names below are C's
 

@@ -1,36 +1,10 @@
 #include "mymalloc/page/page.h"
 
-#include "absl/base/attributes.h"
-
 namespace mymalloc {
 
-uint32_t PageHeader::Check() const {
-  const uint64_t fields = (uint64_t{heap_number} << 16) | (uint64_t{class_number} << 8) | capacity;
-  return static_cast<uint32_t>(g_tag_secret.Encode(page().value(), fields << 33) >> 32);
-}
-
-// The program may write meanwhile to what stands inside of a run where tags stood: that is its own
-// memory, and ThreadSanitizer is not to report a race.
-ABSL_ATTRIBUTE_NO_SANITIZE_THREAD SlotRun RunAt(const PageHeader& page, SlotIndex slot) {
-  if (page.stride() < kLeastRunStride) return {slot, kOneSlot};
-  // What stands inside of a run where tags stood does not verify: it is the program's, and was
-  // zero at first.
-  for (SlotIndex first = slot; first > kFirstSlot && slot - first < kMostRunSlots; --first) {
-    const uintptr_t block = page.Block(first);
-    const uint64_t bits = *reinterpret_cast<const volatile uint64_t*>(block - kTagBytes);
-    const Tag tag = Tag::FromBits(bits, block);
-    if (!tag.Verifies(block)) continue;
-    if (!tag.IsRun() || tag.slot() != first || first + tag.slots() <= slot) break;
-    // A run that was freed is one as long as its slots are free, here or on their way.
-    const uint64_t remote = page.remote.Peek(SlotSet::WordOf(first));
-    const bool comes = (remote & SlotSet::BitOf(first)) != 0;
-    // Whoever asks for a report may not have the lock: read here, where no sanitizer minds.
-    const auto* const words = reinterpret_cast<const volatile uint64_t*>(&page.free);
-    const bool is_free = (words[SlotSet::WordOf(slot)] & SlotSet::BitOf(slot)) != 0;
-    if (!tag.live() && !comes && !is_free) break;
-    return {first, tag.slots()};
-  }
-  return {slot, kOneSlot};
+uint32_t PageHeader::CheckOf(PageAddress page, HeapId heap, SizeClass c, unsigned capacity) {
+  const uint64_t fields = (uint64_t{heap.value()} << 16) | (uint64_t{c.value()} << 8) | capacity;
+  return static_cast<uint32_t>(g_tag_secret.Encode(page.value(), fields << 33) >> 32);
 }
 
 PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched) {

@@ -78,7 +78,9 @@ struct alignas(64) PageHeader {
 
   static constexpr uint16_t kTickMask = (1u << 14) - 1;
 
-  uint32_t Check() const;
+  // Keyed, of what is the page's for good.
+  static uint32_t CheckOf(PageAddress page, HeapId heap, SizeClass c, unsigned capacity);
+  uint32_t Check() const { return CheckOf(page(), heap(), size_class(), capacity); }
   bool Intact() const { return check == Check(); }
 
   PageAddress page() const {
@@ -185,10 +187,6 @@ inline bool LooksFree(const PageHeader& page, SlotIndex slot, [[maybe_unused]] b
 
 // Of shorter slots there are no runs: to copy so little costs less than to free a run.
 constexpr size_t kLeastRunStride = 1024;
-
-// The run that a slot lies in; one slot long where that is none. Reads the tags: any memory that is
-// written on purpose can deceive it as it can deceive free.
-SlotRun RunAt(const PageHeader& page, SlotIndex slot);
 
 // Makes a page in fresh or used memory. `touched`: bytes at its front beyond which it is zero.
 PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched);

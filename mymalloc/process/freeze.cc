@@ -51,19 +51,13 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void ForEachLock(Do&& lock) {
 #undef MYMALLOC_EACH_OF
 }
 
-}  // namespace
-
-void Freeze() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  EnsureHeap();
-  ForEachLock([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { lock.Acquire(); });
-  Lock::BeginFork();
-}
-
-bool FreezeSoon() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+// By `acquire`, of all or none: what it takes of one it has to take of each.
+template <typename Acquire>
+bool FreezeBy(Acquire&& acquire) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   unsigned taken = 0;
   bool all = true;
   ForEachLock([&](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    all = all && lock.AcquireSoon();
+    all = all && acquire(lock);
     taken += all ? 1 : 0;
   });
   if (all) {
@@ -76,6 +70,22 @@ bool FreezeSoon() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     --taken;
   });
   return false;
+}
+
+}  // namespace
+
+void Freeze() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  EnsureHeap();
+  ForEachLock([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { lock.Acquire(); });
+  Lock::BeginFork();
+}
+
+bool FreezeSoon() {
+  return FreezeBy([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { return lock.AcquireSoon(); });
+}
+
+bool TryFreeze() {
+  return FreezeBy([](Lock& lock) ABSL_NO_THREAD_SAFETY_ANALYSIS { return lock.TryAcquire(); });
 }
 
 void Unfreeze() {

@@ -13,6 +13,8 @@ void Unfreeze();
 // The same if each lock comes free soon; else false, and nothing has happened. For who may hold one
 // itself: in a handler that interrupted the allocator.
 bool FreezeSoon();
+// The same if each lock is free now: for who cannot wait.
+bool TryFreeze();
 // Instead of it, in the child of a fork: the other threads' heaps are parked.
 void UnfreezeInChild();
 

@@ -4,6 +4,7 @@
 #include "mymalloc/large/large.h"
 #include "mymalloc/misuse/diagnose.h"
 #include "mymalloc/page/canary.h"
+#include "mymalloc/page/page_glance.h"
 #include "mymalloc/process/freeze.h"
 #include "mymalloc/process/registry.h"
 #include "mymalloc/process/thread.h"

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/base/printer.h"
 #include "mymalloc/large/large.h"
 #include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
+#include "mymalloc/page/page_glance.h"
+#include "mymalloc/process/attach.h"
 #include "mymalloc/process/freeze.h"
 #include "mymalloc/process/registry.h"
 #include "mymalloc/supply/page_map.h"
@@ -45,10 +48,17 @@ RemoteSlots CountRemote(const PageHeader& page) {
   return remote;
 }
 
+// What is counted beside the sums.
+struct Details {
+  PerClass<ClassStatistics, kPageClasses>* classes = nullptr;
+  HeapStatistics* heaps = nullptr;
+  HeapId highest{};  // a heap that was made meanwhile is only in the sums
+};
+
+// REQUIRES, all of it: Freeze.
 class Counter {
  public:
-  // `heaps`: see CountHeap.
-  Counter(HeapStatistics* heaps, HeapId highest) : heaps_(heaps), highest_(highest) {}
+  explicit Counter(const Details& details = {}) : details_(details) {}
 
   Statistics Count();
 
@@ -56,46 +66,83 @@ class Counter {
   void CountPage(const PageHeader& page);
   void CountLarge(Interval range, Owner owner);
   void CountHeld(const Heap& heap);
+  void CountHeap(const Heap& heap);
   void CountUnowned();
   // What threads hold is free, though the bitmaps call it taken.
-  void AddHeld(HeapId owner, SizeClass c, unsigned blocks) {
-    s_.live.Subtract(blocks, StrideOf(c));
-    AddFree(&s_.fast, &HeapStatistics::fast, owner, c, blocks);
-  }
-  void AddRest(HeapId owner, SizeClass c, unsigned blocks) {
-    AddFree(&s_.rest, &HeapStatistics::rest, owner, c, blocks);
-  }
-  void AddFree(BlockCount* all, BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c,
-               unsigned blocks);
+  void AddHeld(BlockCount* where, HeapId owner, SizeClass c, unsigned blocks);
+  void AddFree(BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c, unsigned blocks);
   HeapStatistics* Of(HeapId id) const {
-    return heaps_ != nullptr && id <= highest_ ? &heaps_[id.value()] : nullptr;
+    return details_.heaps != nullptr && id <= details_.highest ? &details_.heaps[id.value()]
+                                                               : nullptr;
+  }
+  ClassStatistics* Of(SizeClass c) const {
+    return details_.classes != nullptr ? &(*details_.classes)[c] : nullptr;
   }
 
-  HeapStatistics* const heaps_;
-  const HeapId highest_;
+  const Details details_;
   Statistics s_;
 };
 
-void Counter::AddFree(BlockCount* all, BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c,
-                      unsigned blocks) {
-  all->Add(blocks, StrideOf(c));
-  if (HeapStatistics* const heap = Of(owner)) {
-    (heap->*kind).Add(blocks, StrideOf(c));
-    heap->free[c] += blocks;
+void Counter::AddHeld(BlockCount* where, HeapId owner, SizeClass c, unsigned blocks) {
+  s_.live.Subtract(blocks, StrideOf(c));
+  s_.fast.Add(blocks, StrideOf(c));
+  where->Add(blocks, StrideOf(c));
+  AddFree(&HeapStatistics::fast, owner, c, blocks);
+  if (HeapStatistics* const heap = Of(owner)) heap->live.Subtract(blocks, StrideOf(c));
+  if (ClassStatistics* const counted = Of(c)) {
+    counted->live_blocks -= blocks;
+    counted->live_slots -= blocks;
+    counted->held_slots += blocks;
   }
+}
+
+void Counter::AddFree(BlockCount HeapStatistics::*kind, HeapId owner, SizeClass c,
+                      unsigned blocks) {
+  HeapStatistics* const heap = Of(owner);
+  if (heap == nullptr) return;
+  (heap->*kind).Add(blocks, StrideOf(c));
+  heap->free[c] += blocks;
+}
+
+// Blocks in taken slots, of which a run has several.
+unsigned CountBlocks(const PageHeader& page) {
+  const PageGlance glance(page);
+  unsigned blocks = 0;
+  for (SlotIndex slot = kFirstSlot; slot < page.touched_end();) {
+    const bool taken = glance.IsPlace(slot) && !glance.IsFree(slot);
+    const SlotRun run = taken ? glance.RunAt(slot) : SlotRun{slot, kOneSlot};
+    if (taken && !glance.IsFreeRemotely(run.first)) ++blocks;
+    slot = Max(run.end(), slot + kOneSlot);
+  }
+  return blocks;
 }
 
 void Counter::CountPage(const PageHeader& page) {
   ++s_.pages;
   const RemoteSlots remote = CountRemote(page);
-  const unsigned taken = page.capacity - page.free_count;
-  const unsigned free = CountFree(page);
-  s_.live.Add(taken - remote.slots, page.stride());
+  const unsigned taken = page.capacity - page.free_count - remote.slots;
+  const unsigned free = CountFree(page) + remote.slots;
+  s_.live.Add(taken, page.stride());
   // The heap counts their tails as those of live runs until it has collected them.
   s_.live.blocks += remote.slots - remote.blocks;
-  AddRest(page.heap(), page.size_class(), free + remote.slots);
-  s_.given_back += (free - Min<unsigned>(free, page.dirty)) * page.stride();
+  s_.rest.Add(free, page.stride());
+  AddFree(&HeapStatistics::rest, page.heap(), page.size_class(), free);
+  const unsigned used = free - remote.slots;
+  s_.given_back += (used - Min<unsigned>(used, page.dirty)) * page.stride();
   s_.metadata += page.ResidentBytes() - page.UsedBytes();
+  const bool has_runs = page.stride() >= kLeastRunStride && g_policy.Runs();
+  const unsigned blocks = has_runs && Of(page.size_class()) != nullptr ? CountBlocks(page) : taken;
+  if (ClassStatistics* const counted = Of(page.size_class())) {
+    ++counted->pages;
+    counted->live_blocks += blocks;
+    counted->live_slots += taken;
+    counted->free_slots += free;
+  }
+  if (HeapStatistics* const heap = Of(page.heap())) {
+    ++heap->pages;
+    heap->live.blocks += blocks;
+    heap->live.bytes += taken * page.stride();
+  }
 }
 
 void Counter::CountLarge(Interval range, Owner owner) {
@@ -103,6 +150,7 @@ void Counter::CountLarge(Interval range, Owner owner) {
     s_.large.Add(g_sampled.live(), KernelPage());
   } else if (owner.large()->IsLive()) {
     s_.large.Add(1, range.length());
+    if (owner.large()->mapped) s_.own_mappings += range.length();
   }
 }
 
@@ -114,24 +162,37 @@ HeapId OwnerOf(uintptr_t block) {
 }
 
 void Counter::CountHeld(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  s_.live.blocks -= heap.run_tails();
-  heap.ForEachHeld([&](SizeClass c, const Entry*, unsigned n) { AddHeld(heap.id(), c, n); });
+  heap.ForEachInMagazines(
+      [&](SizeClass c, const Entry*, unsigned n) { AddHeld(&s_.magazines, heap.id(), c, n); });
+  heap.ForEachInSpill(
+      [&](SizeClass c, const Entry*, unsigned n) { AddHeld(&s_.spill, heap.id(), c, n); });
   // These are of any heap.
-  heap.quarantine().ForEach(
-      [&](Quarantine::Item item) { AddHeld(OwnerOf(item.block), item.size_class, 1); });
+  heap.quarantine().ForEach([&](Quarantine::Item item) {
+    AddHeld(&s_.quarantine, OwnerOf(item.block), item.size_class, 1);
+  });
   heap.gather().ForEach([&](RemoteWord word, uint64_t mask) {
     const PageHeader& page = *word.page();
-    AddHeld(page.heap(), page.size_class(), SlotBitmap::PopCount(mask));
+    AddHeld(&s_.gathered, page.heap(), page.size_class(), SlotBitmap::PopCount(mask));
   });
+}
+
+void Counter::CountHeap(const Heap& heap) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  s_.live.blocks -= heap.run_tails();
+  s_.events.allocations += heap.events().allocations;
+  s_.events.frees += heap.events().frees;
+  s_.events.new_pages += heap.events().new_pages;
+  CountHeld(heap);
   if (HeapStatistics* const counted = Of(heap.id())) {
     counted->system = heap.system();
     counted->most_system = heap.most_system();
+    counted->parked = heap.parked();
   }
 }
 
 void Counter::CountUnowned() {
   s_.supply_dirty = g_page_supply.DirtyBytes();
   s_.large_freed = g_large_blocks.Bytes();
+  s_.unused = g_page_supply.FreeBytes() - s_.supply_dirty;
   s_.pieces = g_page_supply.DirtyRanges() + g_large_blocks.Pieces();
   if (HeapStatistics* const none = Of(Tag::kNobody)) {
     none->rest = {s_.pieces, s_.UnownedBytes()};
@@ -141,7 +202,6 @@ void Counter::CountUnowned() {
 }
 
 Statistics Counter::Count() {
-  const Frozen frozen;
   g_page_map.ForEach([this](Interval range, Owner owner) {
     if (const PageHeader* page = owner.page()) {
       CountPage(*page);
@@ -149,16 +209,47 @@ Statistics Counter::Count() {
       CountLarge(range, owner);
     }
   });
-  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) CountHeld(*g_heaps[id]);
+  for (HeapId id = kFirstHeap; id <= g_registry.HighestId(); ++id) CountHeap(*g_heaps[id]);
   CountUnowned();
-  s_.metadata += os::MetadataBytes();
+  s_.metadata_mapped = os::MetadataBytes();
+  s_.metadata += s_.metadata_mapped;
   return s_;
 }
 
 }  // namespace
 
-Statistics CountHeap(HeapStatistics* heaps, HeapId highest) {
-  return Counter(heaps, highest).Count();
+Statistics CountHeap() {
+  const Frozen frozen;
+  return Counter().Count();
+}
+
+Census::Census(bool patient) {
+  EnsureHeap();
+  // Once more if there is a heap that was not there before.
+  do {
+    if (taken_) os::Unmap(memory_);
+    highest_ = g_registry.HighestId();
+    const size_t heaps = highest_.value() * sizeof(HeapStatistics);
+    const size_t bytes = RoundUp(sizeof(Paper) + heaps, KernelPage());
+    memory_ = Interval::From(os::Map(bytes), bytes);
+    paper_ = reinterpret_cast<Paper*>(memory_.begin);
+    taken_ = paper_ != nullptr && Take(patient);
+  } while (taken_ && g_registry.HighestId() != highest_);
+}
+
+Census::~Census() {
+  if (paper_ != nullptr) os::Unmap(memory_);
+}
+
+bool Census::Take(bool patient) {
+  if (patient) {
+    Freeze();
+  } else if (!TryFreeze()) {
+    return false;
+  }
+  paper_->all = Counter({&paper_->classes, paper_->heaps, highest_}).Count();
+  Unfreeze();
+  return true;
 }
 
 void PrintMallocStats() {
@@ -212,20 +303,11 @@ void PrintHeap(FILE* stream, HeapId id, const HeapStatistics& heap) {
 }  // namespace
 
 int PrintMallocInfo(FILE* stream) {
-  const HeapId highest = g_registry.HighestId();
-  const size_t bytes =
-      RoundUp((size_t{highest.value()} + 1) * sizeof(HeapStatistics), KernelPage());
-  // Not for the heap to hold: it would be counted. Zeroed memory is what counts nothing.
-  auto* const heaps = reinterpret_cast<HeapStatistics*>(os::Map(bytes));
-  if (heaps == nullptr) return ENOMEM;
-  const Statistics s = CountHeap(heaps, highest);
-  if (g_registry.HighestId() != highest) {  // A heap that was made meanwhile is only in the totals.
-    os::Unmap(Interval::From(reinterpret_cast<uintptr_t>(heaps), bytes));
-    return PrintMallocInfo(stream);
-  }
+  const Census census;
+  if (!census.taken()) return ENOMEM;
   fputs("<malloc version=\"1\">\n", stream);
-  for (HeapId id = Tag::kNobody; id <= highest; ++id) PrintHeap(stream, id, heaps[id.value()]);
-  os::Unmap(Interval::From(reinterpret_cast<uintptr_t>(heaps), bytes));
+  for (HeapId id = Tag::kNobody; id <= census.highest(); ++id) PrintHeap(stream, id, census.Of(id));
+  const Statistics& s = census.all();
   PrintTotal(stream, "fast", s.fast.blocks, s.fast.bytes);
   PrintTotal(stream, "rest", s.rest.blocks + s.pieces, s.rest.bytes + s.UnownedBytes());
   PrintTotal(stream, "mmap", s.large.blocks, s.large.bytes);

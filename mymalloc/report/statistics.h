@@ -36,8 +36,12 @@ struct BlockCount {
 // beside that.
 struct Statistics {
   size_t pages = 0;
-  BlockCount live;          // in pages
-  BlockCount fast;          // free, held by threads: in magazines and spills, quarantined, gathered
+  BlockCount live;       // in pages
+  BlockCount fast;       // free, held by threads: in magazines and spills, quarantined, gathered
+  BlockCount magazines;  // of those, by where they are
+  BlockCount spill;
+  BlockCount gathered;
+  BlockCount quarantine;
   BlockCount rest;          // free in the bitmaps of pages
   size_t given_back = 0;    // bytes of these whose memory is not resident any more
   BlockCount large;         // live large blocks, their ranges
@@ -45,6 +49,10 @@ struct Statistics {
   size_t large_freed = 0;   // freed large blocks, held back, that may be
   size_t pieces = 0;        // the number of both
   size_t metadata = 0;
+  size_t metadata_mapped = 0;  // of that, what was mapped for it
+  size_t own_mappings = 0;  // bytes of live large blocks that are mappings of their own
+  size_t unused = 0;        // bytes of the chunks that are free and not resident
+  Heap::Events events = {};
 
   size_t FreeBlocks() const { return fast.blocks + rest.blocks; }
   size_t UnownedBytes() const { return supply_dirty + large_freed; }
@@ -53,10 +61,24 @@ struct Statistics {
   // What malloc_trim may give back, if it were not for whole kernel pages. (And what threads hold,
   // but some of that stays with them.)
   size_t Trimmable() const { return rest.bytes - given_back + UnownedBytes(); }
+  // What may be resident of all that. Of a large block nobody knows how much was touched.
+  size_t Resident() const { return FromSystem() - given_back + large.bytes + metadata; }
 };
 
-// What malloc_info says of one heap.
+// What one class has.
+struct ClassStatistics {
+  size_t pages = 0;
+  size_t live_blocks = 0;
+  size_t live_slots = 0;
+  size_t held_slots = 0;  // free, held by threads
+  size_t free_slots = 0;  // free in the bitmaps; those that were used
+};
+
+// What one heap has.
 struct HeapStatistics {
+  size_t pages = 0;
+  BlockCount live;
+  bool parked = false;
   BlockCount fast;
   BlockCount rest;
   size_t system = 0;
@@ -64,9 +86,41 @@ struct HeapStatistics {
   PerClass<uint32_t, kPageClasses> free = {};  // of both kinds; of runs their slots
 };
 
-// `heaps`: nullptr, or where to count the heaps up to `highest`, by their ids. The first, which is
-// nobody's, has what is free and no heap's.
-Statistics CountHeap(HeapStatistics* heaps = nullptr, HeapId highest = Tag::kNobody);
+Statistics CountHeap();
+
+// The same with what each class and each heap has. The memory for it is of the kernel's, not to be
+// counted itself.
+class Census {
+ public:
+  // `patient`: waits for the locks. Else there is none where one of them is taken now: for who may
+  // hold it himself, in a signal handler.
+  explicit Census(bool patient = true);
+  ~Census();
+  Census(const Census&) = delete;
+  Census& operator=(const Census&) = delete;
+
+  // Else the system had no memory, or a lock was taken.
+  bool taken() const { return taken_; }
+  const Statistics& all() const { return paper_->all; }
+  const ClassStatistics& Of(SizeClass c) const { return paper_->classes[c]; }
+  // The first, which is nobody's, has what is free and no heap's.
+  const HeapStatistics& Of(HeapId id) const { return paper_->heaps[id.value()]; }
+  HeapId highest() const { return highest_; }
+
+ private:
+  // Zeroed memory is what counts nothing.
+  struct Paper {
+    Statistics all;
+    PerClass<ClassStatistics, kPageClasses> classes;
+    HeapStatistics heaps[1];  // and more, behind it
+  };
+  bool Take(bool patient);
+
+  HeapId highest_;
+  Interval memory_;
+  Paper* paper_ = nullptr;
+  bool taken_ = false;
+};
 
 // glibc's formats.
 void PrintMallocStats();

@@ -1,6 +1,7 @@
 #include "mymalloc/report/verify.h"
 
 #include "mymalloc/misuse/sampled_blocks.h"
+#include "mymalloc/page/page_glance.h"
 #include "mymalloc/process/freeze.h"
 #include "mymalloc/process/registry.h"
 #include "mymalloc/report/inspector.h"

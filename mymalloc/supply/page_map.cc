@@ -1,6 +1,10 @@
 #include "mymalloc/supply/page_map.h"
 
+#include <linux/futex.h>
+#include <time.h>
+
 #include "absl/base/attributes.h"
+#include "mymalloc/base/syscall.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/supply/totals.h"
 #include "tree/verify.h"
@@ -17,6 +21,17 @@ constexpr int kAttempts = 0;
 #else
 constexpr int kAttempts = 16;
 #endif
+
+// Of a lookup that may not take the lock: it sleeps then, by a call that a sandbox allows, as the
+// writer may have been taken off its processor.
+constexpr int kNaps = 400;
+
+void Nap() {
+  static const uint32_t word = 0;
+  const timespec length = {0, 50000};
+  Syscall(SYS_futex, reinterpret_cast<long>(&word), FUTEX_WAIT_PRIVATE, 0,
+          reinterpret_cast<long>(&length));
+}
 
 }  // namespace
 
@@ -85,6 +100,26 @@ bool PageMap::Find(uintptr_t address, Interval* range,
   *range = entry.range;
   *owner = Owner(entry.value);
   return true;
+}
+
+PageMap::Answer PageMap::FindWithoutLock(uintptr_t address, Interval* range,
+                                         Owner* owner) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+#if defined(MYMALLOC_SANITIZED)  // see kAttempts
+  return Find(address, range, owner) ? Answer::kFound : Answer::kNothing;
+#else
+  Tree::Entry entry;
+  for (int attempt = 0; attempt < kAttempts + kNaps; ++attempt) {
+    if (EditedByThisThread()) return Answer::kBusy;
+    if (tree_.TryStab(address, SequenceCounter::Snapshot(edits_), &entry)) {
+      if (!entry) return Answer::kNothing;
+      *range = entry.range;
+      *owner = Owner(entry.value);
+      return Answer::kFound;
+    }
+    attempt < kAttempts ? SpinPause() : Nap();
+  }
+  return Answer::kBusy;
+#endif
 }
 
 ABSL_ATTRIBUTE_NOINLINE PageMap::Tree::Entry PageMap::FindLocked(uintptr_t address) {

@@ -74,6 +74,10 @@ class alignas(64) PageMap {
   // comes or goes meanwhile is found or not, but never half of it. Nothing is found in a signal
   // handler that interrupted this thread's own edit: to wait for its end would be for ever.
   bool Find(uintptr_t address, Interval* range, Owner* owner);
+  // The same where no lock may be waited for, in a signal handler for one. kBusy: one edit was
+  // under way or followed another for some hundredths of a second, or is this thread's own.
+  enum class Answer : uint8_t { kFound, kNothing, kBusy };
+  Answer FindWithoutLock(uintptr_t address, Interval* range, Owner* owner);
   bool EditedByThisThread() const { return editor_.IsThisThread(); }
 
   // Changes with every edit; odd while one is under way. An answer that Find gave after an even

@@ -54,8 +54,9 @@ const Names kOperators = {"_Znwm",
                           "_ZdlPvSt11align_val_tRKSt9nothrow_t",
                           "_ZdaPvSt11align_val_tRKSt9nothrow_t"};
 
-// Interposed to take RTLD_DEEPBIND out, which would have one program use two allocators.
-const Names kOthers = {"dlopen"};
+// Interposed to take RTLD_DEEPBIND out, which would have one program use two allocators; for people
+// at a debugger.
+const Names kOthers = {"dlopen", "print_mem_heap"};
 
 constexpr char kPrefix[] = "mymalloc_";
 

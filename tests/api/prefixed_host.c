@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 
 static int IsFrom(const char* library, void* function) {
   Dl_info module;

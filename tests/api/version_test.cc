@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 
 namespace mymalloc::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 
 // It is there when the library is.
 #pragma weak mymalloc_on_misuse

@@ -13,8 +13,8 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
+#include "mymalloc/mymalloc.h"
 #include "mymalloc/os/chunks.h"
-#include "mymalloc/override/prefixed.h"
 #include "mymalloc/process/janitor.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/live_blocks.h"

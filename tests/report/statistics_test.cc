@@ -226,31 +226,36 @@ TEST_F(StatisticsTest, HeapsAddUp) {
   std::thread([&] {
     FreeAll(AllocateMany(300, 1000));
     FreeAll(others);  // of another heap: some are gathered here while it counts
-    const HeapId highest = g_registry.HighestId();
-    std::vector<HeapStatistics> heaps(highest.value() + size_t{1});
-    const Statistics all = CountHeap(heaps.data(), highest);
+    const Census census;
+    ASSERT_TRUE(census.taken());
+    const Statistics& all = census.all();
+    BlockCount live;
     BlockCount fast;
     BlockCount rest;
     size_t system = 0;
-    for (const HeapStatistics& heap : heaps) {
+    for (HeapId id = Tag::kNobody; id <= census.highest(); ++id) {
+      const HeapStatistics& heap = census.Of(id);
+      live = {live.blocks + heap.live.blocks, live.bytes + heap.live.bytes};
       fast = {fast.blocks + heap.fast.blocks, fast.bytes + heap.fast.bytes};
       rest = {rest.blocks + heap.rest.blocks, rest.bytes + heap.rest.bytes};
       system += heap.system;
       EXPECT_GE(heap.most_system, heap.system);
       EXPECT_GE(heap.system, heap.fast.bytes + heap.rest.bytes);
-      if (&heap == &heaps[0]) continue;
+      if (id == Tag::kNobody) continue;
       size_t free = 0;
       for (const uint32_t n : heap.free) free += n;
       EXPECT_EQ(free, heap.fast.blocks + heap.rest.blocks);
     }
+    EXPECT_EQ(live.blocks, all.live.blocks);
+    EXPECT_EQ(live.bytes, all.live.bytes);
     EXPECT_EQ(fast.blocks, all.fast.blocks);
     EXPECT_EQ(fast.bytes, all.fast.bytes);
     EXPECT_EQ(rest.blocks, all.rest.blocks + all.pieces);
     EXPECT_EQ(rest.bytes, all.rest.bytes + all.UnownedBytes());
     EXPECT_EQ(system, all.FromSystem());
-    EXPECT_EQ(heaps[0].system, all.UnownedBytes());
-    EXPECT_GE(heaps[CurrentHeap()->id().value()].free[ClassOf(300)], 1000u);
-    EXPECT_LE(heaps[CurrentHeap()->id().value()].free[ClassOf(300)], 1000u + kDeepestMagazine);
+    EXPECT_EQ(census.Of(Tag::kNobody).system, all.UnownedBytes());
+    EXPECT_GE(census.Of(CurrentHeap()->id()).free[ClassOf(300)], 1000u);
+    EXPECT_LE(census.Of(CurrentHeap()->id()).free[ClassOf(300)], 1000u + kDeepestMagazine);
   }).join();
   FreeAll(blocks);
   for (size_t i = 1; i < runs.size(); i += 2) Free(runs[i]);

@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "mymalloc/large/large.h"
+#include "mymalloc/mymalloc.h"
 #include "mymalloc/os/chunks.h"
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/page/page_glance.h"
 #include "mymalloc/report/inspector.h"
 #include "mymalloc/report/verify.h"
 #include "mymalloc/supply/page_map.h"

@@ -17,7 +17,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/heap/heap.h"
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 #include "mymalloc/process/janitor.h"
 #include "mymalloc/process/registry.h"
 #include "tests/stress/accounts.h"

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 #include "mymalloc/page/size_class.h"
 #include "tests/support/block.h"
 #include "tests/support/check.h"

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 #include "tests/misuse/programs/case.h"
 
 // It is there when the library is.
