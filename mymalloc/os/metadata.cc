@@ -48,18 +48,24 @@ uintptr_t MapApart(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
 }
 
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t least = RoundUp(bytes, KernelPage());
+  const size_t least = RoundUp(bytes + sizeof(MetadataRange), KernelPage());
   size_t range = Max(least, Min(Max(kFirstRange, g_mapped), kLargestRange));
   uintptr_t begin = MapApart(range);
   if (begin == 0 && range > least) begin = MapApart(range = least);
   if (begin == 0) return false;
-  g_next = begin;
+  auto* const header = reinterpret_cast<MetadataRange*>(begin);
+  header->before = g_metadata_ranges;
+  header->bytes = range;
+  g_metadata_ranges = header;
+  g_next = begin + sizeof(MetadataRange);
   g_end = begin + range;
   g_mapped += range;
   return true;
 }
 
 }  // namespace
+
+const MetadataRange* g_metadata_ranges = nullptr;
 
 void SetMetadataRandom(uint64_t random) {
   LockHolder holder(g_lock);

@@ -13,6 +13,14 @@
 
 namespace mymalloc::os {
 
+// What each range of metadata begins with. So who looks at the process from outside
+// (report/layout.h) can tell the allocator's own pointers from the program's.
+struct alignas(64) MetadataRange {
+  const MetadataRange* before;  // the range that was mapped before this one
+  size_t bytes;
+};
+extern const MetadataRange* g_metadata_ranges;  // the newest; changes under the lock
+
 // What makes the places hard to guess; before that, they are where the kernel puts them.
 void SetMetadataRandom(uint64_t random);
 // A zeroed block, 64-byte aligned, for good. nullptr when the system has no memory.
