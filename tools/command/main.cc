@@ -6,14 +6,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/command/map.h"
 #include "tools/command/run.h"
+#include "tools/command/stats.h"
 #include "tools/command/subcommand.h"
 #include "tools/command/symbolize.h"
 
 namespace mymalloc::command {
 namespace {
 
-std::vector<Subcommand> Subcommands() { return {RunCommand(), SymbolizeCommand()}; }
+std::vector<Subcommand> Subcommands() {
+  return {MapCommand(), RunCommand(), StatsCommand(), SymbolizeCommand()};
+}
 
 std::string Help() {
   std::string help =
