@@ -46,7 +46,7 @@ struct Page {
   uint16_t slots = 0;
   uint16_t high_water = 0;  // slots at and above it were never touched
   uint8_t size_class = 0;
-  bool intact = true;  // the header, when it was read
+  bool counts_agree = true;  // what the header counts is what its bitmaps hold
   SlotMask own{};
   SlotMask free{};
   SlotMask clean{};

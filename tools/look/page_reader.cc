@@ -25,6 +25,12 @@ SlotMask MaskOf(const SlotBitmap& bitmap) {
   return mask;
 }
 
+unsigned Count(const SlotMask& mask) {
+  unsigned count = 0;
+  for (const uint64_t word : mask) count += static_cast<unsigned>(__builtin_popcountll(word));
+  return count;
+}
+
 // The slots that are never handed out: the first, those under the header, those that are not there.
 SlotMask OwnSlots(const Page& page) {
   SlotMask own{};
@@ -101,6 +107,9 @@ class PageReader {
     page.own = OwnSlots(page);
     page.free = MaskOf(header.free);
     page.clean = MaskOf(header.clean);
+    page.counts_agree = header.free_count == header.free.Count() &&
+                        header.dirty == header.CountDirty() &&
+                        header.capacity == kSlotsPerPage - Count(page.own);
     remote_.emplace_back();
     for (unsigned w = 0; w < SlotBitmap::kWords; ++w) {
       if ((page.free[w] & page.own[w]) != 0) return remote_.pop_back(), false;

@@ -8,8 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "tools/look/mappings.h"
 #include "tools/look/target.h"
+#include "tree/interval.h"
 
 namespace mymalloc::look {
 
@@ -48,6 +51,9 @@ struct ThreadRecord {
   uint64_t words[Thread::kWords];
   uint64_t vectors[kVectors];
 };
+
+// Of which mappings the memory is kept; the rest is in files. In address order.
+std::vector<Interval> KeptRanges(const Mappings& mappings);
 
 }  // namespace mymalloc::look
 

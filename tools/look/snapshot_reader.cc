@@ -16,15 +16,20 @@ namespace {
 class SnapshotMemory : public Memory {
  public:
   SnapshotMemory(int fd, std::vector<SnapshotPiece> pieces, const Mappings* mappings)
-      : fd_(fd), pieces_(std::move(pieces)), mappings_(mappings) {}
+      : fd_(fd), pieces_(std::move(pieces)), mappings_(mappings), kept_(KeptRanges(*mappings)) {}
   ~SnapshotMemory() override { close(fd_); }
 
   bool Read(uint64_t address, void* to, size_t bytes) const override {
     auto* at = static_cast<char*>(to);
     while (bytes > 0) {
-      const uint64_t rest = SnapshotPiece::kBytes - address % SnapshotPiece::kBytes;
+      const Interval kept = KeptAround(address);
+      const bool is_kept = kept.Contains(address);
+      uint64_t rest = is_kept ? kept.end - address : kept.begin - address;
+      if (is_kept) rest = std::min(rest, SnapshotPiece::kBytes - address % SnapshotPiece::kBytes);
       const size_t part = std::min<uint64_t>(bytes, rest);
-      if (!ReadPart(address, at, part)) return false;
+      if (is_kept ? !ReadKept(address, at, part) : !files_.Read(*mappings_, address, at, part)) {
+        return false;
+      }
       at += part;
       address += part;
       bytes -= part;
@@ -39,29 +44,27 @@ class SnapshotMemory : public Memory {
     std::vector<char> bytes = std::vector<char>(SnapshotPiece::kBytes);
   };
 
-  // What lies in one piece, or in none.
-  bool ReadPart(uint64_t address, void* to, size_t bytes) const {
+  // The range that holds an address, else the next one.
+  Interval KeptAround(uint64_t address) const {
+    const auto found = std::upper_bound(kept_.begin(), kept_.end(), address,
+                                        [](uint64_t a, const Interval& r) { return a < r.end; });
+    return found == kept_.end() ? Interval{~uint64_t{0}, ~uint64_t{0}} : *found;
+  }
+
+  // What is in no piece was zero.
+  bool ReadKept(uint64_t address, void* to, size_t bytes) const {
     const uint64_t begin = address / SnapshotPiece::kBytes * SnapshotPiece::kBytes;
     const auto piece =
         std::lower_bound(pieces_.begin(), pieces_.end(), begin,
                          [](const SnapshotPiece& p, uint64_t a) { return p.address < a; });
-    if (piece != pieces_.end() && piece->address == begin && IsKept(address)) {
-      const std::vector<char>* const unpacked = Unpack(*piece);
-      if (unpacked == nullptr) return false;
-      std::memcpy(to, unpacked->data() + (address - begin), bytes);
+    if (piece == pieces_.end() || piece->address != begin) {
+      std::memset(to, 0, bytes);
       return true;
     }
-    if (files_.Read(*mappings_, address, to, bytes)) return true;
-    const Mapping* const mapping = FindMapping(*mappings_, address);
-    if (mapping == nullptr || !mapping->readable || mapping->HasFile()) return false;
-    std::memset(to, 0, bytes);
+    const std::vector<char>* const unpacked = Unpack(*piece);
+    if (unpacked == nullptr) return false;
+    std::memcpy(to, unpacked->data() + (address - begin), bytes);
     return true;
-  }
-
-  // Pieces may go on into what was not kept.
-  bool IsKept(uint64_t address) const {
-    const Mapping* const mapping = FindMapping(*mappings_, address);
-    return mapping != nullptr && !mapping->executable;
   }
 
   const std::vector<char>* Unpack(const SnapshotPiece& piece) const {
@@ -90,6 +93,7 @@ class SnapshotMemory : public Memory {
   const int fd_;
   const std::vector<SnapshotPiece> pieces_;
   const Mappings* const mappings_;
+  const std::vector<Interval> kept_;
   mutable std::vector<Unpacked> cache_ = std::vector<Unpacked>(kCached);
   mutable MappedFiles files_;
 };

@@ -13,24 +13,6 @@
 namespace mymalloc::look {
 namespace {
 
-// What the process can write is its own; the rest is in files. Mapped devices are left alone.
-bool IsKept(const Mapping& mapping) {
-  if (!mapping.readable) return false;
-  if (mapping.path == "[vvar]" || mapping.path == "[vsyscall]" || mapping.path == "[vdso]") {
-    return false;
-  }
-  if (!mapping.path.empty() && mapping.path[0] == '/' && mapping.shared) return false;
-  return mapping.writable || !mapping.HasFile();
-}
-
-// Relocated once, and read only since then: what a core has of it the file has not.
-bool IsRelocated(const Mappings& mappings, size_t i) {
-  const Mapping& m = mappings[i];
-  return m.HasFile() && m.readable && !m.writable && !m.executable && !m.shared &&
-         i + 1 < mappings.size() && mappings[i + 1].writable &&
-         mappings[i + 1].range.begin == m.range.end && mappings[i + 1].path == m.path;
-}
-
 bool IsZero(const char* bytes, size_t n) {
   return n == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, n - 1) == 0);
 }
@@ -76,11 +58,7 @@ class Writer {
   }
 
   bool PutMemory() {
-    const Mappings& mappings = target_.mappings();
-    std::vector<Interval> kept;
-    for (size_t i = 0; i < mappings.size(); ++i) {
-      if (IsKept(mappings[i]) || IsRelocated(mappings, i)) kept.push_back(mappings[i].range);
-    }
+    const std::vector<Interval> kept = KeptRanges(target_.mappings());
     for (const Interval& range : kept) whole_ += range.length();
     for (const Interval& range : kept) {
       if (!PutRange(range)) return false;
