@@ -9,6 +9,7 @@
 #include "tools/command/check.h"
 #include "tools/command/diff.h"
 #include "tools/command/find.h"
+#include "tools/command/leaks.h"
 #include "tools/command/map.h"
 #include "tools/command/ps.h"
 #include "tools/command/run.h"
@@ -22,8 +23,9 @@ namespace mymalloc::command {
 namespace {
 
 std::vector<Subcommand> Subcommands() {
-  return {RunCommand(),  SymbolizeCommand(), PsCommand(),       StatsCommand(), TypesCommand(),
-          FindCommand(), CheckCommand(),     SnapshotCommand(), DiffCommand(),  MapCommand()};
+  return {RunCommand(),      SymbolizeCommand(), PsCommand(),    StatsCommand(),
+          TypesCommand(),    FindCommand(),      LeaksCommand(), CheckCommand(),
+          SnapshotCommand(), DiffCommand(),      MapCommand()};
 }
 
 std::string Help() {

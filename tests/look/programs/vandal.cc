@@ -24,16 +24,15 @@ void Spoil(uintptr_t begin, size_t bytes, uint64_t one_in) {
   auto* const words = reinterpret_cast<volatile uint64_t*>(begin);
   for (size_t i = 0; i < bytes / sizeof(uint64_t); ++i) {
     if (Random(one_in) != 0) continue;
-    const uint64_t kinds[] = {(*random_numbers)(), Random(16), begin + Random(bytes),
-                              words[Random(bytes / sizeof(uint64_t))], ~uint64_t{0},
-                              words[i] ^ uint64_t{1} << Random(64)};
+    const uint64_t kinds[] = {(*random_numbers)(),   Random(16),
+                              begin + Random(bytes), words[Random(bytes / sizeof(uint64_t))],
+                              ~uint64_t{0},          words[i] ^ uint64_t{1} << Random(64)};
     words[i] = kinds[Random(std::size(kinds))];
   }
 }
 
 void SpoilMetadata(const mymalloc::Descriptor& descriptor, uint64_t one_in) {
-  const auto* range =
-      *static_cast<const mymalloc::os::MetadataRange* const*>(descriptor.metadata);
+  const auto* range = *static_cast<const mymalloc::os::MetadataRange* const*>(descriptor.metadata);
   while (range != nullptr) {
     const mymalloc::os::MetadataRange* const before = range->before;
     // What was touched lies at its front.
