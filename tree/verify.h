@@ -32,6 +32,11 @@ class IntervalTreeInspector {
 
   static constexpr unsigned kMaxInnerLevels = Tree::kMaxInnerLevels;
 
+  // For who reads a copy of another process's tree.
+  static constexpr size_t kRootOffset = offsetof(Tree, root_);
+  static constexpr size_t kLevelsOffset = offsetof(Tree, inner_levels_);
+  static constexpr size_t kSizeOffset = offsetof(Tree, size_);
+
   static void* root(const Tree& tree) { return tree.root_; }
   static unsigned inner_levels(const Tree& tree) { return tree.inner_levels_; }
   static size_t& size(Tree* tree) { return tree->size_; }

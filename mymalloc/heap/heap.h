@@ -174,6 +174,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
  private:
   friend class Inspector;
+  friend struct Layout;
 
   // The pages of a class that have a free slot; those that are all free at the end.
   struct PageList {

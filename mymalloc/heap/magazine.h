@@ -138,6 +138,7 @@ class alignas(64) Magazine {
 
  private:
   friend class Inspector;
+  friend struct Layout;
 
   void MoveDown(Entry* from);
 

@@ -66,6 +66,8 @@ class Quarantine {
   }
 
  private:
+  friend struct Layout;
+
   using Pair = uint64_t __attribute__((vector_size(16)));
 
   // An address has 47 bits.

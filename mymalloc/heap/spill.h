@@ -56,6 +56,8 @@ class Spill {
   }
 
  private:
+  friend struct Layout;
+
   // Each block may be a cache miss or two.
   static constexpr size_t kUnitsOfBundle = Bundle::kBlocks / 4;
   static constexpr size_t BytesOf(SizeClass c) { return Bundle::kBlocks * StrideOf(c); }

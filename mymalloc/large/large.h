@@ -150,6 +150,7 @@ class LargeBlocks {
 
  private:
   friend class Inspector;
+  friend struct Layout;
 
   void SetLive(LargeBlock* large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void CheckWrites(const FreedLarge::Record& record);

@@ -71,6 +71,8 @@ class SampledBlocks {
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
+  friend struct Layout;
+
   static constexpr size_t kBytes = (2 * kSlots + 1) * KernelPage();
 
   uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * KernelPage(); }

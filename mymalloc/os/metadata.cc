@@ -20,15 +20,13 @@ uintptr_t g_end ABSL_GUARDED_BY(g_lock) = 0;
 size_t g_mapped ABSL_GUARDED_BY(g_lock) = 0;
 uint64_t g_random ABSL_GUARDED_BY(g_lock) = 0;
 
-// What each range begins with, so that they can be found without the lock.
-struct alignas(kAlignment) Range {
-  uintptr_t end;
-  Range* next;
-
-  Interval inner() const { return {reinterpret_cast<uintptr_t>(this), end}; }
-  Interval with_guards() const { return {inner().begin - kGuard, end + kGuard}; }
-};
-std::atomic<Range*> g_ranges{nullptr};
+Interval InnerOf(const MetadataRange& range) {
+  return Interval::From(reinterpret_cast<uintptr_t>(&range), range.bytes);
+}
+bool HoldsWithGuards(const MetadataRange& range, uintptr_t address) {
+  const Interval inner = InnerOf(range);
+  return Interval{inner.begin - kGuard, inner.end + kGuard}.Contains(address);
+}
 
 // Somewhere in the 64 GiB below this library, and what the kernel maps beside it: one of 16 million
 // places, but near enough to share the upper levels of the page tables, which a short process pays
@@ -60,21 +58,23 @@ uintptr_t MapApart(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
 }
 
 bool Refill(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g_lock) {
-  const size_t least = RoundUp(bytes + sizeof(Range), KernelPage());
+  const size_t least = RoundUp(bytes + sizeof(MetadataRange), KernelPage());
   size_t range = Max(least, Min(Max(kFirstRange, g_mapped), kLargestRange));
   uintptr_t begin = MapApart(range);
   if (begin == 0 && range > least) begin = MapApart(range = least);
   if (begin == 0) return false;
-  auto* const head = reinterpret_cast<Range*>(begin);
-  *head = {begin + range, g_ranges.load(std::memory_order_relaxed)};
-  g_ranges.store(head, std::memory_order_release);
-  g_next = begin + sizeof(Range);
+  auto* const header = reinterpret_cast<MetadataRange*>(begin);
+  *header = {g_metadata_ranges.load(std::memory_order_relaxed), range};
+  g_metadata_ranges.store(header, std::memory_order_release);
+  g_next = begin + sizeof(MetadataRange);
   g_end = begin + range;
   g_mapped += range;
   return true;
 }
 
 }  // namespace
+
+std::atomic<const MetadataRange*> g_metadata_ranges{nullptr};
 
 void SetMetadataRandom(uint64_t random) {
   LockHolder holder(g_lock);
@@ -96,10 +96,10 @@ size_t MetadataBytes() {
 }
 
 bool FindMetadata(uintptr_t address, Interval* range, bool* guard) {
-  const Range* at = g_ranges.load(std::memory_order_acquire);
-  while (at != nullptr && !at->with_guards().Contains(address)) at = at->next;
+  const MetadataRange* at = g_metadata_ranges.load(std::memory_order_acquire);
+  while (at != nullptr && !HoldsWithGuards(*at, address)) at = at->before;
   if (at == nullptr) return false;
-  const Interval inner = at->inner();
+  const Interval inner = InnerOf(*at);
   *guard = !inner.Contains(address);
   *range = address < inner.begin  ? Interval::From(inner.begin - kGuard, kGuard)
            : address >= inner.end ? Interval::From(inner.end, kGuard)

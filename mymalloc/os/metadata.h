@@ -5,6 +5,7 @@
 #ifndef MYMALLOC_OS_METADATA_H_
 #define MYMALLOC_OS_METADATA_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,6 +14,14 @@
 #include "tree/interval.h"
 
 namespace mymalloc::os {
+
+// What each range of metadata begins with: so they can be found without the lock, and by who looks
+// at the process from outside (report/layout.h).
+struct alignas(64) MetadataRange {
+  const MetadataRange* before;  // the range that was mapped before this one
+  size_t bytes;
+};
+extern std::atomic<const MetadataRange*> g_metadata_ranges;  // the newest; changes under the lock
 
 // What makes the places hard to guess; before that, they are where the kernel puts them.
 void SetMetadataRandom(uint64_t random);

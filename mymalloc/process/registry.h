@@ -35,6 +35,8 @@ class Registry {
   Lock& lock() ABSL_LOCK_RETURNED(lock_) { return lock_; }
 
  private:
+  friend struct Layout;
+
   Heap* CreateHeap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   HeapId TakeAtHand();
   bool PutAtHand(HeapId id);

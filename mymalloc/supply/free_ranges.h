@@ -50,6 +50,8 @@ class FreeRanges {
   const Tree& tree() const { return tree_; }
 
  private:
+  friend struct Layout;
+
   uintptr_t TakeFront(const Tree::Entry& entry, size_t bytes);
 
   TreeNodes* nodes_;

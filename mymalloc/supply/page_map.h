@@ -96,6 +96,7 @@ class alignas(64) PageMap {
 
  private:
   friend class Inspector;
+  friend struct Layout;
 
   // The same tree as FreeRanges', so that the library has its code once.
   using Tree = IntervalTree<uint64_t, TreeNodes>;

@@ -95,6 +95,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
  private:
   friend class Inspector;
+  friend struct Layout;
 
   // Pages shorter than this share a guard with what follows: each guard costs the kernel a mapping.
   static constexpr size_t kLeastGuarded = 64 * kKiB;

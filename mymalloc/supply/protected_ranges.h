@@ -29,6 +29,8 @@ class ProtectedRanges {
   size_t spent() const { return ranges_.spent(); }
 
  private:
+  friend struct Layout;
+
   FreeRanges ranges_;
 };
 

@@ -20,6 +20,7 @@ class JsonWriter {
   JsonWriter& End(char bracket);
   JsonWriter& Key(absl::string_view name);
   JsonWriter& Value(absl::string_view text);
+  JsonWriter& Value(const char* text) { return Value(absl::string_view(text)); }  // no truth
   JsonWriter& Value(uint64_t number);
   JsonWriter& Value(bool truth);
   // A pair, or nothing if the text is empty.

@@ -6,14 +6,27 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/command/check.h"
+#include "tools/command/diff.h"
+#include "tools/command/find.h"
+#include "tools/command/leaks.h"
+#include "tools/command/map.h"
+#include "tools/command/ps.h"
 #include "tools/command/run.h"
+#include "tools/command/snapshot_command.h"
+#include "tools/command/stats.h"
 #include "tools/command/subcommand.h"
 #include "tools/command/symbolize.h"
+#include "tools/command/types.h"
 
 namespace mymalloc::command {
 namespace {
 
-std::vector<Subcommand> Subcommands() { return {RunCommand(), SymbolizeCommand()}; }
+std::vector<Subcommand> Subcommands() {
+  return {RunCommand(),      SymbolizeCommand(), PsCommand(),    StatsCommand(),
+          TypesCommand(),    FindCommand(),      LeaksCommand(), CheckCommand(),
+          SnapshotCommand(), DiffCommand(),      MapCommand()};
+}
 
 std::string Help() {
   std::string help =

@@ -25,7 +25,7 @@ class Parser {
     while (next_ < arguments_.size()) {
       const std::string& argument = arguments_[next_];
       if (argument == "--") {
-        ++next_;
+        next_ += subcommand_.may_take_program ? 0 : 1;
         break;
       }
       if (argument.size() < 2 || argument[0] != '-') {

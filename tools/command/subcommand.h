@@ -24,6 +24,8 @@ struct Subcommand {
   std::vector<std::string> flags;
   // Whether the first operand is a program, and all that follows that program's.
   bool takes_program = false;
+  // Whether a program may stand in the operands' place, behind "--": they then begin with that.
+  bool may_take_program = false;
   int usage_error = kUsageError;
   // Gets the operands; returns the exit code.
   int (*run)(const std::vector<std::string>& operands) = nullptr;

@@ -1,0 +1,119 @@
+#include "tools/command/snapshot_command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tools/command/opened_heap.h"
+#include "tools/look/snapshot.h"
+
+ABSL_FLAG(std::string, output, "", "the file to write; what was there is replaced");
+
+namespace mymalloc::command {
+namespace {
+
+constexpr char kName[] = "snapshot";
+
+using Clock = std::chrono::steady_clock;
+
+// On a terminal, for what takes more than a second.
+class ProgressLine {
+ public:
+  void Show(uint64_t done, uint64_t whole) {
+    if (isatty(STDERR_FILENO) == 0 || Clock::now() - begin_ < std::chrono::seconds(1)) return;
+    std::fprintf(stderr, "\r%s of %s\033[K", HumanBytes(done).c_str(), HumanBytes(whole).c_str());
+    shown_ = true;
+  }
+  ~ProgressLine() {
+    if (shown_) std::fprintf(stderr, "\r\033[K");
+  }
+
+ private:
+  const Clock::time_point begin_ = Clock::now();
+  bool shown_ = false;
+};
+
+bool Write(OpenedHeap* heap, int fd, std::string* told, std::string* error) {
+  heap->stop = heap->target->StopThreads(error);
+  if (heap->stop == nullptr) return false;
+  const auto stopped = Clock::now();
+  heap->target->RereadMappings();
+  look::SnapshotSize size;
+  bool written;
+  {
+    ProgressLine line;
+    written = look::WriteSnapshot(
+        *heap->target, heap->stop->threads, fd,
+        [&](uint64_t done, uint64_t whole) { line.Show(done, whole); }, &size, error);
+  }
+  heap->stop.reset();
+  const double seconds = std::chrono::duration<double>(Clock::now() - stopped).count();
+  *told = absl::StrFormat("%s of memory in %s", HumanBytes(size.bytes), HumanBytes(size.kept));
+  if (heap->target->is_live()) {
+    absl::StrAppendFormat(told, "; the process was stopped for %.3f seconds", seconds);
+  }
+  return written;
+}
+
+int Run(const std::vector<std::string>& operands) {
+  const std::string path = absl::GetFlag(FLAGS_output);
+  if (operands.size() != 1 || path.empty()) {
+    Complain(kName, "give one target, and a file by --output=FILE");
+    return kUsageError;
+  }
+  OpenedHeap heap;
+  if (!OpenLibrary(kName, operands[0], &heap)) return kFailed;
+  // It has all that the process knew: for nobody else to read. Whole, or not there.
+  const std::string part = absl::StrCat(path, ".part");
+  const int fd = open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    Complain(kName, absl::StrCat("cannot write ", part, ": ", strerror(errno)));
+    return kFailed;
+  }
+  std::string told;
+  std::string error;
+  bool written = Write(&heap, fd, &told, &error);
+  if (close(fd) != 0 || (written && rename(part.c_str(), path.c_str()) != 0)) {
+    error = strerror(errno);
+    written = false;
+  }
+  if (written) return Print(absl::StrCat(path, ": ", told, "\n"));
+  unlink(part.c_str());
+  Complain(kName, error);
+  return kFailed;
+}
+
+constexpr char kDetails[] =
+    "The snapshot has all memory that the process can write, where it is not zero, compressed; the "
+    "map of\n"
+    "the rest, which is in files; and the registers of all threads. Other subcommands take it in "
+    "place of\n"
+    "a process. The process is stopped meanwhile, so that all belongs together; this command says "
+    "for how\n"
+    "long.\n"
+    "\n"
+    "Exit codes: 0; 1: the target cannot be looked at, or the file cannot be written; 2: the "
+    "command line\n"
+    "is wrong.\n";
+
+}  // namespace
+
+Subcommand SnapshotCommand() {
+  Subcommand subcommand;
+  subcommand.name = kName;
+  subcommand.operands = kTargetOperand;
+  subcommand.summary = "Keeps the memory of a process in a file, for the other subcommands";
+  subcommand.details = absl::StrCat(kTargetHelp, "\n", kDetails);
+  subcommand.flags = {"output"};
+  subcommand.run = &Run;
+  return subcommand;
+}
+
+}  // namespace mymalloc::command

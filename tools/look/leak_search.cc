@@ -1,0 +1,175 @@
+#include "tools/look/leak_search.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "tools/look/heap_reader.h"
+#include "tools/look/roots.h"
+
+namespace mymalloc::look {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Number = BlockIndex::Number;
+
+constexpr unsigned kMostRounds = 5;
+
+// Blocks by their addresses, with their lengths: those of two rounds can be compared.
+using BlockMap = std::map<uint64_t, uint64_t>;
+
+class Round {
+ public:
+  Round(Target* target, const Descriptor& descriptor) : target_(target), descriptor_(descriptor) {}
+
+  // The model and the roots, of one moment.
+  bool ReadRoots(const std::vector<Thread>* threads, std::string* error) {
+    std::unique_ptr<Target::Stop> stop;
+    const auto begin = Clock::now();
+    if (threads == nullptr) {
+      stop = target_->StopThreads(error);
+      if (stop == nullptr) return false;
+      threads = &stop->threads;
+    }
+    target_->RereadMappings();
+    ReadHeap(target_, descriptor_, /*stopped=*/true, &model_);
+    index_ = std::make_unique<BlockIndex>(model_);
+    roots_ = FindRoots(*target_, model_, *threads, *index_);
+    stop.reset();
+    stopped_ = std::chrono::duration<double>(Clock::now() - begin).count();
+    return true;
+  }
+
+  void Mark() {
+    graph_ = std::make_unique<BlockGraph>(target_->memory(), model_, *index_);
+    marked_.assign(index_->size(), false);
+    MarkReachable(*graph_, std::move(roots_), &marked_);
+  }
+
+  std::vector<Number> Lost() const {
+    std::vector<Number> lost;
+    for (Number i = 0; i < index_->size(); ++i) {
+      if (!marked_[i]) lost.push_back(i);
+    }
+    return lost;
+  }
+
+  const HeapModel& model() const { return model_; }
+  const BlockIndex& index() const { return *index_; }
+  const BlockGraph& graph() const { return *graph_; }
+  double stopped() const { return stopped_; }
+
+ private:
+  Target* const target_;
+  const Descriptor& descriptor_;
+  HeapModel model_;
+  std::unique_ptr<BlockIndex> index_;
+  std::unique_ptr<BlockGraph> graph_;
+  std::vector<Number> roots_;
+  std::vector<bool> marked_;
+  double stopped_ = 0;
+};
+
+// Which of the lost blocks lead to the others. In the reverse of the order in which a search in
+// depth leaves them, each group of blocks that lead to each other comes before what it leads to.
+class LeakSorter {
+ public:
+  LeakSorter(const Round& round, const std::vector<Number>& lost)
+      : index_(round.index()), graph_(round.graph()), is_lost_(round.index().size(), false) {
+    for (const Number block : lost) is_lost_[block] = true;
+    seen_ = std::vector<bool>(index_.size(), false);
+    for (const Number block : lost) Leave(block);
+  }
+
+  std::vector<Leak> Sort() {
+    seen_.assign(seen_.size(), false);
+    std::vector<Leak> leaks;
+    for (auto block = left_.rbegin(); block != left_.rend(); ++block) Cover(*block, &leaks);
+    std::sort(leaks.begin(), leaks.end(),
+              [](const Leak& a, const Leak& b) { return a.block.address < b.block.address; });
+    return leaks;
+  }
+
+ private:
+  void Leave(Number root) {
+    std::vector<std::pair<Number, const Number*>> path;
+    const auto enter = [&](Number block) {
+      if (seen_[block] || !is_lost_[block]) return;
+      seen_[block] = true;
+      path.emplace_back(block, graph_.begin(block));
+    };
+    enter(root);
+    while (!path.empty()) {
+      auto& [block, next] = path.back();
+      if (next == graph_.end(block)) {
+        left_.push_back(block);
+        path.pop_back();
+      } else {
+        enter(*next++);
+      }
+    }
+  }
+
+  void Cover(Number root, std::vector<Leak>* leaks) {
+    if (seen_[root]) return;
+    const uint64_t address = index_.At(root).address;
+    std::vector<Number> next = {root};
+    while (!next.empty()) {
+      const Number block = next.back();
+      next.pop_back();
+      if (seen_[block] || !is_lost_[block]) continue;
+      seen_[block] = true;
+      leaks->push_back({index_.At(block), block == root, address});
+      next.insert(next.end(), graph_.begin(block), graph_.end(block));
+    }
+  }
+
+  const BlockIndex& index_;
+  const BlockGraph& graph_;
+  std::vector<bool> is_lost_;
+  std::vector<bool> seen_;
+  std::vector<Number> left_;
+};
+
+// Takes out what was not lost in the round before.
+void KeepKnown(const BlockIndex& index, const BlockMap& known, std::vector<Number>* lost) {
+  lost->erase(std::remove_if(lost->begin(), lost->end(),
+                             [&](Number number) {
+                               const Block block = index.At(number);
+                               const auto found = known.find(block.address);
+                               return found == known.end() || found->second != block.usable;
+                             }),
+              lost->end());
+}
+
+}  // namespace
+
+bool SearchLeaks(Target* target, const Descriptor& descriptor, const std::vector<Thread>* threads,
+                 LeakResult* result, std::string* error) {
+  const bool moves = target->is_live() && threads == nullptr;
+  BlockMap known;
+  for (;;) {
+    Round round(target, descriptor);
+    if (!round.ReadRoots(threads, error)) return false;
+    round.Mark();
+    ++result->rounds;
+    result->longest_stop = std::max(result->longest_stop, round.stopped());
+    result->damage = round.model().DescribeDamage();
+    result->live_blocks = round.index().size();
+    std::vector<Number> lost = round.Lost();
+    if (result->rounds > 1) KeepKnown(round.index(), known, &lost);
+    const bool settled = result->rounds > 1 && lost.size() == known.size();
+    if (!moves || lost.empty() || settled || result->rounds == kMostRounds) {
+      result->leaks = LeakSorter(round, lost).Sort();
+      return true;
+    }
+    known.clear();
+    for (const Number number : lost) {
+      const Block block = round.index().At(number);
+      known[block.address] = block.usable;
+    }
+  }
+}
+
+}  // namespace mymalloc::look

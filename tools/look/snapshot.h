@@ -1,0 +1,35 @@
+// Snapshots: what `mymalloc snapshot` keeps of a process, for the other subcommands to look at
+// later. The memory that can be written, where it is not zero, in compressed pieces; the mappings;
+// the registers.
+
+#ifndef MYMALLOC_TOOLS_LOOK_SNAPSHOT_H_
+#define MYMALLOC_TOOLS_LOOK_SNAPSHOT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/look/target.h"
+
+namespace mymalloc::look {
+
+struct SnapshotSize {
+  uint64_t bytes = 0;  // of the process's memory
+  uint64_t kept = 0;   // of the file
+};
+
+// `threads`: as they were when they were stopped. False, and *error, if it cannot be written.
+// `progress(done, whole)`: called now and then.
+using Progress = std::function<void(uint64_t done, uint64_t whole)>;
+bool WriteSnapshot(const Target& target, const std::vector<Thread>& threads, int fd,
+                   const Progress& progress, SnapshotSize* size, std::string* error);
+
+bool IsSnapshot(int fd);
+// Takes the descriptor. nullptr, and *error, if the file cannot be made sense of.
+std::unique_ptr<Target> OpenSnapshot(int fd, const std::string& name, std::string* error);
+
+}  // namespace mymalloc::look
+
+#endif  // MYMALLOC_TOOLS_LOOK_SNAPSHOT_H_

@@ -1,0 +1,144 @@
+#include <errno.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "tools/look/file_bytes.h"
+#include "tools/look/snapshot.h"
+#include "tools/look/snapshot_format.h"
+
+namespace mymalloc::look {
+namespace {
+
+bool IsZero(const char* bytes, size_t n) {
+  return n == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, n - 1) == 0);
+}
+
+class Writer {
+ public:
+  Writer(const Target& target, int fd, const Progress& progress)
+      : target_(target), fd_(fd), progress_(progress) {}
+
+  bool Write(const std::vector<Thread>& threads) {
+    SnapshotHeader header = {};
+    if (!Put(&header, sizeof(header)) || !PutMemory()) return false;
+    std::memcpy(header.magic, SnapshotHeader::kMagic, sizeof(header.magic));
+    header.pid = static_cast<uint64_t>(target_.pid());
+    header.pieces_at = at_;
+    header.pieces = pieces_.size();
+    if (!Put(pieces_.data(), pieces_.size() * sizeof(SnapshotPiece))) return false;
+    const std::string mappings = FormatMappings(target_.mappings());
+    header.mappings_at = at_;
+    header.mappings_bytes = mappings.size();
+    if (!Put(mappings.data(), mappings.size())) return false;
+    header.program_at = at_;
+    header.program_bytes = target_.program().size();
+    if (!Put(target_.program().data(), target_.program().size())) return false;
+    header.threads_at = at_;
+    header.threads = threads.size();
+    for (const Thread& thread : threads) {
+      if (!PutThread(thread)) return false;
+    }
+    // The magic comes last: what was cut short is no snapshot.
+    return pwrite(fd_, &header, sizeof(header), 0) == static_cast<ssize_t>(sizeof(header));
+  }
+
+  SnapshotSize size() const { return {done_, at_}; }
+
+ private:
+  static constexpr size_t kBatch = 64;
+  static constexpr size_t kBytes = SnapshotPiece::kBytes;
+
+  bool Put(const void* from, size_t bytes) {
+    at_ += bytes;
+    return WriteAll(fd_, from, bytes);
+  }
+
+  bool PutMemory() {
+    const std::vector<Interval> kept = KeptRanges(target_.mappings());
+    for (const Interval& range : kept) whole_ += range.length();
+    for (const Interval& range : kept) {
+      if (!PutRange(range)) return false;
+    }
+    return PutBatch();
+  }
+
+  // In kernel pages, as some may be out of reach, collected into pieces at round addresses.
+  bool PutRange(const Interval& range) {
+    for (uint64_t at = range.begin; at < range.end;) {
+      const uint64_t end = std::min(range.end, (at / kBytes + 1) * kBytes);
+      if (batch_.empty() || batch_.back() != at / kBytes * kBytes) {
+        if (batch_.size() == kBatch && !PutBatch()) return false;
+        batch_.push_back(at / kBytes * kBytes);
+      }
+      const size_t place = (batch_.size() - 1) * kBytes + at % kBytes;
+      parts_.push_back({at, buffer_.data() + place, end - at, false});
+      at = end;
+    }
+    return true;
+  }
+
+  bool PutBatch() {
+    std::fill(buffer_.begin(), buffer_.end(), '\0');
+    target_.memory().ReadEach(&parts_);
+    for (const Piece& part : parts_) done_ += part.bytes;
+    for (size_t i = 0; i < batch_.size(); ++i) {
+      if (!PutPiece(batch_[i], buffer_.data() + i * kBytes)) return false;
+    }
+    parts_.clear();
+    batch_.clear();
+    if (progress_) progress_(done_, whole_);
+    return true;
+  }
+
+  bool PutPiece(uint64_t address, const char* bytes) {
+    if (IsZero(bytes, kBytes)) return true;
+    uLongf stored = compressed_.size();
+    const bool smaller =
+        compress2(reinterpret_cast<Bytef*>(compressed_.data()), &stored,
+                  reinterpret_cast<const Bytef*>(bytes), kBytes, Z_BEST_SPEED) == Z_OK &&
+        stored < kBytes;
+    if (!smaller) stored = kBytes;
+    pieces_.push_back({address, at_, static_cast<uint32_t>(stored), 0});
+    return Put(smaller ? compressed_.data() : bytes, stored);
+  }
+
+  bool PutThread(const Thread& thread) {
+    ThreadRecord record = {};
+    record.id = thread.id;
+    std::copy(std::begin(thread.words), std::end(thread.words), std::begin(record.words));
+    const size_t vectors = std::min(thread.vectors.size(), ThreadRecord::kVectors);
+    std::copy_n(thread.vectors.begin(), vectors, std::begin(record.vectors));
+    return Put(&record, sizeof(record));
+  }
+
+  const Target& target_;
+  const int fd_;
+  const Progress& progress_;
+  uint64_t at_ = 0;
+  uint64_t done_ = 0;
+  uint64_t whole_ = 0;
+  std::vector<SnapshotPiece> pieces_;
+  std::vector<uint64_t> batch_;  // addresses of the pieces in buffer_
+  std::vector<Piece> parts_;
+  std::vector<char> buffer_ = std::vector<char>(kBatch * kBytes);
+  std::vector<char> compressed_ = std::vector<char>(kBytes);
+};
+
+}  // namespace
+
+bool WriteSnapshot(const Target& target, const std::vector<Thread>& threads, int fd,
+                   const Progress& progress, SnapshotSize* size, std::string* error) {
+  Writer writer(target, fd, progress);
+  if (!writer.Write(threads)) {
+    *error = absl::StrCat("cannot write the snapshot: ", strerror(errno));
+    return false;
+  }
+  *size = writer.size();
+  return true;
+}
+
+}  // namespace mymalloc::look
