@@ -72,10 +72,10 @@ class MapBrowserTest(unittest.TestCase):
         self.browser = chromium.Chromium()
         self.addCleanup(self.browser.close)
 
-    def sample(self, pages: int) -> Path:
-        path = self.folder / f"{pages}.html"
+    def sample(self, what: int | str) -> Path:
+        path = self.folder / f"{what}.html"
         with path.open("wb") as file:
-            subprocess.run([_SAMPLE, str(pages)], stdout=file, check=True)
+            subprocess.run([_SAMPLE, str(what)], stdout=file, check=True)
         return path
 
     def text(self, name: str) -> str:
@@ -144,6 +144,26 @@ class MapBrowserTest(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.querySelectorAll('img').length"), 0)
         self.assertEqual(self.browser.evaluate("document.title"), "Heap of sample (4711)")
         self.expect_no_complaints()
+
+    def test_a_hostile_heap_is_shown_as_far_as_it_can_be(self) -> None:
+        path = self.sample("hostile")
+        for width in _WIDTHS:
+            self.browser.look(width, _HEIGHT)
+            self.browser.open(path)
+            for group in ("heap", "none", "class"):
+                self.choose("group", group)
+                for button in ("fit", "in", "in", "out"):
+                    self.browser.evaluate(f"document.getElementById('{button}').click()")
+                    self.browser.frame()
+            left, top = self.corner("#map")
+            for i in range(0, 400, 8):
+                self.browser.click(left + 100 + i / 4, top + i)
+            for address in (16, 17, 4096, 2**63, 2**64 - 1):
+                self.search(address)
+            self.assertRegex(str(self.browser.evaluate("document.title")), "^Heap of </script>")
+            overflow = "document.documentElement.scrollWidth - window.innerWidth"
+            self.assertLessEqual(self.browser.evaluate(overflow), 0)
+            self.expect_no_complaints()
 
     def test_hover_and_click_tell_what_is_there(self) -> None:
         self.browser.look(1400, _HEIGHT)

@@ -43,7 +43,7 @@ constexpr const char* kTypes[] = {"orders::Order", "std::vector<orders::Line>", 
 // Which of ten ways a page is filled in: mostly that of the hundreds about it.
 size_t WayOf(size_t n) {
   const size_t about = n / 300 * 2654435761u % 1000003;
-  return (n % 3 == 0 ? n * 7 : about) % 10;
+  return (n < 60 || n % 3 == 0 ? n * 7 : about) % 10;
 }
 
 void Fill(size_t n, std::mt19937* random, std::string* states) {
@@ -142,6 +142,24 @@ MappedPage SamplePage(size_t n, uint64_t after) {
   std::fill_n(page.states.begin(), header, 'H');
   AddTypes(n, &page);
   return page;
+}
+
+HeapMap HostileMap() {
+  HeapMap map;
+  const std::string name = "</script><script>document.title='owned'</script>\u202e\n";
+  map.target = name + std::string(5000, 'w');
+  map.types = {name + std::string(5000, 't')};
+  map.pages = {{0, 0, 0, 0, "", {}},
+               {0, UINT32_MAX, UINT32_MAX, UINT32_MAX, std::string(256, 'r'), {}},
+               {16, 7, 0, 1, std::string(256, 'L'), {{3, 0}, {255, 77}}},
+               {16, 7, 16, 1, std::string(256, 'R'), {{3, 0}}},
+               {17, 7, 24, 1, "Q", {}},
+               {uint64_t{1} << 63, 1, 16, 1, std::string(255, 'F'), {}},
+               {UINT64_MAX, 1, 16, 1, std::string(256, 'C'), {}}};
+  map.large = {{0, 0, false, name}, {1, UINT64_MAX, true, ""}, {UINT64_MAX, 1, false, ""}};
+  map.free = {{0, 0, 0}, {4096, UINT64_MAX, UINT64_MAX}, {4096, 1, 1}};
+  map.totals = {{name, UINT64_MAX}, {"", 0}};
+  return map;
 }
 
 HeapMap SampleMapWithoutPages(size_t pages) {

@@ -18,6 +18,9 @@ command::MappedPage SamplePage(size_t n, uint64_t after);
 // A heap of so many pages, with large blocks and free ranges.
 command::HeapMap SampleMap(size_t pages);
 
+// Of addresses, lengths and names as only a heap could have that was overwritten.
+command::HeapMap HostileMap();
+
 // All of such a heap but its pages.
 command::HeapMap SampleMapWithoutPages(size_t pages);
 

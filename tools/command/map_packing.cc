@@ -8,6 +8,7 @@ namespace mymalloc::command {
 namespace {
 
 constexpr size_t kStates = kSlotStates.size();
+constexpr uint64_t kLongestStride = 1 << 20;  // Beyond it nothing of the page is believed.
 constexpr int kTypesFollow = 16;
 constexpr size_t kLongRun = 31;  // in five bits: a byte with the length follows
 
@@ -20,11 +21,17 @@ void AppendVarint(uint64_t value, std::string* bytes) {
   AppendByte(value, bytes);
 }
 
+// By letters.
+constexpr std::array<uint8_t, 128> StateNumbers() {
+  std::array<uint8_t, 128> numbers = {};
+  for (uint8_t i = 0; i < kStates; ++i) numbers[static_cast<uint8_t>(kSlotStates[i])] = i;
+  return numbers;
+}
+
 States NumbersOf(const std::string& letters) {
+  constexpr auto kNumbers = StateNumbers();
   States states;
-  for (const char letter : letters) {
-    states += static_cast<uint8_t>(kSlotStates.find(letter));
-  }
+  for (const char letter : letters) states += kNumbers[static_cast<uint8_t>(letter) % 128];
   return states;
 }
 
@@ -100,6 +107,7 @@ bool HasTag(const MappedPage& page, uint64_t slot) {
 
 uint64_t LooseBytes(const MappedPage& page) {
   const uint64_t stride = page.stride;
+  if (stride > kLongestStride) return 0;
   const uint64_t bytes = stride * page.states.size();
   uint64_t loose = 0;
   for (uint64_t begin = 0; begin < bytes; begin += kPageUnit) {

@@ -47,10 +47,14 @@ function readHeap() {
   readSummary(new ByteReader(fromBase64(byId('summary').textContent)));
   heap.largeAddress = heap.large.map(one => one[0]);
   heap.freeAddress = heap.free.map(one => one[0]);
+  const sizes = Float64Array.from(heap.large.concat(heap.free), one => one[1]).sort();
+  heap.extentBytes = sizes.reduce((sum, one) => sum + one, 0);
+  heap.shortExtent = sizes[sizes.length >> 2] ?? 0;  // A quarter of them are shorter.
 }
 
 function readSummary(reader) {
   const count = heap.count;
+  [heap.classes, heap.strides, heap.slots] = [0, 1, 2].map(which => Uint32Array.from(heap.kinds, kind => kind[which]));
   heap.address = new Float64Array(count);
   heap.kind = new Uint32Array(count);
   heap.owner = new Uint32Array(count);
@@ -78,9 +82,9 @@ function readCounts(reader, page) {
   }
 }
 
-function classOf(page) { return heap.kinds[heap.kind[page]][0]; }
-function strideOf(page) { return heap.kinds[heap.kind[page]][1]; }
-function slotsOf(page) { return heap.kinds[heap.kind[page]][2]; }
+function classOf(page) { return heap.classes[heap.kind[page]]; }
+function strideOf(page) { return heap.strides[heap.kind[page]]; }
+function slotsOf(page) { return heap.slots[heap.kind[page]]; }
 function heapOf(page) { return heap.heaps[heap.owner[page]]; }
 function bytesOf(page) { return strideOf(page) * slotsOf(page); }
 function countOf(page, state) { return heap.counts[page * STATE_COUNT + state]; }
@@ -183,21 +187,23 @@ function readPacked(reader, palette, bits, slots) {
   reader.at = at + Math.ceil(slots * bits / 8);
 }
 
-// The name of the type of the slot's block; '' if it is not known.
-function typeOf(page, slot) {
+// The names of the types of the page's blocks by their slots, as far as they are known.
+function typesOn(page) {
+  const types = new Map();
   const chunk = chunkOf(page);
   const start = chunk?.starts[page - chunk.first];
-  if (!chunk || !(chunk.bytes[start] & 16)) return '';
+  if (!chunk || !(chunk.bytes[start] & 16)) return types;
   const reader = new ByteReader(chunk.bytes);
   readStates(reader, start, slotsOf(page));
-  let at = 0;
-  for (let types = reader.varint(); types > 0; --types) {
-    at += reader.varint();
-    const type = reader.varint();
-    if (at === slot) return heap.types[type] ?? '';
+  let slot = 0;
+  for (let left = reader.varint(); left > 0; --left) {
+    slot += reader.varint();
+    types.set(slot, heap.types[reader.varint()] ?? '');
   }
-  return '';
+  return types;
 }
+
+function typeOf(page, slot) { return typesOn(page).get(slot) ?? ''; }
 
 // The last whose address is not above; -1 if there is none.
 function lastNotAbove(addresses, address) {

@@ -49,6 +49,13 @@ function stateRows(page) {
       .map(([state, count]) => [state.name, `${count} · ${bytesText(count * strideOf(page))}`]);
 }
 
+// The most frequent types on a page, with their counts.
+function typeRows(page) {
+  const counts = new Map();
+  for (const name of typesOn(page).values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort((one, other) => other[1] - one[1]).slice(0, 5).map(([name, count]) => [countText(count), foreignName(shortName(name))]);
+}
+
 function pageRows(page) {
   return [['Address', hex(heap.address[page])], ['Slots', `${slotsOf(page)} of ${strideText(strideOf(page))}`],
     ['Class', `${classOf(page)}`], ['Heap', `${heapOf(page)}`]];

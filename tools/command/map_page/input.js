@@ -108,6 +108,7 @@ function moveCursor(across, down) {
   const subject = subjectOf(next);
   choose(subject.slot === undefined ? subject : {page: subject.page});
   bringIntoView(next);
+  byId('spoken').textContent = describe(state.chosen).tip.join(', ');
 }
 
 function itemsOf(group) { return group.what === 'pages' ? group.tiles : group.to; }

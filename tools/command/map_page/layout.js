@@ -33,7 +33,8 @@ function level() { return LEVELS[map.level]; }
 // The pages in their order, and the groups that they fall into.
 function arrangePages() {
   const keeps = FILTERS[map.filter].keeps;
-  let pages = Uint32Array.from({length: heap.count}, (_, page) => page);
+  let pages = new Uint32Array(heap.count);
+  for (let page = 0; page < heap.count; ++page) pages[page] = page;
   if (keeps) pages = pages.filter(keeps);
   if (map.order === 'empty') {
     pages = sortedBy(pages, page => Math.round(256 * liveSlots(page) / Math.max(slotsOf(page), 1)), 257);
@@ -88,19 +89,16 @@ function groupTitle(page) {
 }
 
 function extentGroups() {
-  return [['large', 'large'], ['free', 'ranges']]
+  return [['large', 'large', 'large blocks'], ['free', 'ranges', 'free ranges']]
       .filter(([what]) => heap[what].length > 0)
-      .map(([what, title]) => ({what, title, from: 0, to: heap[what].length}));
+      .map(([what, title, longTitle]) => ({what, title, longTitle, from: 0, to: heap[what].length}));
 }
 
 // Bytes a pixel of width: a power of two, the same for all, and finer the nearer one looks. Most are
 // to scale, unless there are too many.
 function extentScale() {
-  const sizes = [...heap.large, ...heap.free].map(one => one[1]).sort((one, other) => one - other);
-  if (sizes.length === 0) return 1;
-  const bytes = sizes.reduce((sum, one) => sum + one, 0);
-  const inRows = rows => bytes / (tilesWidth() * rows);
-  const wanted = Math.min(inRows(8), sizes[sizes.length >> 2] / LEAST_EXTENT) / 2 ** (map.level - map.farthest);
+  const inRows = rows => heap.extentBytes / (tilesWidth() * rows);
+  const wanted = Math.min(inRows(8), heap.shortExtent / LEAST_EXTENT) / 2 ** (map.level - map.farthest);
   return 2 ** Math.max(0, Math.ceil(Math.log2(Math.max(wanted, inRows(MOST_ROWS)))));
 }
 
@@ -146,7 +144,9 @@ function goToFit() {
     map.level = map.farthest = tried;
     layOut();
     least = Math.min(least, map.contentHeight);
-    if (map.contentHeight <= Math.max(1.3 * map.height, 1.15 * least)) best = tried;
+    // To see each slot is worth some scrolling.
+    const screens = level().side > 8 && level().side <= 34 ? 2 : 1.3;
+    if (map.contentHeight <= Math.max(screens * map.height, 1.15 * least)) best = tried;
   }
   map.level = map.farthest = best;
 }
@@ -166,7 +166,7 @@ function tileSums() {
       const page = map.pages[i];
       const stride = strideOf(page);
       const at = (group.firstTile + Math.floor((i - group.from) / level().pages)) * STATE_COUNT;
-      for (let state = 0; state < STATE_COUNT; ++state) sums[at + state] += heap.counts[page * STATE_COUNT + state] * stride;
+      for (let state = 0; state < STATE_COUNT; ++state) sums[at + state] += countOf(page, state) * stride;
     }
   }
   map.sums = sums;
@@ -236,7 +236,8 @@ function boxOf(hit) {
 }
 
 // Where a page or extent is on the map as it is arranged; null if it is not on it.
-function placeOf({page, slot, large, free}) {
+function placeOf({page, slot, large, free, from}) {
+  if (from !== undefined) page = map.pages[from];
   if (page === undefined) {
     const what = large === undefined ? 'free' : 'large';
     const index = map.groups.findIndex(group => group.what === what);

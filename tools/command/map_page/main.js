@@ -101,6 +101,7 @@ function fit() {
 function arrange() {
   arrangePages();
   state.cursor = null;
+  if (state.chosen?.from !== undefined) letGo();  // These pages are together no longer.
   goToFit();
   layOutAgain();
   scrollTo(0);
@@ -188,8 +189,8 @@ function showOnly(filter) {
 
 function start() {
   readHeap();
-  document.title = `Heap of ${cleanName(heap.target)}`;
-  byId('target').replaceWith(Object.assign(foreignName(heap.target), {id: 'target'}));
+  document.title = `Heap of ${shortName(heap.target)}`;
+  byId('target').replaceWith(Object.assign(foreignName(shortName(heap.target)), {id: 'target', title: cleanName(heap.target)}));
   byId('filter').replaceChildren(...Object.entries(FILTERS).map(([value, {title}]) => element('option', {value, textContent: title})));
   readColours();
   showNothing();

@@ -1,7 +1,7 @@
 // The map's pixels: written one by one, for there are more tiles than a canvas draws rectangles.
 
 const PAINT_MS = 12;  // How long a paint may unpack details; what is left comes with the next.
-const CELL_WITH_MARK = 5;  // The least side of a slot, in pixels of the screen, that has room for its mark.
+const CELL_WITH_MARK = 4;  // The least side of a slot, in pixels of the screen, that has room for its mark.
 
 const colours = {states: [], paper: 0, ink: '', faint: ''};
 let pixels = null;
@@ -167,8 +167,9 @@ function paintLabel(context, group, top) {
   const y = Math.min(Math.max(top, 2), top + group.height - LEAST_HEIGHT + 4);
   context.fillStyle = colours.ink;
   context.font = '600 13px system-ui, "DejaVu Sans", sans-serif';
-  context.fillText(group.title, 8, y + 12);
-  const used = context.measureText(group.title).width + 16;
+  const title = map.gutter > 100 ? group.longTitle ?? group.title : group.title;
+  context.fillText(title, 8, y + 12);
+  const used = context.measureText(title).width + 16;
   context.fillStyle = colours.faint;
   context.font = '11px system-ui, "DejaVu Sans", sans-serif';
   const note = shortCount(group.to - group.from);

@@ -25,8 +25,10 @@ function showDetails(subject, act) {
 function pageParts({page, slot}, act) {
   const title = slot === undefined ? [] : [element('h3', {textContent: 'Its page'})];
   const verdict = verdictOf(page);
-  const drawn = pageCanvas(page, slot, act.choose);
-  return [...title, list(pageRows(page)), drawn, ...(verdict ? [element('p', {textContent: verdict})] : []), list(stateRows(page))];
+  const types = typeRows(page);
+  return [...title, list(pageRows(page)), pageCanvas(page, slot, act.choose),
+    ...(verdict ? [element('p', {textContent: verdict})] : []), list(stateRows(page)),
+    ...(types.length > 0 ? [element('h3', {textContent: 'Types on it'}), list(types)] : [])];
 }
 
 function pageCanvas(page, slot, choose) {
@@ -47,6 +49,7 @@ function pageCanvas(page, slot, choose) {
     if (next === null) return;
     event.preventDefault();
     choose({page, slot: next}, true);
+    byId('spoken').textContent = describe({page, slot: next}).tip.join(', ');
   });
   return canvas;
 }

@@ -51,7 +51,7 @@ function showTotals(sum) {
   const boxes = heap.totals.map(([name, value]) => box(foreignName(totalTitle(name)), bytesOrCount(name, value)));
   boxes.push(box('pages', countText(heap.count), bytesText(sumOf(sum.states, bytes => bytes))));
   boxes.push(box('live blocks', countText(sum.slots[LIVE] + sum.slots[RUN] + sumOf(heap.large, one => one[2] ? 0 : 1)),
-      `${bytesText(liveBytes(sum.states) + sum.large)} with their slots`));
+      `take ${bytesText(liveBytes(sum.states) + sum.large)}`));
   boxes.push(box('large blocks', countText(heap.large.length), bytesText(sum.large + sum.held)));
   boxes.push(box('free ranges', countText(heap.free.length), `${bytesText(sum.freeResident)} resident`));
   byId('totals').replaceChildren(...boxes);
@@ -67,8 +67,8 @@ function showShare(sum) {
     ['free', sum.states[FREE] + sum.freeResident, 'free and perhaps resident'], ['clean', sum.states[CLEAN] + sum.freeRest, 'free and given back']];
   const whole = sumOf(parts, part => part[1]);
   byId('share').replaceChildren(...shareParts(parts));
-  byId('share').setAttribute('aria-label', 'Of the address space: ' +
-      parts.map(([, bytes, title]) => `${title} ${percentText(bytes, whole)}`).join(', '));
+  const there = parts.filter(part => part[1] > 0).map(([, bytes, title]) => `${title} ${percentText(bytes, whole)}`);
+  byId('shares').textContent = `Of ${bytesText(whole)} of addresses: ${there.join(', ')}.`;
 }
 
 function shareParts(parts) {
