@@ -1,10 +1,12 @@
 """The map's page in a real browser: of no, few, a thousand and a million pages."""
 
+import json
 import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
+from typing import Any
 
 from tests.command import chromium
 
@@ -19,6 +21,17 @@ _TYPED_BLOCK = _FIRST_PAGE + 21 * 16
 _HOSTILE_BLOCK = (
     _FIRST_PAGE + 27 * 16
 )  # Its type has the name of an element that would run a script.
+
+_STATES = {
+    "L": "in use",
+    "R": "in use: the first slot of a long block",
+    "r": "in use: a long block goes on here",
+    "F": "free, and perhaps resident",
+    "c": "free, and not resident",
+    "C": "free, but a thread keeps it for its next malloc",
+    "Q": "freed, and held back from use for a while",
+    "H": "the page's own",
+}
 
 # What text is too small, or too much like what is behind it; and by how much the page is too wide.
 _LOOKS = """
@@ -135,6 +148,45 @@ class MapBrowserTest(unittest.TestCase):
         self.assertIn("is not in this heap", self.text("said"))
         self.search(0x7FA000000000)
         self.assertIn("Large block 0x7fa000000000", self.text("details"))
+        self.expect_no_complaints()
+
+    def details_of(self, addresses: list[int]) -> list[str]:
+        """What a search for each of them shows."""
+        return list(
+            self.browser.evaluate(
+                f"""
+                {[hex(address) for address in addresses]}.map(address => {{
+                  document.getElementById('address').value = address;
+                  document.getElementById('tools').requestSubmit();
+                  return document.getElementById('details').innerText.replaceAll('\u202f', '');
+                }})"""
+            )
+        )
+
+    def expect_slot(self, page: dict[str, Any], slot: int, details: str) -> None:
+        state = page["states"][slot]
+        self.assertIn(f"State\n{_STATES[state]}\n", details)
+        block = details.partition("Its page")[0]
+        if state not in "HRr":
+            self.assertIn(f"Size\n{page['stride'] - 8} bytes", block)
+            self.assertIn(f"Slot\n{slot}\n", block)
+        types = page.get("types", {})
+        self.assertEqual("Type\n" in block, str(slot) in types)
+        self.assertIn(types.get(str(slot), ""), block)
+
+    def test_every_state_and_type_is_as_the_heap_has_it(self) -> None:
+        text = subprocess.run([_SAMPLE, "80", "json"], stdout=subprocess.PIPE, check=True).stdout
+        self.browser.look(1400, _HEIGHT)
+        self.browser.open(self.sample(80))
+        seen = set()
+        for page in json.loads(text)["pages"]:
+            slots = range(0, page["slots"], 5)
+            first = int(page["address"], 16)
+            found = self.details_of([first + slot * page["stride"] for slot in slots])
+            for slot, details in zip(slots, found):
+                self.expect_slot(page, slot, details)
+                seen.add(page["states"][slot])
+        self.assertEqual(seen, set(_STATES))
         self.expect_no_complaints()
 
     def test_a_hostile_type_is_only_text(self) -> None:

@@ -1,5 +1,5 @@
-// A map's page of a made up heap on stdout, for a browser to be tested with:
-// map_page_sample PAGES|hostile
+// A map's page of a made up heap on stdout, for a browser to be tested with; or the same heap's
+// JSON: map_page_sample PAGES [json] | hostile
 
 #include <cstdio>
 #include <string>
@@ -9,15 +9,21 @@
 #include "tests/command/sample_map.h"
 #include "tools/command/map_page.h"
 
+using mymalloc::command::MapPage;
+
 int main(int argc, char** argv) {
-  const absl::string_view what = argc == 2 ? argv[1] : "";
+  const absl::string_view what = argc >= 2 ? argv[1] : "";
   size_t pages = 0;
-  if (what != "hostile" && !absl::SimpleAtoi(what, &pages)) {
-    fputs("usage: map_page_sample PAGES|hostile\n", stderr);
+  std::string output;
+  if (what == "hostile") {
+    output = MapPage(mymalloc::test::HostileMap());
+  } else if (!absl::SimpleAtoi(what, &pages)) {
+    fputs("usage: map_page_sample PAGES [json] | hostile\n", stderr);
     return 2;
+  } else if (argc == 3) {
+    output = mymalloc::test::JsonOf(mymalloc::test::SampleMap(pages));
+  } else {
+    output = mymalloc::test::SampleMapPage(pages);
   }
-  const std::string page = what == "hostile"
-                               ? mymalloc::command::MapPage(mymalloc::test::HostileMap())
-                               : mymalloc::test::SampleMapPage(pages);
-  return fwrite(page.data(), 1, page.size(), stdout) == page.size() ? 0 : 1;
+  return fwrite(output.data(), 1, output.size(), stdout) == output.size() ? 0 : 1;
 }

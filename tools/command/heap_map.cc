@@ -100,7 +100,7 @@ class HeapMapParser {
       } else if (key == "bytes") {
         large.bytes = reader_.Number();
       } else if (key == "state") {
-        large.held = reader_.String() == "held";
+        large.held = reader_.String() != "live";
       } else if (key == "type") {
         large.type = reader_.String();
       } else {

@@ -9,7 +9,7 @@ function bytesText(bytes) {
     unit += 1;
   }
   const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${Number(value.toFixed(digits))} ${units[unit]}`;
+  return `${Number(value.toFixed(digits))}\u00a0${units[unit]}`;
 }
 
 const grouped = new Intl.NumberFormat('en', {useGrouping: true});
@@ -26,9 +26,9 @@ function shortCount(count) {
 }
 
 function percentText(part, whole) {
-  if (whole === 0) return '0 %';
+  if (whole === 0) return '0\u00a0%';
   const percent = 100 * part / whole;
-  return percent > 0 && percent < 1 ? '< 1 %' : percent < 100 && percent > 99 ? '> 99 %' : `${Math.round(percent)} %`;
+  return percent > 0 && percent < 1 ? '<\u00a01\u00a0%' : percent < 100 && percent > 99 ? '>\u00a099\u00a0%' : `${Math.round(percent)}\u00a0%`;
 }
 
 function hex(address) { return '0x' + address.toString(16); }

@@ -45,10 +45,14 @@ function addPage(sum, page) {
 
 function liveBytes(states) { return states[LIVE] + states[RUN] + states[RUN_ON]; }
 
+// What the command sums up as this page does, from the same slots and ranges.
+const SUMMED_HERE = ['live_blocks', 'cached_bytes', 'quarantined_bytes', 'free_bytes', 'clean_bytes', 'free_range_bytes',
+  'free_range_resident', 'large_bytes', 'pages', 'page_bytes'];
+
 function showTotals(sum) {
   const box = (title, value, note) => element('div', {}, element('dt', {}, title),
       element('dd', {textContent: value}, ...(note ? [element('small', {textContent: note})] : [])));
-  const boxes = heap.totals.map(([name, value]) => box(foreignName(totalTitle(name)), bytesOrCount(name, value)));
+  const boxes = heap.totals.filter(([name]) => !SUMMED_HERE.includes(name)).map(([name, value]) => box(foreignName(totalTitle(name)), bytesOrCount(name, value)));
   boxes.push(box('pages', countText(heap.count), bytesText(sumOf(sum.states, bytes => bytes))));
   boxes.push(box('live blocks', countText(sum.slots[LIVE] + sum.slots[RUN] + sumOf(heap.large, one => one[2] ? 0 : 1)),
       `take ${bytesText(liveBytes(sum.states) + sum.large)}`));
@@ -57,7 +61,7 @@ function showTotals(sum) {
   byId('totals').replaceChildren(...boxes);
 }
 
-function totalTitle(name) { return name.replaceAll('_', ' '); }
+function totalTitle(name) { return name.replace(/_bytes$/, '').replaceAll('_', ' '); }
 // The command's totals are bytes, but for those whose name says that they count.
 function bytesOrCount(name, value) { return /count|blocks|pages|threads|heaps|number/.test(name) ? countText(value) : bytesText(value); }
 
