@@ -1,0 +1,170 @@
+// The map's page: what is in it and what must not be, and what it makes of JSON. What a browser
+// makes of the page: map_browser_test.py.
+
+#include "tools/command/map_page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/command/sample_map.h"
+#include "tools/command/heap_map.h"
+#include "tools/command/map_packing.h"
+
+namespace mymalloc::command {
+namespace {
+
+using test::JsonOf;
+using test::SampleMap;
+using test::SampleMapPage;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(MapPageTest, NothingComesFromTheNetwork) {
+  const std::string page = SampleMapPage(100);
+  for (const char* part : {"http:", "https:", "<link", "<img", "@import", " src=\"", "@TARGET@",
+                           "@STYLE@", "@SCRIPT@"}) {
+    EXPECT_THAT(page, Not(HasSubstr(part)));
+  }
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+}
+
+TEST(MapPageTest, AllThatIsKnownIsThere) {
+  const std::string page = SampleMapPage(2 * MapPacker::kPagesPerChunk + 1);
+  EXPECT_THAT(page, HasSubstr("<title>Heap of sample (4711)</title>"));
+  EXPECT_THAT(page, HasSubstr("\"pages\":8193"));
+  EXPECT_THAT(page, HasSubstr("id=\"chunk2\""));
+  EXPECT_THAT(page, Not(HasSubstr("id=\"chunk3\"")));
+  // What the first look needs is in front of the details.
+  EXPECT_LT(page.find("id=\"summary\""), page.find("window.startMap();"));
+  EXPECT_LT(page.find("window.startMap();"), page.find("id=\"chunk0\""));
+}
+
+TEST(MapPageTest, NamesOfTheTargetAreTextAndNoMarkup) {
+  const std::string hostile = "</script><script>alert(1)</script><!--&\"'\n\xff";
+  HeapMap map = SampleMap(3);
+  const size_t scripts = Count(MapPage(map), "<script");
+  map.target = hostile;
+  map.types = std::vector<std::string>(map.types.size(), hostile);
+  map.large[0].type = hostile;
+  map.totals.emplace_back(hostile, 1);
+  const std::string page = MapPage(map);
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
+  EXPECT_THAT(page, Not(HasSubstr("<!--")));
+  EXPECT_THAT(page, Not(HasSubstr("\xff")));
+  EXPECT_THAT(page, HasSubstr("&lt;/script&gt;&lt;script&gt;alert(1)"));
+  EXPECT_EQ(Count(page, "<script"), scripts);
+  EXPECT_EQ(Count(page, "</script"), scripts);
+}
+
+TEST(MapPageTest, MarksOfTheTemplateInANameStayAName) {
+  HeapMap map = SampleMap(1);
+  map.target = "@TARGET@ @SCRIPT@";
+  EXPECT_THAT(MapPage(map), HasSubstr("<title>Heap of @TARGET@ @SCRIPT@</title>"));
+}
+
+TEST(MapPageTest, PagesAreFewBytes) {
+  constexpr size_t kPages = 20000;
+  const size_t bytes = SampleMapPage(kPages).size() - SampleMapPage(0).size();
+  EXPECT_LT(bytes / kPages, 110u);
+  HeapMap full;
+  for (uint64_t i = 0; i < kPages; ++i) {
+    full.pages.push_back({i * 16384, 4, 64, 1, "HHHH" + std::string(252, 'L'), {}});
+  }
+  EXPECT_LT((MapPage(full).size() - MapPage(HeapMap()).size()) / kPages, 24u);
+}
+
+TEST(MapPageTest, JsonSaysTheSameAsTheMap) {
+  const HeapMap map = SampleMap(60);
+  HeapMap read;
+  ASSERT_EQ(ParseHeapMap(JsonOf(map), &read), "");
+  ASSERT_EQ(read.pages.size(), map.pages.size());
+  for (size_t i = 0; i < map.pages.size(); ++i) {
+    const MappedPage& page = map.pages[i];
+    EXPECT_EQ(read.pages[i].address, page.address);
+    EXPECT_EQ(read.pages[i].states, page.states);
+    EXPECT_EQ(read.pages[i].stride, page.stride);
+    EXPECT_EQ(read.pages[i].heap, page.heap);
+    ASSERT_EQ(read.pages[i].types.size(), page.types.size());
+    for (size_t t = 0; t < page.types.size(); ++t) {
+      EXPECT_EQ(read.pages[i].types[t].first, page.types[t].first);
+      EXPECT_EQ(read.types[read.pages[i].types[t].second], map.types[page.types[t].second]);
+    }
+  }
+  ASSERT_EQ(read.large.size(), map.large.size());
+  EXPECT_EQ(read.large[0].bytes, map.large[0].bytes);
+  EXPECT_EQ(read.free.back().resident, map.free.back().resident);
+  EXPECT_EQ(read.totals, map.totals);
+  std::string wrong;
+  EXPECT_NE(MapPage(JsonOf(map), &wrong), "");
+  EXPECT_EQ(wrong, "");
+}
+
+TEST(MapPageTest, JsonMayHaveMoreAndInAnotherOrder) {
+  HeapMap map;
+  EXPECT_EQ(ParseHeapMap(R"( { "later" : [{"a":{"b":[null,true,-1.5e3,"\u00e9\ud83d\ude00"]}}],
+      "totals" : {"live":7, "nested":{"a":1}, "share":0.5, "none":null},
+      "pages":[{"states":"HLF","slots":3,"stride":64,"address":"0x2000","class":4,"heap":9},
+               {"states":"","slots":0,"stride":16,"address":4096,"class":1,"heap":9}],
+      "target":"\u0041\n\ud83d\ude00\ud83d", "version":1 } )",
+                         &map),
+            "");
+  EXPECT_EQ(map.target, "A\n\xf0\x9f\x98\x80\xef\xbf\xbd");
+  ASSERT_EQ(map.pages.size(), 2u);
+  EXPECT_EQ(map.pages[0].address, 4096u);
+  EXPECT_EQ(map.pages[1].states, "HLF");
+  ASSERT_EQ(map.totals.size(), 2u);
+  EXPECT_EQ(map.totals[0].second, 7u);
+}
+
+TEST(MapPageTest, WhatIsNoMapIsSaidToBeNone) {
+  const std::string deep(100000, '[');
+  const std::vector<std::string> all = {
+      "",
+      "{",
+      "[]",
+      "{}",
+      "{\"version\":2}",
+      "{\"version\":1} x",
+      "{\"version\":1,\"target\":\"\\q\"}",
+      "{\"version\":1,\"target\":\"a",
+      "{\"version\":-1}",
+      "{\"version\":1,\"x\":" + deep,
+      "{\"version\":1,\"x\":}",
+      "{\"version\":1,\"pages\":[{\"slots\":2,\"states\":\"L\"}]}",
+      "{\"version\":1,\"pages\":[{\"slots\":1,\"states\":\"<\"}]}",
+      "{\"version\":1,\"pages\":[{\"address\":\"here\"}]}",
+      "{\"version\":1,\"pages\":[{\"types\":{\"256\":\"T\"}}]}",
+      "{\"version\":1,\"pages\":[{\"slots\":300,\"states\":\"" + std::string(300, 'L') + "\"}]}"};
+  for (const std::string& json : all) {
+    std::string wrong;
+    EXPECT_EQ(MapPage(json, &wrong), "") << json.substr(0, 80);
+    EXPECT_NE(wrong, "") << json.substr(0, 80);
+  }
+}
+
+TEST(MapPageTest, OnlyWholeKernelPagesCouldGoBack) {
+  const auto loose = [](uint32_t stride, const std::string& states) {
+    return LooseBytes({0, 1, stride, 1, states, {}});
+  };
+  EXPECT_EQ(loose(1024, "HLFFFFFF"), 4096u);
+  EXPECT_EQ(loose(1024, "HLFFFFFL"), 0u);
+  EXPECT_EQ(loose(1024, "HLFFFcFc"), 2048u);  // What is given back is not there to give.
+  EXPECT_EQ(loose(1024, "HLFFCFFF"), 0u);
+  EXPECT_EQ(loose(1024, "HLFFFFFFL"), 0u);  // That block's tag is the end of the slot before.
+  EXPECT_EQ(loose(1024, "HLFFFFFFF"), 5120u);
+  EXPECT_EQ(loose(8192, "HFL"), 4096u);
+  EXPECT_EQ(loose(3072, "LFFFF"), 11264u);  // But for what is beside the live block.
+  EXPECT_EQ(loose(0, "FF"), 0u);
+}
+
+}  // namespace
+}  // namespace mymalloc::command
