@@ -1,9 +1,12 @@
 """How to build what ends up in libmymalloc.so, which needs libc and nothing else.
 
-Language standard, warnings and the like are in .bazelrc: they hold for all code.
+Warnings and the like are in .bazelrc: they hold for all code. CMakeLists.txt reads the lists below, an option
+a line.
 """
 
 ENGINE_COPTS = [
+    # Also where another workspace, with a .bazelrc of its own, builds the engine.
+    "-std=c++17",
     # No libstdc++ at run time: it costs a millisecond of every process's start.
     "-fno-exceptions",
     "-fno-rtti",
