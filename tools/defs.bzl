@@ -48,7 +48,8 @@ def engine_library(name, copts = [], **kwargs):
     )
 
 def engine_sources():
-    """A room's sources, for the builds in which the atomics are a model checker's, or locks are counted."""
+    """A room's sources, for the builds in which the atomics are a model checker's, or locks are counted; and for
+    the tests of what is built without Bazel."""
     native.filegroup(
         name = "sources",
         testonly = 1,
@@ -57,6 +58,7 @@ def engine_sources():
             "*.h",
         ]),
         visibility = [
+            "//:__pkg__",
             "//tests/interleave:__pkg__",
             "//tests/scaling:__pkg__",
         ],
