@@ -29,3 +29,10 @@ run_bazel() {
   (cd "$root" && env -u LD_PRELOAD bazel "$command" --noshow_progress --show_result=0 \
     --ui_event_filters=-info "$@" </dev/null >&2)
 }
+
+# The dynamic linker finds what is under the prefix /usr/local by its cache, and of /usr faster.
+refresh_cache() {
+  case $1 in
+    /usr | /usr/local) [ "$(id -u)" -ne 0 ] || PATH=$PATH:/usr/sbin:/sbin ldconfig || say "ldconfig failed" ;;
+  esac
+}

@@ -1,9 +1,12 @@
 """How to build what ends up in libmymalloc.so, which needs libc and nothing else.
 
-Language standard, warnings and the like are in .bazelrc: they hold for all code.
+Warnings and the like are in .bazelrc: they hold for all code. CMakeLists.txt reads the lists below, an option
+a line.
 """
 
 ENGINE_COPTS = [
+    # Also where another workspace, with a .bazelrc of its own, builds the engine.
+    "-std=c++17",
     # No libstdc++ at run time: it costs a millisecond of every process's start.
     "-fno-exceptions",
     "-fno-rtti",
@@ -45,7 +48,8 @@ def engine_library(name, copts = [], **kwargs):
     )
 
 def engine_sources():
-    """A room's sources, for the builds in which the atomics are a model checker's, or locks are counted."""
+    """A room's sources, for the builds in which the atomics are a model checker's, or locks are counted; and for
+    the tests of what is built without Bazel."""
     native.filegroup(
         name = "sources",
         testonly = 1,
@@ -54,6 +58,7 @@ def engine_sources():
             "*.h",
         ]),
         visibility = [
+            "//:__pkg__",
             "//tests/interleave:__pkg__",
             "//tests/scaling:__pkg__",
         ],

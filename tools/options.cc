@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "tools/options_text.h"
+
 namespace {
 
 void PrintRow(const char* name, const char* standard, const char* hardened, const char* help) {
@@ -17,13 +19,9 @@ int main() {
       "# Options\n\n"
       "Made by `bazel run //tools:options >docs/options.md`; a test sees to it that it is up to "
       "date.\n\n"
-      "Set one by `MYMALLOC_<NAME>=value`, or several by `MYMALLOC_OPTIONS=name=value:name=value`; "
-      "both are ignored in setuid programs. Sizes are written as `65536`, `64K`, `16M`, `1G`; "
-      "times as `500ms`, `10s`, `2m`, or `never`; switches as `1` or `0`, `yes` or `no`, `on` or "
-      "`off`; a path with a colon in it by its own variable only. An "
-      "unknown name or a bad value gets a warning and is ignored. `MYMALLOC_OPTIONS=help` prints "
-      "all of them, with the values in force, at the program's first `malloc`.\n\n"
+      "%s\n\n"
       "| option | default | with `harden=1` | meaning |\n"
-      "|---|---|---|---|\n");
+      "|---|---|---|---|\n",
+      mymalloc::kOptionsIntroduction);
   mymalloc::ForEachOption(&PrintRow);
 }

@@ -1,6 +1,6 @@
 #include "mymalloc/report/descriptor.h"
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 #include "mymalloc/report/layout.h"
 
 // Nothing in the program refers to it, so the linker would be free to leave it out.

@@ -22,8 +22,9 @@ constexpr char kPreload[] = "LD_PRELOAD";
 constexpr char kOptions[] = "MYMALLOC_OPTIONS";
 
 // From the command's own directory: beside it, where it is installed, where Bazel builds it.
-constexpr const char* kPlaces[] = {"libmymalloc.so", "../lib/libmymalloc.so.1",
-                                   "../libmymalloc.so"};
+constexpr const char* kPlaces[] = {"libmymalloc.so", "../lib/libmymalloc.so.0",
+                                   "../lib64/libmymalloc.so.0",
+                                   "../lib/x86_64-linux-gnu/libmymalloc.so.0", "../libmymalloc.so"};
 
 std::string TextOf(const char* variable) {
   const char* const value = getenv(variable);

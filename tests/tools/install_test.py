@@ -1,0 +1,201 @@
+"""tools/install and tools/uninstall: what is there after the one, and is not after the other."""
+
+import os
+import pathlib
+import shutil
+import unittest
+
+from tests.support import source_tree
+from tests.support.source_tree import attempt, run
+
+PREFIX = "/opt/my"
+
+# A version's name is not a surprise in each of them.
+FILES = """
+bin/mymalloc bin/mymalloc-run
+include/mymalloc/mymalloc.h
+lib/libmymalloc.a lib/libmymalloc.so lib/libmymalloc.so.MAJOR lib/libmymalloc.so.VERSION
+lib/libmymalloc_prefixed.so lib/libmymalloc_prefixed.so.MAJOR lib/libmymalloc_prefixed.so.VERSION
+lib/mymalloc/mymalloc.o
+lib/pkgconfig/mymalloc.pc lib/pkgconfig/mymalloc_prefixed.pc
+lib/cmake/mymalloc/mymalloc-config.cmake lib/cmake/mymalloc/mymalloc-config-version.cmake
+lib/cmake/mymalloc/mymalloc-targets.cmake
+share/bash-completion/completions/mymalloc share/bash-completion/completions/mymalloc-run
+share/man/man1/mymalloc.1 share/man/man1/mymalloc-run.1
+share/man/man3/mymalloc.3 share/man/man7/mymalloc-options.7
+share/mymalloc/manifest
+"""
+
+
+def names_below(folder: pathlib.Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+class InstallTest(unittest.TestCase):
+    scratch: pathlib.Path
+    sources: pathlib.Path
+    destination: pathlib.Path  # Another program was there before.
+    version: str
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.scratch = source_tree.scratch_folder("install")
+        cls.sources = source_tree.copy_sources(cls.scratch / "sources")
+        cls.destination = cls.scratch / "destination"
+        (cls.destination / "opt" / "other").mkdir(parents=True)
+        cls.install(cls.destination)
+        cls.version = source_tree.version_of(cls.installed("include/mymalloc/mymalloc.h"))
+
+    @classmethod
+    def install(cls, destination: pathlib.Path, **environment: str) -> str:
+        flags = (f"--prefix={PREFIX}", f"--destdir={destination}")
+        return run(cls.sources / "tools" / "install", *flags, **environment).stderr
+
+    def uninstall(self, destination: pathlib.Path) -> str:
+        flags = (f"--prefix={PREFIX}", f"--destdir={destination}")
+        return attempt(self.sources / "tools" / "uninstall", *flags).stderr
+
+    @classmethod
+    def installed(cls, name: str) -> pathlib.Path:
+        return cls.destination / PREFIX[1:] / name
+
+    def copy(self, name: str) -> pathlib.Path:
+        return shutil.copytree(self.destination, self.scratch / name, symlinks=True)
+
+    def test_all_is_there_and_only_below_the_prefix(self) -> None:
+        for name in FILES.split():
+            major = self.version.split(".", maxsplit=1)[0]
+            name = name.replace("VERSION", self.version).replace("MAJOR", major)
+            self.assertTrue(self.installed(name).is_file(), name)
+        outside = {name for name in names_below(self.destination) if not name.startswith("opt/my")}
+        self.assertEqual(outside, {"opt", "opt/other"})
+
+    def test_the_library_is_known_by_its_major_version_and_needs_nothing_but_libc(self) -> None:
+        for name in ("libmymalloc.so", "libmymalloc_prefixed.so"):
+            dynamic = run("readelf", "-d", self.installed(f"lib/{name}")).stdout
+            self.assertIn(f"[{name}.{self.version.split('.', maxsplit=1)[0]}]", dynamic)
+            self.assertEqual(dynamic.count("(NEEDED)"), 1, dynamic)
+            self.assertIn("[libc.so.6]", dynamic)
+
+    def test_both_builds_call_the_libraries_the_same(self) -> None:
+        for name in ("libmymalloc.so", "libmymalloc_prefixed.so"):
+            sonames = {
+                line
+                for library in (self.installed(f"lib/{name}"), name)
+                for line in run("readelf", "-d", library).stdout.splitlines()
+                if "(SONAME)" in line
+            }
+            self.assertEqual(len(sonames), 1, sonames)
+
+    def test_programs_run_on_the_library(self) -> None:
+        for command in (["mymalloc-run"], ["mymalloc", "run", "--"]):
+            program = self.installed(f"bin/{command[0]}")
+            done = run(program, *command[1:], "cat", "/proc/self/maps")
+            self.assertIn(f"/libmymalloc.so.{self.version}\n", done.stdout)
+            self.assertEqual(attempt(program, *command[1:], "sh", "-c", "exit 7").returncode, 7)
+
+    def test_mymalloc_run_keeps_what_was_preloaded_before(self) -> None:
+        other = self.installed("lib/libmymalloc_prefixed.so")
+        done = run(
+            self.installed("bin/mymalloc-run"), "cat", "/proc/self/maps", LD_PRELOAD=str(other)
+        )
+        self.assertIn("/libmymalloc.so.", done.stdout)
+        self.assertIn("/libmymalloc_prefixed.so.", done.stdout)
+
+    def test_mymalloc_run_explains_why_it_cannot(self) -> None:
+        script = self.installed("bin/mymalloc-run")
+        self.assertIn("usage", attempt(script).stderr)
+        lonely = self.scratch / "lonely" / "mymalloc-run"
+        lonely.parent.mkdir()
+        shutil.copy(script, lonely)
+        done = attempt(lonely, "true")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("there is no library", done.stderr)
+        blank = attempt(self.copy("with blank") / PREFIX[1:] / "bin" / "mymalloc-run", "true")
+        self.assertEqual(blank.returncode, 125)
+        self.assertIn("a blank or a colon", blank.stderr)
+
+    def test_the_manual_says_what_its_sources_say(self) -> None:
+        source_tree.need("man")
+        pages = {}
+        for name in ("man1/mymalloc.1", "man1/mymalloc-run.1", "man3/mymalloc.3"):
+            pages[name] = self.page(name)
+        pages["options"] = self.page("man7/mymalloc-options.7")
+        self.assertIn("void mymalloc_on_misuse(", pages["man3/mymalloc.3"])
+        self.assertNotIn("NOLINT", pages["man3/mymalloc.3"])
+        self.assertNotIn("MYMALLOC_NOTHROW", pages["man3/mymalloc.3"])
+        self.assertIn("--[no-]symbolize", pages["man1/mymalloc.1"])
+        for option in ("on_error", "harden", "report_file"):
+            self.assertIn(f"\n       {option}", pages["options"])
+
+    def page(self, name: str) -> str:
+        page = self.installed(f"share/man/{name}")
+        done = run("man", "--warnings", "-l", page, MANWIDTH="100", LC_ALL="C", TERM="dumb")
+        self.assertEqual(done.stderr, "", name)
+        return done.stdout
+
+    def test_the_shell_completes_what_the_command_offers(self) -> None:
+        self.assertEqual(self.completions("mymalloc", "sy"), ["symbolize"])
+        self.assertEqual(self.completions("mymalloc", "run", "--ha"), ["--harden"])
+        self.assertEqual(
+            self.completions("mymalloc", "run", "--no"), ["--no-harden", "--no-symbolize"]
+        )
+        self.assertIn("readelf", self.completions("mymalloc", "run", "--harden", "reade"))
+        self.assertIn("readelf", self.completions("mymalloc-run", "reade"))
+
+    def completions(self, *words: str) -> list[str]:
+        script = (
+            'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+            'compopt() { :; }; "_${1/-/_}" "$1"; printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        completion = self.installed(f"share/bash-completion/completions/{words[0]}")
+        path = f"{self.installed('bin')}:{os.environ['PATH']}"
+        return run("bash", "-c", script, "bash", completion, *words, PATH=path).stdout.split()
+
+    def test_uninstalling_leaves_nothing_but_what_is_not_ours(self) -> None:
+        destination = self.copy("uninstalled")
+        ours = destination / PREFIX[1:]
+        (ours / "lib" / "not_ours").write_text("")
+        self.assertIn("removed", self.uninstall(destination))
+        self.assertEqual(
+            names_below(destination),
+            {"opt", "opt/other", "opt/my", "opt/my/lib", "opt/my/lib/not_ours"},
+        )
+        self.assertIn("nothing was installed there", self.uninstall(destination))
+
+    # Such as after an update, on a system that has no Abseil any more: then without the command.
+    def test_installing_again_replaces_what_is_there(self) -> None:
+        destination = self.copy("again")
+        ours = destination / PREFIX[1:]
+        library = ours / "lib" / "libmymalloc.so"
+        in_use = library.open("rb")
+        shim = self.scratch / "path" / "cmake"
+        shim.parent.mkdir()
+        shim.write_text(
+            '#!/bin/sh\n[ "$1" != -S ] || set -- "$@" -DCMAKE_DISABLE_FIND_PACKAGE_absl=ON\n'
+            f'exec {shutil.which("cmake")} "$@"\n'
+        )
+        shim.chmod(0o755)
+        before = names_below(destination)
+        path = f"{shim.parent}:{os.environ['PATH']}"
+        said = self.install(destination, PATH=path, CMAKE_BUILD_TYPE="Debug")  # It takes less time.
+        self.assertIn("The command mymalloc is left out", said)
+        self.assertEqual(
+            before - names_below(destination),
+            {
+                f"opt/my/{name}"
+                for name in (
+                    "bin/mymalloc",
+                    "share/man/man1/mymalloc.1",
+                    "share/bash-completion/completions/mymalloc",
+                )
+            },
+        )
+        with in_use:  # A program that runs has the file that it had.
+            self.assertNotEqual(os.fstat(in_use.fileno()).st_ino, library.stat().st_ino)
+        self.uninstall(destination)
+        self.assertEqual(names_below(destination), {"opt", "opt/other"})
+
+
+if __name__ == "__main__":
+    unittest.main()
