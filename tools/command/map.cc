@@ -3,7 +3,9 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "tools/command/map_json.h"
+#include "tools/command/map_page.h"
 #include "tools/command/opened_heap.h"
+#include "tools/command/output_file.h"
 
 ABSL_FLAG(bool, json, false, "print what the page is made from, as JSON");
 
@@ -12,9 +14,21 @@ namespace {
 
 constexpr char kName[] = "map";
 
+int WritePage(const std::string& path, const std::string& json) {
+  std::string wrong;
+  const std::string page = MapPage(json, &wrong);
+  OutputFile file(path);
+  if (!page.empty() && file.fd() >= 0 && file.Write(page) && file.Keep()) {
+    return Print(absl::StrCat(path, ": ", HumanBytes(page.size()), ", for any browser\n"));
+  }
+  Complain(kName, page.empty() ? wrong : file.error());
+  return kFailed;
+}
+
 int Run(const std::vector<std::string>& operands) {
-  if (operands.size() != 1 || !absl::GetFlag(FLAGS_json)) {
-    Complain(kName, "give one target, and --json; mymalloc map --help says more");
+  const std::string path = absl::GetFlag(FLAGS_output);
+  if (operands.size() != 1 || path.empty() == !absl::GetFlag(FLAGS_json)) {
+    Complain(kName, "give one target, and a file by -o FILE.html, or --json");
     return kUsageError;
   }
   OpenedHeap heap;
@@ -23,11 +37,18 @@ int Run(const std::vector<std::string>& operands) {
   const std::string title =
       absl::StrCat(target.is_live() ? absl::StrCat("process ", target.name()) : target.name(),
                    target.program().empty() ? "" : " ", target.program());
-  return ExitCode(kName, heap.model, Print(MapJson(title, heap.model)));
+  const std::string json = MapJson(title, heap.model);
+  return ExitCode(kName, heap.model, path.empty() ? Print(json) : WritePage(path, json));
 }
 
 constexpr char kDetails[] =
-    "In `states` there is a letter for each slot of a page: L live, F free, c free and given back "
+    "The page has every page of slots as a tile, with the state of each slot; large blocks and "
+    "free "
+    "ranges\n"
+    "to scale; and what keeps memory from going back. It needs no network.\n"
+    "\n"
+    "In the JSON's `states` there is a letter for each slot of a page: L live, F free, c free and "
+    "given back "
     "or never\n"
     "touched, C free and held by a thread, Q in quarantine, H the page's own, R the first slot of "
     "a "
@@ -46,7 +67,7 @@ Subcommand MapCommand() {
   subcommand.operands = kTargetOperand;
   subcommand.summary = "Shows where everything in a heap lies";
   subcommand.details = absl::StrCat(kTargetHelp, "\n", kDetails);
-  subcommand.flags = {"json", "stop"};
+  subcommand.flags = {"output", "json", "stop"};
   subcommand.run = &Run;
   return subcommand;
 }

@@ -1,20 +1,16 @@
 #include "tools/command/snapshot_command.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/command/opened_heap.h"
+#include "tools/command/output_file.h"
 #include "tools/look/snapshot.h"
-
-ABSL_FLAG(std::string, output, "", "the file to write; what was there is replaced");
 
 namespace mymalloc::command {
 namespace {
@@ -65,28 +61,24 @@ bool Write(OpenedHeap* heap, int fd, std::string* told, std::string* error) {
 int Run(const std::vector<std::string>& operands) {
   const std::string path = absl::GetFlag(FLAGS_output);
   if (operands.size() != 1 || path.empty()) {
-    Complain(kName, "give one target, and a file by --output=FILE");
+    Complain(kName, "give one target, and a file by -o FILE");
     return kUsageError;
   }
   OpenedHeap heap;
   if (!OpenLibrary(kName, operands[0], &heap)) return kFailed;
-  // It has all that the process knew: for nobody else to read. Whole, or not there.
-  const std::string part = absl::StrCat(path, ".part");
-  const int fd = open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    Complain(kName, absl::StrCat("cannot write ", part, ": ", strerror(errno)));
+  OutputFile file(path);
+  if (file.fd() < 0) {
+    Complain(kName, file.error());
     return kFailed;
   }
   std::string told;
   std::string error;
-  bool written = Write(&heap, fd, &told, &error);
-  if (close(fd) != 0 || (written && rename(part.c_str(), path.c_str()) != 0)) {
-    error = strerror(errno);
-    written = false;
+  if (!Write(&heap, file.fd(), &told, &error)) {
+    Complain(kName, error);
+    return kFailed;
   }
-  if (written) return Print(absl::StrCat(path, ": ", told, "\n"));
-  unlink(part.c_str());
-  Complain(kName, error);
+  if (file.Keep()) return Print(absl::StrCat(path, ": ", told, "\n"));
+  Complain(kName, file.error());
   return kFailed;
 }
 

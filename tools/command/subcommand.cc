@@ -43,7 +43,7 @@ class Parser {
   }
 
  private:
-  // --name=value, --name value, --name, --no-name; dashes as good as underscores.
+  // --name=value, --name value, --name, --no-name; dashes as good as underscores. -o is --output.
   std::string ParseFlag() {
     const std::string& argument = arguments_[next_++];
     const size_t equals = argument.find('=');
@@ -64,6 +64,7 @@ class Parser {
   }
 
   absl::CommandLineFlag* Find(absl::string_view text) const {
+    if (text == "-o") text = "--output";
     if (!absl::ConsumePrefix(&text, "--")) return nullptr;
     const std::string name = absl::StrReplaceAll(text, {{"-", "_"}});
     const std::vector<std::string>& flags = subcommand_.flags;
