@@ -155,38 +155,6 @@ TEST(OptionsTest, WordsForYesAndNo) {
   }
 }
 
-TEST(OptionsTest, Statistics) {
-  EXPECT_EQ(Read({"MYMALLOC_STATS=1"}).options.stats, PrintedStats::kText);
-  EXPECT_EQ(Read({"MYMALLOC_STATS=text"}).options.stats, PrintedStats::kText);
-  EXPECT_EQ(Read({"MYMALLOC_STATS=prometheus"}).options.stats, PrintedStats::kPrometheus);
-  EXPECT_EQ(Read({"MYMALLOC_STATS=none"}, Unusual()).options.stats, PrintedStats::kNone);
-  EXPECT_EQ(Read({"MYMALLOC_STATS=xml"}).options.stats, PrintedStats::kNone);
-}
-
-TEST(OptionsTest, Signals) {
-  EXPECT_EQ(Read({"MYMALLOC_DUMP_SIGNAL=12"}).options.dump_signal.number, 12u);
-  EXPECT_EQ(Read({"MYMALLOC_DUMP_SIGNAL=SIGHUP"}).options.dump_signal.number, 1u);
-  EXPECT_EQ(Read({"MYMALLOC_DUMP_SIGNAL=none"}, Unusual()).options.dump_signal.number, 0u);
-  EXPECT_EQ(Read({"MYMALLOC_DUMP_SIGNAL=64"}).options.dump_signal.number, 64u);
-  for (const char* bad : {"9", "19", "65", "USR3", "SIG", "", "-1"}) {
-    const Result result = Read({std::string("MYMALLOC_DUMP_SIGNAL=") + bad});
-    EXPECT_EQ(result.options.dump_signal.number, 0u) << bad;
-    EXPECT_NE(result.errors.find("a signal's name or number"), std::string::npos) << bad;
-  }
-}
-
-TEST(OptionsTest, MemoryLimits) {
-  const auto limit = [](const std::string& text) {
-    return Read({"MYMALLOC_HARD_LIMIT=" + text}).options.hard_limit;
-  };
-  EXPECT_TRUE((limit("64M") == MemoryLimit{uint64_t{64} << 20, 0}));
-  EXPECT_TRUE((limit("1%") == MemoryLimit{0, 1}));
-  EXPECT_TRUE((limit("100%") == MemoryLimit{0, 100}));
-  for (const char* bad : {"0%", "101%", "%", "x%", "10%%", "-5%", ""}) {
-    EXPECT_TRUE((limit(bad) == MemoryLimit{0, 0})) << bad;
-  }
-}
-
 TEST(OptionsTest, WhatHappensAfterAMisuse) {
   EXPECT_EQ(Read({"MYMALLOC_ON_ERROR=abort"}, Unusual()).options.on_error, OnError::kAbort);
   EXPECT_EQ(Read({"MYMALLOC_ON_ERROR=warn"}).options.on_error, OnError::kWarn);
