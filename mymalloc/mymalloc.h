@@ -212,6 +212,14 @@ MYMALLOC_ASK void print_mem_heap(void) MYMALLOC_NOTHROW;
 /* Gives all free memory back that can be, as malloc_trim(0). Returns whether it was any. */
 MYMALLOC_ASK int mymalloc_purge(void) MYMALLOC_NOTHROW;
 
+/* How much the heap may have, live and free together; 0: no limit. Above the soft limit hardly any
+ * free memory is kept. What would go beyond the hard one is refused: malloc returns NULL, and errno
+ * is ENOMEM. To within what threads have not told yet, at most 4 MiB each, and what is left of
+ * pages that are there. The options soft_limit and hard_limit set them at the start, also in
+ * hundredths of what the process may have. */
+MYMALLOC_ASK void mymalloc_set_soft_limit(size_t bytes) MYMALLOC_NOTHROW;
+MYMALLOC_ASK void mymalloc_set_hard_limit(size_t bytes) MYMALLOC_NOTHROW;
+
 /* Looks at every page, block and list of the heap. Returns NULL, or what is wrong with it in words.
  * No other thread may allocate or free meanwhile. */
 MYMALLOC_ASK const char* mymalloc_verify(void) MYMALLOC_NOTHROW;

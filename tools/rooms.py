@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 # From the lowest. Rooms of one floor do not know of each other.
 FLOORS = (
-    ("mymalloc.h",),  # the public header: the ground
+    ("mymalloc",),  # the public header, mymalloc.h: the ground
     ("base",),
     ("os", "fault"),
     ("page",),
@@ -36,7 +36,7 @@ Arrows = dict[str, set[str]]
 
 
 def room_of(name: str) -> str:
-    return name.split("/")[0]
+    return name.split("/")[0].removesuffix(".h")
 
 
 def units_of(names: Iterable[str]) -> dict[str, str]:

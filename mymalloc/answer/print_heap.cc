@@ -78,7 +78,7 @@ bool PrintHeap(int fd) {
           return true;
         });
   }
-  return PrintStats(fd, StatsFormat::kText);
+  return PrintStats(fd, PrintedStats::kText);
 }
 
 }  // namespace mymalloc

@@ -4,7 +4,7 @@
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/os/memory.h"
-#include "mymalloc/os/metadata.h"
+#include "mymalloc/supply/budget.h"
 
 namespace mymalloc {
 namespace {
@@ -220,6 +220,8 @@ Stats StatsOf(const Census& census) {
   ForEachHeap(census, [&stats](unsigned, const HeapStatistics& heap) {
     stats.parked_heaps += heap.parked ? 1U : 0U;
   });
+  stats.soft_limit = g_budget.soft_limit();
+  stats.hard_limit = g_budget.hard_limit();
   stats.slow_allocations = s.events.allocations;
   stats.slow_frees = s.events.frees;
   stats.new_pages = s.events.new_pages;
@@ -242,19 +244,20 @@ mymalloc_class_stats StatsOf(const Census& census, SizeClass c) {
           s.free_slots * stride};
 }
 
-bool PrintStats(int fd, StatsFormat format, bool patient) {
-  const Census census(patient);
+bool PrintStats(int fd, PrintedStats format, Patience patience) {
+  const Census census(patience);
   if (!census.taken()) return false;
   const Stats stats = StatsOf(census);
   Out out(fd);
   switch (format) {
-    case StatsFormat::kText:
+    case PrintedStats::kNone:
+    case PrintedStats::kText:
       PrintText(census, stats, out);
       break;
-    case StatsFormat::kJson:
+    case PrintedStats::kJson:
       PrintJson(census, stats, out);
       break;
-    case StatsFormat::kPrometheus:
+    case PrintedStats::kPrometheus:
       PrintPrometheus(census, stats, out);
       break;
   }

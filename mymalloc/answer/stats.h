@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/option_types.h"
 #include "mymalloc/mymalloc.h"
 #include "mymalloc/report/statistics.h"
 
@@ -17,10 +18,8 @@ using Stats = mymalloc_statistics;
 Stats StatsOf(const Census& census);
 mymalloc_class_stats StatsOf(const Census& census, SizeClass c);
 
-enum class StatsFormat : uint8_t { kText, kJson, kPrometheus };
-
-// False if there was no census, and nothing was printed. `patient`: see Census.
-bool PrintStats(int fd, StatsFormat format, bool patient = true);
+// False if there was no census, and nothing was printed. As text where the format is none.
+bool PrintStats(int fd, PrintedStats format, Patience patience = Patience::kWaits);
 
 }  // namespace mymalloc
 

@@ -6,41 +6,20 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "mymalloc/base/option_value.h"
 #include "mymalloc/base/printer.h"
 
 namespace mymalloc {
+
+using option_value::Parse;
+using option_value::Print;
+using option_value::Text;
+using option_value::ToText;
+using option_value::Wanted;
+
 namespace {
 
 constexpr char kPrefix[] = "MYMALLOC_";
-
-// A piece of the environment: not terminated.
-struct Text {
-  const char* begin;
-  size_t size;
-
-  bool operator==(const char* other) const {
-    size_t i = 0;
-    while (i < size && other[i] != '\0' && begin[i] == other[i]) ++i;
-    return i == size && other[i] == '\0';
-  }
-  // Whether it is `name`, in capitals or not.
-  bool IsName(const char* name) const {
-    size_t i = 0;
-    while (i < size && name[i] != '\0') {
-      const char c = begin[i];
-      const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      if (lower != name[i]) return false;
-      ++i;
-    }
-    return i == size && name[i] == '\0';
-  }
-};
-
-Text ToText(const char* s) {
-  size_t size = 0;
-  while (s[size] != '\0') ++size;
-  return {s, size};
-}
 
 void Append(Printer& out, Text text) {
   char buffer[128];
@@ -52,117 +31,6 @@ void Append(Printer& out, Text text) {
   buffer[n] = '\0';
   out.Text(buffer);
 }
-
-bool Parse(Text value, bool* result) {
-  const bool yes = value == "1" || value == "true" || value == "yes" || value == "on";
-  const bool no = value == "0" || value == "false" || value == "no" || value == "off";
-  *result = yes;
-  return yes || no;
-}
-
-bool Parse(Text value, OnError* result) {
-  if (value == "abort") return *result = OnError::kAbort, true;
-  if (value == "warn") return *result = OnError::kWarn, true;
-  if (value == "ignore") return *result = OnError::kIgnore, true;
-  return false;
-}
-
-bool Parse(Text value, HugePages* result) {
-  if (value == "auto") return *result = HugePages::kAuto, true;
-  if (value == "never") return *result = HugePages::kNever, true;
-  if (value == "always") return *result = HugePages::kAlways, true;
-  return false;
-}
-
-// Digits, then a unit. False if there is no digit, or the number is above `largest`.
-bool ParseNumber(Text value, uint64_t largest, uint64_t* number, Text* unit) {
-  uint64_t n = 0;
-  size_t i = 0;
-  for (; i < value.size && value.begin[i] >= '0' && value.begin[i] <= '9'; ++i) {
-    n = n * 10 + static_cast<uint64_t>(value.begin[i] - '0');
-    if (n > largest) return false;
-  }
-  *number = n;
-  *unit = {value.begin + i, value.size - i};
-  return i > 0;
-}
-
-bool Parse(Text value, uint32_t* result) {
-  uint64_t n;
-  Text unit;
-  if (!ParseNumber(value, ~uint32_t{0}, &n, &unit) || unit.size != 0) return false;
-  *result = static_cast<uint32_t>(n);
-  return true;
-}
-
-// Bytes, or K, M, G for the powers of 1024; the latter also as KB or KiB.
-bool Parse(Text value, Bytes* result) {
-  constexpr uint64_t kLargest = uint64_t{1} << 46;
-  uint64_t n;
-  Text unit;
-  if (!ParseNumber(value, kLargest, &n, &unit)) return false;
-  unsigned shift = 0;
-  if (unit.size != 0) {
-    const char letter = unit.begin[0];
-    shift = letter == 'k' || letter == 'K' ? 10 : letter == 'M' ? 20 : letter == 'G' ? 30 : 0;
-    const Text rest = {unit.begin + 1, unit.size - 1};
-    if (shift == 0 || !(rest == "" || rest == "B" || rest == "iB")) return false;
-  }
-  if (n > kLargest >> shift) return false;
-  result->value = n << shift;
-  return true;
-}
-
-// A number and ms, s or m, of which 0 needs none; or never.
-bool Parse(Text value, Millis* result) {
-  if (value == "never") return result->value = Millis::kNever, true;
-  constexpr uint64_t kLargest = uint64_t{1000} * 60 * 60 * 24;
-  uint64_t n;
-  Text unit;
-  if (!ParseNumber(value, kLargest, &n, &unit)) return false;
-  if (unit == "s") {
-    n *= 1000;
-  } else if (unit == "m") {
-    n *= uint64_t{60} * 1000;
-  } else if (!(unit == "ms" || (unit == "" && n == 0))) {
-    return false;
-  }
-  result->value = n;
-  return n <= kLargest;
-}
-
-// Bytes that a terminal or a line of help would not show as they are make no path.
-bool Parse(Text value, Path* result) {
-  if (value == "none") return *result = Path{}, true;
-  if (value.size == 0 || value.size >= Path::kCapacity) return false;
-  for (size_t i = 0; i < value.size; ++i) {
-    const auto byte = static_cast<unsigned char>(value.begin[i]);
-    if (byte < ' ' || byte == 0x7f) return false;
-    result->text[i] = value.begin[i];
-  }
-  result->text[value.size] = '\0';
-  return true;
-}
-
-void Print(Printer& out, bool value) { out.Text(value ? "1" : "0"); }
-void Print(Printer& out, uint32_t value) { out.Decimal(value); }
-void Print(Printer& out, Bytes value) { out.Size(value.value); }
-void Print(Printer& out, Millis value) {
-  if (value.value == Millis::kNever) {
-    out.Text("never");
-  } else {
-    out.Decimal(value.value).Text("ms");
-  }
-}
-void Print(Printer& out, OnError value) {
-  out.Text(value == OnError::kAbort ? "abort" : value == OnError::kWarn ? "warn" : "ignore");
-}
-
-void Print(Printer& out, HugePages value) {
-  out.Text(value == HugePages::kAuto ? "auto" : value == HugePages::kNever ? "never" : "always");
-}
-
-void Print(Printer& out, const Path& value) { out.Text(value.IsEmpty() ? "none" : value.text); }
 
 size_t Find(Text text, char c) {
   size_t i = 0;
@@ -180,17 +48,6 @@ void ForEachItem(Text list, Visit&& visit) {
     list = {list.begin + used, list.size - used};
   }
 }
-
-// What would be a value.
-const char* Wanted(bool) { return "1 or 0"; }
-const char* Wanted(uint32_t) { return "a number"; }
-const char* Wanted(Bytes) { return "a number of bytes, or of K, M or G: 64K"; }
-const char* Wanted(Millis) { return "a time with its unit, 500ms, 2s or 10m, or never"; }
-const char* Wanted(OnError) { return "abort, warn or ignore"; }
-const char* Wanted(HugePages) { return "auto, never or always"; }
-
-const char* Wanted(const Path&) { return "a path of up to 511 printable bytes, or none"; }
-static_assert(Path::kCapacity == 512, "Wanted says so");
 
 constexpr char kSeeHelp[] = "MYMALLOC_OPTIONS=help lists the options\n";
 
@@ -306,6 +163,9 @@ bool IsSet(Millis) { return false; }
 bool IsSet(OnError) { return false; }
 bool IsSet(HugePages) { return false; }
 bool IsSet(const Path&) { return false; }
+bool IsSet(PrintedStats) { return false; }
+bool IsSet(Signal) { return false; }
+bool IsSet(MemoryLimit) { return false; }
 
 template <typename T>
 constexpr bool kMayAsk =
@@ -359,6 +219,17 @@ void ForgetHelp(char* const* environment) {
       for (size_t i = 0; i < item.size; ++i) value[item.begin + i - value] = ':';
     });
   }
+}
+
+void PrintOptionsInForce(const Options& options, Printer& out) {
+  const Options standard;
+#define MYMALLOC_PRINT_IF_SET(type, field, value, hardened, asks, help) \
+  if (!(options.field == standard.field)) {                             \
+    out.Text(" " #field "=");                                           \
+    Print(out, options.field);                                          \
+  }
+  MYMALLOC_FOR_EACH_OPTION(MYMALLOC_PRINT_IF_SET)
+#undef MYMALLOC_PRINT_IF_SET
 }
 
 void ForEachOption(PrintOption print) {

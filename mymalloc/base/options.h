@@ -10,38 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/option_types.h"  // IWYU pragma: export
+
 namespace mymalloc {
-
-// What happens when the program misuses the heap.
-enum class OnError : uint32_t { kAbort, kWarn, kIgnore };
-
-// Where the kernel may use huge pages: where much memory is used and little of it is free; nowhere;
-// everywhere.
-enum class HugePages : uint32_t { kAuto, kNever, kAlways };
-
-// Their values as people write them: 64M, 500ms.
-struct Bytes {
-  uint64_t value;
-  bool operator==(Bytes other) const { return value == other.value; }
-};
-struct Millis {
-  uint64_t value;
-  static constexpr uint64_t kNever = uint64_t{1} << 62;
-  bool operator==(Millis other) const { return value == other.value; }
-};
-
-// The name of a file; empty: none. A copy, as programs write over their environment (setproctitle).
-struct Path {
-  static constexpr size_t kCapacity = 512;
-  char text[kCapacity] = "";
-
-  bool IsEmpty() const { return text[0] == '\0'; }
-  bool operator==(const Path& other) const {
-    size_t i = 0;
-    while (text[i] != '\0' && text[i] == other.text[i]) ++i;
-    return text[i] == other.text[i];
-  }
-};
 
 // What an option asks of the allocator as a whole where it is set, that is, neither false nor 0.
 enum Asks : uint32_t {
@@ -55,7 +26,7 @@ enum Asks : uint32_t {
 };
 
 // X(type, name, default, default with harden=1, what it asks, help). Types: bool, uint32_t, Bytes,
-// Millis, OnError, HugePages, Path.
+// Millis, OnError, HugePages, Path, PrintedStats, Signal, MemoryLimit.
 // clang-format off
 #define MYMALLOC_FOR_EACH_OPTION(X)                                                                \
   X(OnError, on_error, OnError::kAbort, OnError::kAbort, kNothing,                                 \
@@ -93,7 +64,21 @@ enum Asks : uint32_t {
   X(Millis, decay, Millis{500}, Millis{500}, kNothing,                                             \
     "give memory back to the system that was unused for so long")                                  \
   X(Path, report_file, Path{}, Path{}, kNothing,                                                   \
-    "each report is also appended to this file, %p in its name being the process's number; or none")
+    "each report is also appended to this file, %p in its name being the process's number; or none") \
+  X(PrintedStats, stats, PrintedStats::kNone, PrintedStats::kNone, kNothing,                       \
+    "statistics as the process ends, to stats_file or stderr: none, text, json or prometheus")     \
+  X(Path, stats_file, Path{}, Path{}, kNothing,                                                    \
+    "where statistics are appended, %p in its name being the process's number; none: stderr")      \
+  X(Signal, dump_signal, Signal{0}, Signal{0}, kNothing,                                           \
+    "a signal, as USR2 or 12, on which statistics are printed as by stats; or none")               \
+  X(bool, verbose, false, false, kNothing,                                                         \
+    "one line on stderr as the process starts: the version, and the options that are set")         \
+  X(MemoryLimit, soft_limit, (MemoryLimit{0, 0}), (MemoryLimit{0, 0}), kNothing,                   \
+    "above it hardly any free memory is kept: bytes, or 80% of what the process may have; 0: none") \
+  X(MemoryLimit, hard_limit, (MemoryLimit{0, 0}), (MemoryLimit{0, 0}), kNothing,                   \
+    "beyond it malloc returns NULL: bytes, or 80% of what the process may have; 0: none")          \
+  X(bool, name_mappings, false, false, kNothing,                                                   \
+    "mappings have names in /proc/PID/maps, by one more system call (prctl) for each")
 // clang-format on
 
 struct Options {
@@ -136,6 +121,10 @@ void Harden(Options* options);
 bool ReadOptionsFrom(const char* const* environment, Options* options);
 void ForgetHelp(char* const* environment);
 void ReadOptions();
+
+// The options that are not as they are by default, as the environment would set them.
+class Printer;
+void PrintOptionsInForce(const Options& options, Printer& out);
 
 // Calls print for each option, with its defaults as text: for the documentation.
 using PrintOption = void (*)(const char* name, const char* standard, const char* hardened,

@@ -5,6 +5,7 @@
 #include "mymalloc/base/options.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/os/memory.h"
+#include "mymalloc/supply/budget.h"
 #include "mymalloc/supply/page_map.h"
 #include "mymalloc/supply/page_supply.h"
 
@@ -169,6 +170,7 @@ struct Memory {
 // A mapping of its own. It is dense: unless the option says something else, the system's setting
 // decides whether the kernel may use huge pages.
 uintptr_t MapHuge(size_t bytes) {
+  if (g_budget.Refuses(bytes)) return 0;
   const uintptr_t begin = os::Map(bytes);
   if (begin != 0 && g_options.huge_pages != HugePages::kAuto) {
     os::AllowHugePages(Interval::From(begin, bytes), g_options.huge_pages == HugePages::kAlways);
@@ -299,7 +301,7 @@ bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
   if (!g_large_blocks.Bounds(large, block, &range)) return false;
   const uintptr_t new_end = RoundUp(block + n + LargeBlock::kFenceBytes, KernelPage());
   if (new_end <= range.end) return Shrink(large, range, new_end, n);
-  if (large->guard != 0) return false;
+  if (large->guard != 0 || g_budget.Refuses(new_end - range.end)) return false;
   const size_t bytes = new_end - range.begin;
   const size_t spare = os::g_chunks.scarce() ? 0 : RoundUp(bytes / kGrowthShare, KernelPage());
   // In place at any rate first: to move costs more.

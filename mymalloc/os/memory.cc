@@ -2,6 +2,7 @@
 
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <atomic>
@@ -16,6 +17,10 @@
 #if !defined(MADV_COLLAPSE)
 #define MADV_COLLAPSE 25
 #endif
+#if !defined(PR_SET_VMA)
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 
 namespace mymalloc::os {
 namespace {
@@ -26,12 +31,22 @@ std::atomic<uint64_t> g_purges{0};
 
 void Count(std::atomic<uint64_t>* calls) { calls->fetch_add(1, std::memory_order_relaxed); }
 
-uintptr_t MapWith(size_t bytes, int protection, int flags, uintptr_t wanted = 0) {
+std::atomic<bool> g_names{false};
+
+// What the kernel refuses has no name.
+void Name(long begin, size_t bytes, const char* name) {
+  if (!g_names.load(std::memory_order_relaxed)) return;
+  Syscall(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, begin, static_cast<long>(bytes),
+          reinterpret_cast<long>(name));
+}
+
+uintptr_t MapWith(const char* name, size_t bytes, int protection, int flags, uintptr_t wanted = 0) {
   Count(&g_maps);
   const long result = Syscall(SYS_mmap, static_cast<long>(wanted), static_cast<long>(bytes),
                               protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   if (IsError(result)) return 0;
   MYMALLOC_PROBE(grow, result, bytes);
+  Name(result, bytes, name);
   return static_cast<uintptr_t>(result);
 }
 
@@ -55,16 +70,18 @@ Calls CallsSoFar() {
           g_purges.load(std::memory_order_relaxed)};
 }
 
+void NameMappings() { g_names.store(true, std::memory_order_relaxed); }
+
 size_t ReleasedBytes() { return g_released.load(std::memory_order_relaxed); }
 
-uintptr_t Map(size_t bytes) { return MapWith(bytes, PROT_READ | PROT_WRITE, 0); }
+uintptr_t Map(size_t bytes) { return MapWith("mymalloc: large", bytes, PROT_READ | PROT_WRITE, 0); }
 
 uintptr_t MapLazily(size_t bytes, uintptr_t wanted) {
-  return MapWith(bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE, wanted);
+  return MapWith("mymalloc: chunk", bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE, wanted);
 }
 
 uintptr_t Reserve(size_t bytes, uintptr_t wanted) {
-  return MapWith(bytes, PROT_NONE, MAP_NORESERVE, wanted);
+  return MapWith("mymalloc: metadata", bytes, PROT_NONE, MAP_NORESERVE, wanted);
 }
 
 bool Commit(Interval range) { return !IsError(Call(SYS_mprotect, range, PROT_READ | PROT_WRITE)); }

@@ -13,6 +13,10 @@
 
 namespace mymalloc::os {
 
+// From now on what is mapped gets a name that /proc/PID/maps shows, where the kernel has that
+// (Linux 5.17): one more system call for each.
+void NameMappings();
+
 // Readable, writable, zeroed memory. 0 when there is none.
 uintptr_t Map(size_t bytes);
 // The same, of which the kernel promises nothing until it is touched; at `wanted` if nothing is

@@ -12,12 +12,15 @@
 #include "mymalloc/answer/stats.h"
 #include "mymalloc/mymalloc.h"
 #include "mymalloc/override/introspection.h"
+#include "mymalloc/process/attach.h"
+#include "mymalloc/process/janitor.h"
 #include "mymalloc/report/statistics.h"
 #include "mymalloc/report/verify.h"
+#include "mymalloc/supply/budget.h"
 
 #define MYMALLOC_API extern "C" __attribute__((visibility("default")))
 
-using mymalloc::StatsFormat;
+using mymalloc::PrintedStats;
 
 namespace {
 
@@ -55,15 +58,15 @@ MYMALLOC_API size_t mymalloc_stats_classes(mymalloc_class_stats* classes,
 }
 
 MYMALLOC_API int mymalloc_stats_text(int fd) noexcept {
-  return Result(mymalloc::PrintStats(fd, StatsFormat::kText));
+  return Result(mymalloc::PrintStats(fd, PrintedStats::kText));
 }
 
 MYMALLOC_API int mymalloc_stats_json(int fd) noexcept {
-  return Result(mymalloc::PrintStats(fd, StatsFormat::kJson));
+  return Result(mymalloc::PrintStats(fd, PrintedStats::kJson));
 }
 
 MYMALLOC_API int mymalloc_stats_prometheus(int fd) noexcept {
-  return Result(mymalloc::PrintStats(fd, StatsFormat::kPrometheus));
+  return Result(mymalloc::PrintStats(fd, PrintedStats::kPrometheus));
 }
 
 MYMALLOC_API int mymalloc_walk(mymalloc_walk_callback callback, void* argument) noexcept {
@@ -82,6 +85,18 @@ MYMALLOC_API int mymalloc_print_heap(int fd) noexcept { return Result(mymalloc::
 MYMALLOC_API void print_mem_heap() noexcept { mymalloc::PrintHeap(STDERR_FILENO); }
 
 MYMALLOC_API int mymalloc_purge() noexcept { return mymalloc::api::MallocTrim(0); }
+
+// The first question may come before the first malloc, which would read the options.
+MYMALLOC_API void mymalloc_set_soft_limit(size_t bytes) noexcept {
+  mymalloc::EnsureHeap();
+  mymalloc::g_budget.SetSoftLimit(bytes);
+  mymalloc::g_janitor.Poll();
+}
+
+MYMALLOC_API void mymalloc_set_hard_limit(size_t bytes) noexcept {
+  mymalloc::EnsureHeap();
+  mymalloc::g_budget.SetHardLimit(bytes);
+}
 
 MYMALLOC_API const char* mymalloc_verify() noexcept { return mymalloc::VerifyHeap(); }
 

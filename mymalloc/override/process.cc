@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "mymalloc/answer/told_by_itself.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/misuse/crash.h"
 #include "mymalloc/process/attach.h"
@@ -55,11 +56,13 @@ void AfterForkInChild() {
 __attribute__((constructor(101))) void LibraryStarts() {
   EnsureHeap();
   if (g_policy.ExplainsFaults()) InstallCrashHandler();
+  TellAtStart();
   pthread_atfork(BeforeFork, AfterForkInParent, AfterForkInChild);
 }
 
 // After all else that ends.
 __attribute__((destructor(101))) void LibraryEnds() {
+  TellAtExit();
   if (g_options.check_at_exit) CheckAtExit();
 }
 

@@ -7,9 +7,12 @@
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/os/chunks.h"
+#include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
+#include "mymalloc/os/process_memory.h"
 #include "mymalloc/process/janitor.h"
 #include "mymalloc/process/registry.h"
+#include "mymalloc/supply/budget.h"
 #include "mymalloc/supply/guard_budget.h"
 #include "mymalloc/supply/page_supply.h"
 
@@ -49,6 +52,11 @@ void ThreadExits(void* heap) {
   g_janitor.ThreadEnded();
 }
 
+uint64_t BytesOf(MemoryLimit limit) {
+  constexpr uint64_t kWhole = 100;
+  return limit.percent == 0 ? limit.bytes : os::MemoryOfProcess() / kWhole * limit.percent;
+}
+
 void StartProcess() {
   if (getauxval(AT_PAGESZ) != KernelPage()) {
     Die("this system's page size is not 4096 bytes, for which mymalloc is built");
@@ -56,6 +64,8 @@ void StartProcess() {
   ReadOptions();
   MakeSecret();
   const Options& o = g_options;
+  if (o.name_mappings) os::NameMappings();
+  g_budget.SetLimits(BytesOf(o.soft_limit), BytesOf(o.hard_limit));
   if (g_policy.Notes()) g_tag_secret.AllowNotes();
   g_detours = g_policy.Detour();
   os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!g_policy.TreeFirst());

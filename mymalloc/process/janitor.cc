@@ -66,6 +66,7 @@ bool Janitor::Poll(size_t freed) {
   // In a signal handler that interrupted the allocator nobody knows what that holds; in one that
   // runs as the process ends for a misuse, the next that is found would cut it short.
   if (ABSL_PREDICT_FALSE(Busy::Now() || IsAborting())) return false;
+  if (ABSL_PREDICT_FALSE(deferred_.load(std::memory_order_relaxed) != nullptr)) DoDeferred();
   const uint64_t now = os::NowMillis();
   const uint64_t due = next_tick_.load(std::memory_order_relaxed);
   const uint64_t ticks = ABSL_PREDICT_FALSE(now >= due) ? NextTick(now, due) : 0;
@@ -80,6 +81,11 @@ bool Janitor::Poll(size_t freed) {
   const bool more = ABSL_PREDICT_FALSE(too_much) && TooMuchIsFree();
   if (ABSL_PREDICT_FALSE(step.IsOver()) && (more || passing())) ComeAgainSoon();
   return more;
+}
+
+void Janitor::DoDeferred() {
+  void (*const work)() = deferred_.exchange(nullptr, std::memory_order_relaxed);
+  if (work != nullptr) work();
 }
 
 // A thread whose magazines hold what it wants would not come to a slow way for long.

@@ -36,6 +36,11 @@ class Janitor {
   // has just freed, for which the step is longer. Returns whether more is to be given back.
   bool Poll(size_t freed = 0);
 
+  // Has `work` done at the next call of Poll, on whatever thread: for a signal handler that found a
+  // lock taken. Of two that wait the last is done.
+  void Defer(void (*work)()) { deferred_.store(work, std::memory_order_relaxed); }
+  void DoDeferred();
+
   // A thread has ended: what is beyond the budget goes back, however long that takes.
   void ThreadEnded();
 
@@ -78,7 +83,8 @@ class Janitor {
   template <typename Do>
   static void WorkAndRelease(Lock& lock, Do&& work);
 
-  std::atomic<uint64_t> next_tick_{0};     // by the clock
+  std::atomic<uint64_t> next_tick_{0};  // by the clock
+  std::atomic<void (*)()> deferred_{nullptr};
   std::atomic<bool> passing_{false};       // a pass is not yet at its end
   std::atomic<uint64_t> reclaimed_at_{0};  // what the budget says of frees, at the last Reclaim
   std::atomic<size_t> futile_{0};          // as long as no more is free, nothing can be given back

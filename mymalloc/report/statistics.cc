@@ -223,8 +223,8 @@ Statistics CountHeap() {
   return Counter().Count();
 }
 
-Census::Census(bool patient) {
-  EnsureHeap();
+Census::Census(Patience patience) {
+  if (patience != Patience::kNone) EnsureHeap();
   // Once more if there is a heap that was not there before.
   do {
     if (taken_) os::Unmap(memory_);
@@ -233,7 +233,7 @@ Census::Census(bool patient) {
     const size_t bytes = RoundUp(sizeof(Paper) + heaps, KernelPage());
     memory_ = Interval::From(os::Map(bytes), bytes);
     paper_ = reinterpret_cast<Paper*>(memory_.begin);
-    taken_ = paper_ != nullptr && Take(patient);
+    taken_ = paper_ != nullptr && Take(patience);
   } while (taken_ && g_registry.HighestId() != highest_);
 }
 
@@ -241,10 +241,10 @@ Census::~Census() {
   if (paper_ != nullptr) os::Unmap(memory_);
 }
 
-bool Census::Take(bool patient) {
-  if (patient) {
+bool Census::Take(Patience patience) {
+  if (patience == Patience::kWaits) {
     Freeze();
-  } else if (!TryFreeze()) {
+  } else if (!(patience == Patience::kMoment ? FreezeSoon() : TryFreeze())) {
     return false;
   }
   paper_->all = Counter({&paper_->classes, paper_->heaps, highest_}).Count();

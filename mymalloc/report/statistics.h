@@ -50,8 +50,8 @@ struct Statistics {
   size_t pieces = 0;        // the number of both
   size_t metadata = 0;
   size_t metadata_mapped = 0;  // of that, what was mapped for it
-  size_t own_mappings = 0;  // bytes of live large blocks that are mappings of their own
-  size_t unused = 0;        // bytes of the chunks that are free and not resident
+  size_t own_mappings = 0;     // bytes of live large blocks that are mappings of their own
+  size_t unused = 0;           // bytes of the chunks that are free and not resident
   Heap::Events events = {};
 
   size_t FreeBlocks() const { return fast.blocks + rest.blocks; }
@@ -88,13 +88,15 @@ struct HeapStatistics {
 
 Statistics CountHeap();
 
+// How long to wait for a lock: as long as it takes; a moment, for who may hold one himself; not at
+// all, in a signal handler. Then there is no census where one is taken.
+enum class Patience : uint8_t { kWaits, kMoment, kNone };
+
 // The same with what each class and each heap has. The memory for it is of the kernel's, not to be
 // counted itself.
 class Census {
  public:
-  // `patient`: waits for the locks. Else there is none where one of them is taken now: for who may
-  // hold it himself, in a signal handler.
-  explicit Census(bool patient = true);
+  explicit Census(Patience patience = Patience::kWaits);
   ~Census();
   Census(const Census&) = delete;
   Census& operator=(const Census&) = delete;
@@ -114,7 +116,7 @@ class Census {
     PerClass<ClassStatistics, kPageClasses> classes;
     HeapStatistics heaps[1];  // and more, behind it
   };
-  bool Take(bool patient);
+  bool Take(Patience patience);
 
   HeapId highest_;
   Interval memory_;

@@ -79,7 +79,7 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   size_t live_long() const { return Sum({&long_}); }
   size_t parked() const { return Sum({&parked_}); }
   size_t Most() const {
-    if (short_.load(std::memory_order_relaxed)) return kLeast;
+    if (short_.load(std::memory_order_relaxed) || IsOverSoftLimit()) return kLeast;
     return Max(kLeast, live() / kShare) + Min(extra(), MostExtra());
   }
   // How much is to be given back now: nothing, or enough for some calls to come.
@@ -113,9 +113,38 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void BeShort();
   bool IsShort() const { return short_.load(std::memory_order_relaxed); }
 
+  // Limits on what is live, and free and resident, together, as it is told here: heaps tell of what
+  // changes by steps, and a page that is there may be filled. 0: none. Above the soft one as little
+  // is kept as where memory is short; what would go beyond the hard one is refused.
+  void SetLimits(uint64_t soft, uint64_t hard) {
+    SetSoftLimit(soft);
+    SetHardLimit(hard);
+  }
+  void SetSoftLimit(uint64_t bytes) {
+    soft_limit_.store(bytes == 0 ? kNoLimit : bytes, std::memory_order_relaxed);
+    Watch();
+  }
+  void SetHardLimit(uint64_t bytes) {
+    hard_limit_.store(bytes == 0 ? kNoLimit : bytes, std::memory_order_relaxed);
+  }
+  uint64_t soft_limit() const { return OrNone(soft_limit_.load(std::memory_order_relaxed)); }
+  uint64_t hard_limit() const { return OrNone(hard_limit_.load(std::memory_order_relaxed)); }
+  // Whether the hard limit forbids so much more.
+  bool Refuses(size_t bytes) const {
+    const uint64_t limit = hard_limit_.load(std::memory_order_relaxed);
+    return __builtin_expect(limit != kNoLimit, 0) && (used() >= limit || bytes > limit - used());
+  }
+
   size_t extra() const { return extra_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr uint64_t kNoLimit = ~uint64_t{0};
+  static uint64_t OrNone(uint64_t limit) { return limit == kNoLimit ? 0 : limit; }
+  size_t used() const { return live() + free(); }
+  bool IsOverSoftLimit() const {
+    const uint64_t limit = soft_limit_.load(std::memory_order_relaxed);
+    return __builtin_expect(limit != kNoLimit, 0) && used() > limit;
+  }
   static size_t Sum(std::initializer_list<const std::atomic<int64_t>*> parts) {
     int64_t sum = 0;
     for (const std::atomic<int64_t>* part : parts) sum += part->load(std::memory_order_relaxed);
@@ -147,6 +176,8 @@ class Budget {  // NOLINT(clang-analyzer-optin.performance.Padding)
   HighWater most_free_;
   HighWater most_live_;                // of a period and half of the one before, and so on
   std::atomic<size_t> given_back_{0};  // lately, and not yet wanted again
+  std::atomic<uint64_t> soft_limit_{kNoLimit};
+  std::atomic<uint64_t> hard_limit_{kNoLimit};
   std::atomic<bool> short_{false};
   std::atomic<uint32_t> short_ticks_{0};  // until that is over
   // Alone on its line.

@@ -110,15 +110,16 @@ PageSupply::Grant PageSupply::Allocate(size_t bytes) {
   // Behind a shorter one there is room to grow.
   constexpr size_t kLeastAtTheEnd = 8 * kMiB;
   LockHolder holder(lock_);
-  return AllocateLocked(bytes, bytes < kLeastAtTheEnd ? Side::kFront : Side::kEnd);
+  return AllocateLocked(bytes, bytes, bytes < kLeastAtTheEnd ? Side::kFront : Side::kEnd);
 }
 
 // `side`: from which end of a range that was not used before. New chunks come below the last one:
 // what is left at its front then goes on in them.
-PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, Side side) {
+PageSupply::Grant PageSupply::AllocateLocked(size_t bytes, size_t counted, Side side) {
   if (const auto entry = dirty_.tree().TightestWithAtLeast(bytes)) {
     return Take({entry.range.begin, entry.range.begin + bytes});
   }
+  if (g_budget.Refuses(counted)) return {};
   auto entry = all_.tree().TightestWithAtLeast(bytes);
   if (!entry) {
     WatchDensity();
@@ -151,6 +152,7 @@ PageSupply::Grant PageSupply::AllocateAligned(size_t bytes, size_t alignment) {
 }
 
 bool PageSupply::AllocateAt(uintptr_t begin, size_t bytes) {
+  if (g_budget.Refuses(bytes)) return false;
   LockHolder holder(lock_);
   const auto entry = all_.tree().Find(begin);
   if (!entry || entry.range.length() < bytes) return false;
@@ -206,7 +208,7 @@ unsigned PageSupply::AllocateSome(size_t bytes, unsigned count, Grant* grants) {
   LockHolder holder(lock_);
   unsigned n = 0;
   do {
-    grants[n] = AllocateLocked(bytes, Side::kEnd);
+    grants[n] = AllocateLocked(bytes, /*counted=*/0, Side::kEnd);
     if (grants[n].begin == 0) break;
     ++n;
   } while (n < count && (grants[0].zeroed() ? all_ : dirty_).tree().Longest() >= bytes);

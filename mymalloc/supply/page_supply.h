@@ -107,7 +107,9 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   void AddDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned AllocateSome(size_t bytes, unsigned count, Grant* grants);
   enum class Side : bool { kFront, kEnd };
-  Grant AllocateLocked(size_t bytes, Side side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // `counted`: what of it goes against the hard limit at once; a page does as it is filled.
+  Grant AllocateLocked(size_t bytes, size_t counted, Side side)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Grant Take(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromAll(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void TakeFromDirty(Interval range) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -1,6 +1,7 @@
 // mymalloc_stats and its kin, mymalloc_walk, mymalloc_print_heap: against blocks that the test
 // itself has allocated and freed.
 
+#include <errno.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -124,6 +125,45 @@ TEST(Stats, PurgeGivesBack) {
   EXPECT_GT(now.purged_bytes, before.purged_bytes);
   EXPECT_LT(now.resident_bytes, before.resident_bytes);
   EXPECT_EQ(now.supply_bytes, 0u);
+}
+
+size_t FreeAndResident() {
+  const Stats stats = Read();
+  return stats.free_bytes - stats.given_back_bytes;
+}
+
+// Of what is live an eighth may be free, but above the soft limit hardly anything.
+TEST(Limits, Soft) {
+  constexpr size_t kMany = 60000;
+  static void* many[kMany];
+  for (void*& p : many) memset(p = malloc(3000), 1, 3000);
+  for (size_t i = 0; i < 6000; ++i) free(many[i]);
+  EXPECT_GE(FreeAndResident(), 10 * kMiB);
+  mymalloc_set_soft_limit(100 * kMiB);
+  EXPECT_EQ(Read().soft_limit, 100 * kMiB);
+  for (int i = 0; i < 1000; ++i) free(malloc(100000));
+  EXPECT_LE(FreeAndResident(), 8 * kMiB);
+  mymalloc_set_soft_limit(0);
+  EXPECT_EQ(Read().soft_limit, 0u);
+  for (size_t i = 6000; i < kMany; ++i) free(many[i]);
+}
+
+TEST(Limits, Hard) {
+  const size_t live = Read().live_bytes;
+  mymalloc_set_hard_limit(live + 64 * kMiB);
+  errno = 0;
+  EXPECT_EQ(malloc(Opaque(100 * kMiB)), nullptr);
+  EXPECT_EQ(errno, ENOMEM);
+  void* const little = malloc(1000);
+  EXPECT_NE(little, nullptr);
+  void* p = malloc(2 * kMiB + 1);
+  EXPECT_NE(p, nullptr);
+  EXPECT_EQ(realloc(p, Opaque(100 * kMiB)), nullptr);
+  mymalloc_set_hard_limit(0);
+  p = realloc(p, 100 * kMiB);
+  EXPECT_NE(p, nullptr);
+  free(p);
+  free(little);
 }
 
 // A program made for a shorter struct gets that.

@@ -58,6 +58,13 @@ Options Unusual() {
   options.huge_pages = HugePages::kNever;
   options.decay = Millis{1234};
   options.report_file = Path{"/tmp/%p"};
+  options.stats = PrintedStats::kJson;
+  options.stats_file = Path{"/tmp/stats"};
+  options.dump_signal = Signal{SIGUSR2};
+  options.verbose = true;
+  options.soft_limit = MemoryLimit{0, 80};
+  options.hard_limit = MemoryLimit{uint64_t{1} << 30, 0};
+  options.name_mappings = true;
   return options;
 }
 
@@ -102,13 +109,18 @@ TEST(OptionsTest, NothingSetIsTheDefault) {
 }
 
 TEST(OptionsTest, EachByItsVariable) {
-  const Result result =
-      Read({"MYMALLOC_ON_ERROR=ignore", "MYMALLOC_CHECK_TREE=0", "MYMALLOC_CHECK_NEIGHBOURS=1",
-            "MYMALLOC_RANDOM_SLOTS=no", "MYMALLOC_QUARANTINE=64K", "MYMALLOC_ZERO_ON_FREE=off",
-            "MYMALLOC_GUARD_PAGES=false", "MYMALLOC_HARDEN=1", "MYMALLOC_SAMPLE=77",
-            "MYMALLOC_CHECKED=1", "MYMALLOC_HUGE_PAGES=never", "MYMALLOC_DECAY=1234ms",
-            "MYMALLOC_CHECK_ENDS=0", "MYMALLOC_CHECK_AT_EXIT=0", "MYMALLOC_CHECK_KIND=0",
-            "MYMALLOC_REPORT_FILE=/tmp/%p"});
+  const Result result = Read({"MYMALLOC_ON_ERROR=ignore",    "MYMALLOC_CHECK_TREE=0",
+                              "MYMALLOC_CHECK_NEIGHBOURS=1", "MYMALLOC_RANDOM_SLOTS=no",
+                              "MYMALLOC_QUARANTINE=64K",     "MYMALLOC_ZERO_ON_FREE=off",
+                              "MYMALLOC_GUARD_PAGES=false",  "MYMALLOC_HARDEN=1",
+                              "MYMALLOC_SAMPLE=77",          "MYMALLOC_CHECKED=1",
+                              "MYMALLOC_HUGE_PAGES=never",   "MYMALLOC_DECAY=1234ms",
+                              "MYMALLOC_CHECK_ENDS=0",       "MYMALLOC_CHECK_AT_EXIT=0",
+                              "MYMALLOC_CHECK_KIND=0",       "MYMALLOC_REPORT_FILE=/tmp/%p",
+                              "MYMALLOC_STATS=json",         "MYMALLOC_STATS_FILE=/tmp/stats",
+                              "MYMALLOC_DUMP_SIGNAL=USR2",   "MYMALLOC_VERBOSE=1",
+                              "MYMALLOC_SOFT_LIMIT=80%",     "MYMALLOC_HARD_LIMIT=1G",
+                              "MYMALLOC_NAME_MAPPINGS=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
@@ -118,7 +130,8 @@ TEST(OptionsTest, AllByTheList) {
       Read({"MYMALLOC_OPTIONS=on_error=ignore:checked=on:decay=1234ms:"
             "check_tree=0:check_neighbours=1:random_slots=0:quarantine=65536:zero_on_free=0:"
             "guard_pages=0:sample=77:huge_pages=never:check_ends=0:check_at_exit=0:check_kind=0:"
-            "report_file=/tmp/%p:harden=1"});
+            "report_file=/tmp/%p:stats=json:stats_file=/tmp/stats:dump_signal=SIGUSR2:verbose=1:"
+            "soft_limit=80%:hard_limit=1024M:name_mappings=1:harden=1"});
   EXPECT_TRUE(Same(result.options, Unusual()));
   EXPECT_EQ(result.errors, "");
 }
