@@ -95,9 +95,10 @@ std::string LeakText(const look::LeakResult& result, const std::vector<LeakGroup
                     " live blocks, ", HumanBytes(sums.bytes), "; ", Grouped(sums.direct),
                     " directly, and what only those lead to");
   }
-  if (result.longest_stop > 0 && result.rounds > 1) {
-    absl::StrAppendFormat(&text, "; %d rounds, for each the process was stopped %.1f ms at most",
-                          result.rounds, result.longest_stop * 1e3);
+  if (result.longest_stop > 0) {
+    absl::StrAppendFormat(&text, "; read %s, the process was stopped for %.1f ms%s",
+                          result.rounds == 1 ? "once" : absl::StrCat(result.rounds, " times"),
+                          result.longest_stop * 1e3, result.rounds == 1 ? "" : " at most");
   }
   return absl::StrCat(text, "\n");
 }

@@ -17,15 +17,16 @@
 #include "tools/command/stats.h"
 #include "tools/command/subcommand.h"
 #include "tools/command/symbolize.h"
+#include "tools/command/top.h"
 #include "tools/command/types.h"
 
 namespace mymalloc::command {
 namespace {
 
 std::vector<Subcommand> Subcommands() {
-  return {RunCommand(),      SymbolizeCommand(), PsCommand(),    StatsCommand(),
-          TypesCommand(),    FindCommand(),      LeaksCommand(), CheckCommand(),
-          SnapshotCommand(), DiffCommand(),      MapCommand()};
+  return {RunCommand(),   SymbolizeCommand(), PsCommand(),   TopCommand(),
+          StatsCommand(), TypesCommand(),     FindCommand(), LeaksCommand(),
+          CheckCommand(), SnapshotCommand(),  DiffCommand(), MapCommand()};
 }
 
 std::string Help() {

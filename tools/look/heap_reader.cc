@@ -11,7 +11,6 @@
 namespace mymalloc::look {
 namespace {
 
-constexpr int kTries = 3;
 constexpr size_t kMostMetadata = 1 << 16;
 
 uint64_t AddressOf(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
@@ -239,17 +238,21 @@ void ReadHeapOnce(const Target& target, const Descriptor& descriptor, HeapModel*
   HeapReader(target, descriptor, model).Read();
 }
 
-void ReadHeap(Target* target, const Descriptor& descriptor, bool stopped, HeapModel* model) {
-  const int tries = target->is_live() && !stopped ? kTries : 1;
-  for (int i = 0; i < tries; ++i) {
-    ReadHeapOnce(*target, descriptor, model);
-    if (model->damages == 0) return;
+bool ReadHeapRunning(const Target& target, const Descriptor& descriptor, HeapModel* model) {
+  constexpr int kTries = 3;
+  for (int i = 0; i < kTries; ++i) {
+    ReadHeapOnce(target, descriptor, model);
+    if (model->damages == 0) return true;
   }
-  if (tries == 1) return;
+  return false;
+}
+
+void ReadHeap(Target* target, const Descriptor& descriptor, bool stopped, HeapModel* model) {
+  if (!target->is_live() || stopped) return ReadHeapOnce(*target, descriptor, model);
+  if (ReadHeapRunning(*target, descriptor, model)) return;
   std::string error;
   const std::unique_ptr<Target::Stop> stop = target->StopThreads(&error);
-  if (stop == nullptr) return;
-  ReadHeapOnce(*target, descriptor, model);
+  if (stop != nullptr) ReadHeapOnce(*target, descriptor, model);
 }
 
 }  // namespace mymalloc::look

@@ -23,9 +23,11 @@ class Round {
  public:
   Round(Target* target, const Descriptor& descriptor) : target_(target), descriptor_(descriptor) {}
 
-  // The model and the roots, of one moment.
-  bool ReadRoots(const std::vector<Thread>* threads, std::string* error) {
+  // The blocks, while the process runs; then the roots, of one moment. A block that comes between
+  // the two is not known, and what only that leads to seems lost: not in the next round.
+  bool ReadMoment(const std::vector<Thread>* threads, std::string* error) {
     std::unique_ptr<Target::Stop> stop;
+    const bool has_model = threads == nullptr && ReadHeapRunning(*target_, descriptor_, &model_);
     const auto begin = Clock::now();
     if (threads == nullptr) {
       stop = target_->StopThreads(error);
@@ -33,18 +35,23 @@ class Round {
       threads = &stop->threads;
     }
     target_->RereadMappings();
-    ReadHeap(target_, descriptor_, /*stopped=*/true, &model_);
-    index_ = std::make_unique<BlockIndex>(model_);
-    roots_ = FindRoots(*target_, model_, *threads, *index_);
+    if (!has_model) ReadHeapOnce(*target_, descriptor_, &model_);
+    roots_ = ReadRoots(*target_, model_, *threads);
     stop.reset();
     stopped_ = std::chrono::duration<double>(Clock::now() - begin).count();
     return true;
   }
 
   void Mark() {
+    index_ = std::make_unique<BlockIndex>(model_);
     graph_ = std::make_unique<BlockGraph>(target_->memory(), model_, *index_);
     marked_.assign(index_->size(), false);
-    MarkReachable(*graph_, std::move(roots_), &marked_);
+    std::vector<Number> blocks;
+    for (const uint64_t word : roots_) {
+      const Number block = index_->Find(word);
+      if (block != BlockIndex::kNone) blocks.push_back(block);
+    }
+    MarkReachable(*graph_, std::move(blocks), &marked_);
   }
 
   std::vector<Number> Lost() const {
@@ -66,7 +73,7 @@ class Round {
   HeapModel model_;
   std::unique_ptr<BlockIndex> index_;
   std::unique_ptr<BlockGraph> graph_;
-  std::vector<Number> roots_;
+  std::vector<uint64_t> roots_;
   std::vector<bool> marked_;
   double stopped_ = 0;
 };
@@ -151,10 +158,10 @@ bool SearchLeaks(Target* target, const Descriptor& descriptor, const std::vector
   BlockMap known;
   for (;;) {
     Round round(target, descriptor);
-    if (!round.ReadRoots(threads, error)) return false;
+    if (!round.ReadMoment(threads, error)) return false;
     round.Mark();
     ++result->rounds;
-    result->longest_stop = std::max(result->longest_stop, round.stopped());
+    if (moves) result->longest_stop = std::max(result->longest_stop, round.stopped());
     result->damage = round.model().DescribeDamage();
     result->live_blocks = round.index().size();
     std::vector<Number> lost = round.Lost();

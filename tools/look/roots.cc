@@ -39,15 +39,27 @@ std::vector<Interval> Without(const std::vector<Interval>& ranges, std::vector<I
   return rest;
 }
 
+// All blocks lie in there.
+Interval SpanOf(const HeapModel& model) {
+  Interval span = {~uint64_t{0}, 0};
+  const auto add = [&span](const Interval& range) {
+    span.begin = std::min(span.begin, range.begin);
+    span.end = std::max(span.end, range.end);
+  };
+  for (const Page& page : model.pages) add(page.range);
+  for (const Large& large : model.large) add(large.range);
+  if (!model.sampled_range.empty()) add(model.sampled_range);
+  return span.begin < span.end ? span : Interval{};
+}
+
 }  // namespace
 
-std::vector<BlockIndex::Number> FindRoots(const Target& target, const HeapModel& model,
-                                          const std::vector<Thread>& threads,
-                                          const BlockIndex& index) {
-  std::vector<BlockIndex::Number> roots;
+std::vector<uint64_t> ReadRoots(const Target& target, const HeapModel& model,
+                                const std::vector<Thread>& threads) {
+  const Interval span = SpanOf(model);
+  std::vector<uint64_t> roots;
   const auto add = [&](uint64_t word) {
-    const BlockIndex::Number block = index.Find(word);
-    if (block != BlockIndex::kNone) roots.push_back(block);
+    if (span.Contains(word)) roots.push_back(word);
   };
   std::vector<Interval> unused;
   for (const Thread& thread : threads) {
