@@ -114,6 +114,7 @@ TEST(MapPageTest, JsonMayHaveMoreAndInAnotherOrder) {
       "totals" : {"live":7, "nested":{"a":1}, "share":0.5, "none":null},
       "pages":[{"states":"HLF","slots":3,"stride":64,"address":"0x2000","class":4,"heap":9},
                {"states":"","slots":0,"stride":16,"address":4096,"class":1,"heap":9}],
+      "large":[{"address":"0x9000","bytes":5,"state":"quarantined"},{"address":"0x8000","state":"live"}],
       "target":"\u0041\n\ud83d\ude00\ud83d", "version":1 } )",
                          &map),
             "");
@@ -121,6 +122,9 @@ TEST(MapPageTest, JsonMayHaveMoreAndInAnotherOrder) {
   ASSERT_EQ(map.pages.size(), 2u);
   EXPECT_EQ(map.pages[0].address, 4096u);
   EXPECT_EQ(map.pages[1].states, "HLF");
+  ASSERT_EQ(map.large.size(), 2u);
+  EXPECT_FALSE(map.large[0].held);
+  EXPECT_TRUE(map.large[1].held);
   ASSERT_EQ(map.totals.size(), 2u);
   EXPECT_EQ(map.totals[0].second, 7u);
 }

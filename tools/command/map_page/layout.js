@@ -6,6 +6,8 @@ const LEVELS = [4096, 1024, 256, 64, 16, 4].map(pages => ({pages, side: 8}))
 const FIRST_WITH_SLOTS = LEVELS.findIndex(level => level.side > 8);
 const LEAST_HEIGHT = 20;  // Of a group: its label's.
 const GROUP_GAP = 7;
+const LANE_GAP = 14;
+const LANE_TILES_WIDTH = 100;  // Of a lane's tiles, about.
 const ROW = 16;  // Of large blocks and ranges, with the gap.
 const LEAST_EXTENT = 3;
 const MOST_ROWS = 120;
@@ -98,7 +100,8 @@ function extentGroups() {
 // to scale, unless there are too many.
 function extentScale() {
   const inRows = rows => heap.extentBytes / (tilesWidth() * rows);
-  const wanted = Math.min(inRows(8), heap.shortExtent / LEAST_EXTENT) / 2 ** (map.level - map.farthest);
+  const whereAllFits = Math.max(inRows(10), Math.min(inRows(4), heap.shortExtent / LEAST_EXTENT));
+  const wanted = whereAllFits / 2 ** (map.level - map.farthest);
   return 2 ** Math.max(0, Math.ceil(Math.log2(Math.max(wanted, inRows(MOST_ROWS)))));
 }
 
@@ -116,23 +119,38 @@ function layOutExtents(group, scale) {
   group.height = Math.max(group.rows * ROW, LEAST_HEIGHT);
 }
 
+// Groups of few tiles stand beside each other, in lanes, so that tiles can be larger.
+function lanes() {
+  const wanted = map.gutter + LANE_GAP + Math.ceil(LANE_TILES_WIDTH / level().side) * level().side;
+  const count = Math.max(1, Math.floor(map.width / wanted));
+  return {count, width: Math.floor(map.width / count)};
+}
+
+function measureTiles(group) {
+  group.tiles = Math.ceil((group.to - group.from) / level().pages);
+  group.rows = Math.ceil(group.tiles / columns());
+  group.height = Math.max(group.rows * level().side, LEAST_HEIGHT);
+}
+
 function layOut() {
-  map.gutter = map.width < 500 ? 82 : 132;
+  map.gutter = map.width < 500 ? 82 : 112;
   const scale = extentScale();
+  const {count, width} = lanes();
   let top = 4;
-  map.tops = [];
+  let line = {used: count, height: -GROUP_GAP};  // So many of its lanes.
   for (const group of map.groups) {
-    map.tops.push(top);
-    if (group.what === 'pages') {
-      group.tiles = Math.ceil((group.to - group.from) / level().pages);
-      group.rows = Math.ceil(group.tiles / columns());
-      group.height = Math.max(group.rows * level().side, LEAST_HEIGHT);
-    } else {
-      layOutExtents(group, scale);
+    if (group.what === 'pages') measureTiles(group);
+    else layOutExtents(group, scale);
+    const needed = group.what === 'pages' ? Math.ceil((map.gutter + group.tiles * level().side + LANE_GAP) / width) : count;
+    if (line.used + needed > count) {
+      top += line.height + GROUP_GAP;
+      line = {used: 0, height: group.height};
     }
-    top += group.height + GROUP_GAP;
+    Object.assign(group, {left: line.used * width, top});
+    line.used += needed;
   }
-  map.contentHeight = top;
+  map.tops = map.groups.map(group => group.top);
+  map.contentHeight = top + Math.max(line.height, 0) + GROUP_GAP;
   map.sums = null;
 }
 
@@ -183,9 +201,10 @@ function cellsASide(page) { return Math.max(1, Math.ceil(Math.sqrt(slotsOf(page)
 
 // What is at a place of the view: {group, tile, from, to, page, slot} or {group, extent}, or null.
 function hitAt(x, y) {
-  const index = lastNotAbove(map.tops, y + map.top);
+  let index = lastNotAbove(map.tops, y + map.top);
+  while (index > 0 && map.groups[index].left > x && map.tops[index - 1] === map.tops[index]) --index;
   const group = map.groups[index];
-  const inside = {x: x - map.gutter, y: y + map.top - map.tops[index]};
+  const inside = {x: x - map.gutter - (group?.left ?? 0), y: y + map.top - map.tops[index]};
   if (!group || inside.x < 0 || inside.y >= group.height) return null;
   return group.what === 'pages' ? hitTile(group, index, inside) : hitExtent(group, index, inside);
 }
@@ -226,7 +245,7 @@ function boxOf(hit) {
     return {left: map.gutter + left, top: top + row * ROW, width, height: ROW - 3};
   }
   const {side} = level();
-  const left = map.gutter + hit.tile % columns() * side;
+  const left = group.left + map.gutter + hit.tile % columns() * side;
   const tileTop = top + Math.floor(hit.tile / columns()) * side;
   const size = side - (side > 8 ? 2 : 1);
   if (hit.slot === undefined) return {left, top: tileTop, width: size, height: size};

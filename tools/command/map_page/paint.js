@@ -114,7 +114,7 @@ function paintTiles(surface, group, top, until) {
   let complete = true;
   for (let tile = firstRow * across; tile < Math.min(endRow * across, group.tiles); ++tile) {
     const column = tile % across;
-    const x = Math.round((map.gutter + column * side) * scale);
+    const x = Math.round((group.left + map.gutter + column * side) * scale);
     const y = Math.round((top + (tile - column) / across * side) * scale);
     const page = map.pages[group.from + tile];
     const states = map.level >= FIRST_WITH_SLOTS && (isChunkRead(page) || performance.now() < until) ? statesOf(page) : null;
@@ -168,14 +168,15 @@ function paintLabel(context, group, top) {
   context.fillStyle = colours.ink;
   context.font = '600 13px system-ui, "DejaVu Sans", sans-serif';
   const title = map.gutter > 100 ? group.longTitle ?? group.title : group.title;
-  context.fillText(title, 8, y + 12);
+  const x = group.left + 8;
+  context.fillText(title, x, y + 12);
   const used = context.measureText(title).width + 16;
   context.fillStyle = colours.faint;
   context.font = '11px system-ui, "DejaVu Sans", sans-serif';
   const note = shortCount(group.to - group.from);
   const width = context.measureText(note).width;
-  if (used + width <= map.gutter - 8) context.fillText(note, map.gutter - 8 - width, y + 12);
-  if (group.height >= 36 && map.gutter > 100) context.fillText(secondLine(group), 8, y + 27);
+  if (used + width <= map.gutter - 8) context.fillText(note, group.left + map.gutter - 8 - width, y + 12);
+  if (group.height >= 36 && map.gutter > 100) context.fillText(secondLine(group), x, y + 27);
 }
 
 function secondLine(group) {
@@ -193,7 +194,8 @@ function paint() {
   }
   pixels.words.fill(colours.paper);
   const until = performance.now() + PAINT_MS;
-  const first = Math.max(0, lastNotAbove(map.tops, map.top));
+  let first = Math.max(0, lastNotAbove(map.tops, map.top));
+  while (first > 0 && map.tops[first - 1] === map.tops[first]) --first;  // All of the line.
   let complete = true;
   const seen = [];
   for (let i = first; i < map.groups.length && map.tops[i] < map.top + map.height; ++i) {
