@@ -27,5 +27,7 @@ DlopenFunction RealDlopen() {
 
 extern "C" __attribute__((visibility("default"), no_stack_protector)) void* dlopen(
     const char* file, int mode) noexcept {
-  return RealDlopen()(file, mode & ~RTLD_DEEPBIND);
+  const DlopenFunction real = RealDlopen();
+  if (real == nullptr) return nullptr;  // In a program that is linked statically.
+  return real(file, mode & ~RTLD_DEEPBIND);
 }

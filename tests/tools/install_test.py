@@ -26,6 +26,8 @@ share/man/man3/mymalloc.3 share/man/man7/mymalloc-options.7
 share/mymalloc/manifest
 """
 
+RUNNERS: tuple[tuple[str, ...], ...] = (("mymalloc-run",), ("mymalloc", "run", "--"))
+
 
 def names_below(folder: pathlib.Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
@@ -60,7 +62,7 @@ class InstallTest(unittest.TestCase):
         return cls.destination / PREFIX[1:] / name
 
     def copy(self, name: str) -> pathlib.Path:
-        return shutil.copytree(self.destination, self.scratch / name, symlinks=True)
+        return pathlib.Path(shutil.copytree(self.destination, self.scratch / name, symlinks=True))
 
     def test_all_is_there_and_only_below_the_prefix(self) -> None:
         for name in FILES.split():
@@ -88,11 +90,11 @@ class InstallTest(unittest.TestCase):
             self.assertEqual(len(sonames), 1, sonames)
 
     def test_programs_run_on_the_library(self) -> None:
-        for command in (["mymalloc-run"], ["mymalloc", "run", "--"]):
-            program = self.installed(f"bin/{command[0]}")
-            done = run(program, *command[1:], "cat", "/proc/self/maps")
+        for name, *words in RUNNERS:
+            program = self.installed(f"bin/{name}")
+            done = run(program, *words, "cat", "/proc/self/maps")
             self.assertIn(f"/libmymalloc.so.{self.version}\n", done.stdout)
-            self.assertEqual(attempt(program, *command[1:], "sh", "-c", "exit 7").returncode, 7)
+            self.assertEqual(attempt(program, *words, "sh", "-c", "exit 7").returncode, 7)
 
     def test_mymalloc_run_keeps_what_was_preloaded_before(self) -> None:
         other = self.installed("lib/libmymalloc_prefixed.so")
