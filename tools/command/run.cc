@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/command/collected_reports.h"
+#include "tools/command/other_allocators.h"
 #include "tools/command/preloading.h"
 #include "tools/command/report_text.h"
 #include "tools/command/supervisor.h"
@@ -77,6 +78,10 @@ int Run(const std::vector<std::string>& operands) {
     return kOwnFailure;
   }
   Preload(library);
+  if (IsLinkedWithAnother(operands[0])) {
+    const std::string compat = FindCompat(library);
+    if (!compat.empty()) Preload(compat);
+  }
   AddOptions(OptionsOfFlags());
   std::optional<CollectedReports> reports;
   if (absl::GetFlag(FLAGS_symbolize)) reports.emplace();
@@ -90,6 +95,9 @@ constexpr char kDetails[] =
     "The program has this command's stdin, stdout, stderr, directory and terminal. Signals that "
     "this\n"
     "command gets go to the program; if a signal ends the program, the same ends this command.\n"
+    "A program that is linked with jemalloc or tcmalloc asks questions of its allocator: those of "
+    "its\n"
+    "heap are answered by libmymalloc_compat.so, which is preloaded too.\n"
     "Options are added to those of the environment, and prevail. Reports are collected by the "
     "option\n"
     "report_file: in a directory of their own under TMPDIR, removed at the end, or in the user's "
