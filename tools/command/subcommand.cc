@@ -64,6 +64,7 @@ class Parser {
   }
 
   absl::CommandLineFlag* Find(absl::string_view text) const {
+    if (text == "-o") text = "--output";  // as compilers have it
     if (!absl::ConsumePrefix(&text, "--")) return nullptr;
     const std::string name = absl::StrReplaceAll(text, {{"-", "_"}});
     const std::vector<std::string>& flags = subcommand_.flags;
