@@ -120,6 +120,28 @@ TEST(TargetsTest, AProcessThatIsBusyGoesOn) {
   EXPECT_EQ(waitpid(busy.pid(), nullptr, WNOHANG), 0) << "it has ended, or was left stopped";
 }
 
+long TextsOf(const std::string& target) {
+  const Outcome types = RunMymalloc({"types", target, "--format=json", "--limit=0"});
+  EXPECT_TRUE(types.Succeeded()) << types.Describe();
+  return NumberIn(types.output, "blocks", "\"type\":\"text\"");
+}
+
+TEST(TargetsTest, ParentAndChildAreTheirOwn) {
+  RunningProgram parent({"forking"});
+  ASSERT_TRUE(parent.is_ready());
+  const long texts = TextsOf(parent.name());
+  EXPECT_GE(texts, 40);
+  EXPECT_EQ(TextsOf(parent.Said("child")), texts - 10);
+  EXPECT_TRUE(RunMymalloc({"check", parent.Said("child")}).Succeeded());
+}
+
+TEST(TargetsTest, AStrippedProgramThatHasTheAllocatorInItself) {
+  const RunningProgram linked({"linked"}, {}, /*preload=*/false);
+  ASSERT_TRUE(linked.is_ready());
+  EXPECT_EQ(TextsOf(linked.name()), 77);
+  EXPECT_TRUE(RunMymalloc({"check", linked.name()}).Succeeded());
+}
+
 TEST(TargetsTest, OnesThatEndMeanwhile) {
   for (int i = 0; i < 20; ++i) {
     const RunningProgram zoo({"zoo", "2000", "2000", "10", "10"});

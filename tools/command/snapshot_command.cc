@@ -42,15 +42,19 @@ bool Write(OpenedHeap* heap, int fd, std::string* told, std::string* error) {
   const auto stopped = Clock::now();
   heap->target->RereadMappings();
   look::SnapshotSize size;
+  double seconds = 0;
   bool written;
   {
     ProgressLine line;
-    written = look::WriteSnapshot(
-        *heap->target, heap->stop->threads, fd,
-        [&](uint64_t done, uint64_t whole) { line.Show(done, whole); }, &size, error);
+    look::SnapshotEvents events;
+    events.progress = [&](uint64_t done, uint64_t whole) { line.Show(done, whole); };
+    events.all_read = [&] {
+      heap->stop.reset();
+      seconds = std::chrono::duration<double>(Clock::now() - stopped).count();
+    };
+    const std::vector<look::Thread> threads = heap->stop->threads;
+    written = look::WriteSnapshot(*heap->target, threads, fd, events, &size, error);
   }
-  heap->stop.reset();
-  const double seconds = std::chrono::duration<double>(Clock::now() - stopped).count();
   *told = absl::StrFormat("%s of memory in %s", HumanBytes(size.bytes), HumanBytes(size.kept));
   if (heap->target->is_live()) {
     absl::StrAppendFormat(told, "; the process was stopped for %.3f seconds", seconds);
@@ -87,9 +91,10 @@ constexpr char kDetails[] =
     "map of\n"
     "the rest, which is in files; and the registers of all threads. Other subcommands take it in "
     "place of\n"
-    "a process. The process is stopped meanwhile, so that all belongs together; this command says "
-    "for how\n"
-    "long.\n"
+    "a process. The process is stopped while its memory is read, so that all belongs together; "
+    "this "
+    "command\n"
+    "says for how long.\n"
     "\n"
     "Exit codes: 0; 1: the target cannot be looked at, or the file cannot be written; 2: the "
     "command line\n"

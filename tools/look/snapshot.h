@@ -21,10 +21,14 @@ struct SnapshotSize {
 };
 
 // `threads`: as they were when they were stopped. False, and *error, if it cannot be written.
-// `progress(done, whole)`: called now and then.
-using Progress = std::function<void(uint64_t done, uint64_t whole)>;
+// `progress(done, whole)`: called now and then. `all_read`: called when the target may go on; its
+// memory is held in ours until it is written, as far as there is room for that.
+struct SnapshotEvents {
+  std::function<void(uint64_t done, uint64_t whole)> progress;
+  std::function<void()> all_read;
+};
 bool WriteSnapshot(const Target& target, const std::vector<Thread>& threads, int fd,
-                   const Progress& progress, SnapshotSize* size, std::string* error);
+                   const SnapshotEvents& events, SnapshotSize* size, std::string* error);
 
 bool IsSnapshot(int fd);
 // Takes the descriptor. nullptr, and *error, if the file cannot be made sense of.

@@ -3,7 +3,10 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "tools/look/file_bytes.h"
@@ -17,10 +20,20 @@ bool IsZero(const char* bytes, size_t n) {
   return n == 0 || (bytes[0] == 0 && std::memcmp(bytes, bytes + 1, n - 1) == 0);
 }
 
+// Of this machine's memory, what can be had without taking it from anybody.
+uint64_t AvailableBytes() {
+  std::string text;
+  uint64_t kibibytes = 0;
+  if (!ReadWholeFile("/proc/meminfo", &text)) return 0;
+  const size_t at = text.find("MemAvailable:");
+  if (at == std::string::npos) return 0;
+  return std::sscanf(text.c_str() + at, "%*s %" SCNu64, &kibibytes) == 1 ? kibibytes * 1024 : 0;
+}
+
 class Writer {
  public:
-  Writer(const Target& target, int fd, const Progress& progress)
-      : target_(target), fd_(fd), progress_(progress) {}
+  Writer(const Target& target, int fd, const SnapshotEvents& events)
+      : target_(target), fd_(fd), events_(events), may_hold_(AvailableBytes() / 2) {}
 
   bool Write(const std::vector<Thread>& threads) {
     SnapshotHeader header = {};
@@ -63,7 +76,12 @@ class Writer {
     for (const Interval& range : kept) {
       if (!PutRange(range)) return false;
     }
-    return PutBatch();
+    if (!PutBatch()) return false;
+    if (events_.all_read) events_.all_read();
+    for (const HeldPiece& held : held_) {
+      if (!Compress(held.address, held.bytes.get())) return false;
+    }
+    return true;
   }
 
   // In kernel pages, as some may be out of reach, collected into pieces at round addresses.
@@ -90,12 +108,20 @@ class Writer {
     }
     parts_.clear();
     batch_.clear();
-    if (progress_) progress_(done_, whole_);
+    if (events_.progress) events_.progress(done_, whole_);
     return true;
   }
 
   bool PutPiece(uint64_t address, const char* bytes) {
     if (IsZero(bytes, kBytes)) return true;
+    if (may_hold_ < kBytes) return Compress(address, bytes);
+    may_hold_ -= kBytes;
+    held_.push_back({address, std::unique_ptr<char[]>(new char[kBytes])});
+    std::memcpy(held_.back().bytes.get(), bytes, kBytes);
+    return true;
+  }
+
+  bool Compress(uint64_t address, const char* bytes) {
     uLongf stored = compressed_.size();
     const bool smaller =
         compress2(reinterpret_cast<Bytef*>(compressed_.data()), &stored,
@@ -117,10 +143,16 @@ class Writer {
 
   const Target& target_;
   const int fd_;
-  const Progress& progress_;
+  const SnapshotEvents& events_;
   uint64_t at_ = 0;
   uint64_t done_ = 0;
   uint64_t whole_ = 0;
+  struct HeldPiece {
+    uint64_t address;
+    std::unique_ptr<char[]> bytes;
+  };
+  uint64_t may_hold_;            // so many bytes more
+  std::vector<HeldPiece> held_;  // that were read, and are to be written
   std::vector<SnapshotPiece> pieces_;
   std::vector<uint64_t> batch_;  // addresses of the pieces in buffer_
   std::vector<Piece> parts_;
@@ -131,8 +163,8 @@ class Writer {
 }  // namespace
 
 bool WriteSnapshot(const Target& target, const std::vector<Thread>& threads, int fd,
-                   const Progress& progress, SnapshotSize* size, std::string* error) {
-  Writer writer(target, fd, progress);
+                   const SnapshotEvents& events, SnapshotSize* size, std::string* error) {
+  Writer writer(target, fd, events);
   if (!writer.Write(threads)) {
     *error = absl::StrCat("cannot write the snapshot: ", strerror(errno));
     return false;

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "tools/look/file_bytes.h"
 
 namespace mymalloc::look {
 namespace {
@@ -32,6 +33,17 @@ std::set<pid_t> ThreadsOf(pid_t pid) {
   }
   closedir(directory);
   return threads;
+}
+
+// The first thread of a process may end before the others, and is then still shown.
+bool HasEnded(pid_t tid) {
+  const int why = errno;
+  std::string text;
+  ReadWholeFile(absl::StrCat("/proc/", tid, "/stat"), &text);
+  errno = why;
+  // Behind the name, which may have any character.
+  const size_t end = text.rfind(") ");
+  return end != std::string::npos && (text[end + 2] == 'Z' || text[end + 2] == 'X');
 }
 
 class Tracing : public Target::Stop {
@@ -58,7 +70,7 @@ class Tracing : public Target::Stop {
  private:
   bool StopOne(pid_t tid, std::string* error) {
     if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) {
-      if (errno == ESRCH) return gone_.insert(tid).second;
+      if (errno == ESRCH || HasEnded(tid)) return gone_.insert(tid).second;
       *error = absl::StrCat("thread ", tid, " cannot be stopped: ", strerror(errno),
                             errno == EPERM ? "; perhaps a debugger has it, or the capability "
                                              "CAP_SYS_PTRACE or sysctl "
