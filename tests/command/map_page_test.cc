@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -153,6 +154,24 @@ TEST(MapPageTest, WhatIsNoMapIsSaidToBeNone) {
     EXPECT_EQ(MapPage(json, &wrong), "") << json.substr(0, 80);
     EXPECT_NE(wrong, "") << json.substr(0, 80);
   }
+}
+
+// Nor does anything go wrong: see to it with --config=asan.
+TEST(MapPageTest, MangledJsonIsReadOrRefused) {
+  const std::string json = JsonOf(SampleMap(3));
+  std::mt19937 random(1);
+  size_t refused = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::string mangled = json;
+    mangled[random() % mangled.size()] = static_cast<char>(random() % 256);
+    mangled.erase(random() % mangled.size(), random() % 20);
+    mangled.insert(random() % mangled.size(), json, random() % json.size(), random() % 30);
+    if (round % 10 == 0) mangled.resize(random() % mangled.size());
+    std::string wrong;
+    if (MapPage(mangled, &wrong).empty()) ++refused;
+    EXPECT_FALSE(MapPage(mangled).empty());
+  }
+  EXPECT_GT(refused, 200u);
 }
 
 TEST(MapPageTest, OnlyWholeKernelPagesCouldGoBack) {

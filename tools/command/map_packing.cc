@@ -51,7 +51,7 @@ std::string Runs(const States& states) {
   for (size_t begin = 0; begin < states.size();) {
     const size_t end = std::min(states.find_first_not_of(states[begin], begin), states.size());
     const size_t more = end - begin - 1;
-    AppendByte(states[begin] << 5 | std::min(more, kLongRun), &bytes);
+    AppendByte(size_t{states[begin]} << 5 | std::min(more, kLongRun), &bytes);
     if (more >= kLongRun) AppendByte(more, &bytes);
     begin = end;
   }

@@ -154,17 +154,23 @@ function layOut() {
   map.sums = null;
 }
 
-// As near as all can be seen at once, or nearly.
+function pagesHeight() {
+  const last = map.groups.findLast(group => group.what === 'pages');
+  return last ? last.top + last.height : 0;
+}
+
+// As near as all pages can be seen at once, or nearly.
 function goToFit() {
   let best = 0;
   let least = Infinity;
   for (let tried = 0; tried < LEVELS.length; ++tried) {
     map.level = map.farthest = tried;
     layOut();
-    least = Math.min(least, map.contentHeight);
+    const height = pagesHeight();
+    least = Math.min(least, height);
     // To see each slot is worth some scrolling.
     const screens = level().side > 8 && level().side <= 34 ? 2 : 1.3;
-    if (map.contentHeight <= Math.max(screens * map.height, 1.15 * least)) best = tried;
+    if (height <= Math.max(screens * map.height, 1.15 * least)) best = tried;
   }
   map.level = map.farthest = best;
 }
