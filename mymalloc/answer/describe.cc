@@ -94,6 +94,7 @@ void DescribeFreedLarge(const FreedLarge::Record& freed, mymalloc_info* info) {
   info->base = reinterpret_cast<void*>(freed.block);
   info->usable_size = freed.asked;
   info->asked_size = g_options.check_ends ? freed.asked : MYMALLOC_UNKNOWN_SIZE;
+  info->freed_at = reinterpret_cast<const void*>(freed.caller);
 }
 
 }  // namespace mymalloc

@@ -22,6 +22,7 @@ struct FaultBlock {
   const char* state = nullptr;  // "live", kFree
   uintptr_t page = 0;           // 0 if it lies in none
   unsigned slot = 0;
+  uintptr_t freed_from = 0;  // where the block lies in no page
 };
 
 // Bytes that are no longer what was written there: what overwrote them. Beyond them there may be

@@ -27,7 +27,9 @@ void PutBackBroken(Heap* own, Quarantine::Item item) {
   SlotIndex slot;
   if (!FindBrokenFreeBlock(item.block, &slot)) return;
   const HeapId heap = Look(item.block).page->heap();
-  PutBack(own, item.block, Tag::Make(item.block, heap, item.size_class, slot), item.caller);
+  const Tag tag = Tag::Make(item.block, heap, item.size_class, slot);
+  tag.WriteTo(item.block);
+  PutBack(own, item.block, tag, item.caller);
 }
 
 ABSL_ATTRIBUTE_NOINLINE void LeaveQuarantineSlowly(Heap* own, Quarantine::Item item) {
@@ -88,20 +90,23 @@ ABSL_ATTRIBUTE_NOINLINE void MakeRoom(Heap* own, SizeClass c, size_t most) {
   } while (!quarantine.HasRoom(c, most - more));
 }
 
+// Without quarantine.
+void PutBackAtOnce(Heap* own, uintptr_t block, SizeClass c, uintptr_t caller) {
+  if (g_options.zero_on_free) Quarantine::Fill(block, UsableOf(c), 0);
+  PutBack(own, block, Tag::Of(block), caller);
+}
+
 // A block whose tag is marked free: into the quarantine, for which others may have to leave.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Hold(Heap* own, uintptr_t block, SizeClass c,
                                               uintptr_t caller) {
   const size_t most = g_options.quarantine.value;
   if (ABSL_PREDICT_FALSE(own == nullptr || StrideOf(c) > most)) {
-    if (g_options.zero_on_free) Quarantine::Fill(block, UsableOf(c), 0);
-    return PutBack(own, block, Tag::Of(block), caller);
+    return PutBackAtOnce(own, block, c, caller);
   }
   // What it held is overwritten there.
   Quarantine& quarantine = own->quarantine();
   if (ABSL_PREDICT_FALSE(!quarantine.HasRoom(c, most))) MakeRoom(own, c, most);
-  if (ABSL_PREDICT_FALSE(!quarantine.Put({block, c, caller}))) {
-    PutBack(own, block, Tag::Of(block), caller);
-  }
+  if (ABSL_PREDICT_FALSE(!quarantine.Put({block, c, caller}))) PutBackAtOnce(own, block, c, caller);
 }
 
 // Whether the bytes behind those asked for are as they were written.

@@ -92,17 +92,17 @@ void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const Call& called) {
   const size_t bytes = tag.slots() * page->stride();
   const uintptr_t fence = block + bytes;
   if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, block, Look(block));
+  const uintptr_t caller = MYMALLOC_CALLER_OF(called);
   EnsureHeap();
   Heap* const own = OwnHeap();
   bool freed;
   {
     const Busy busy;
     freed = own != nullptr && own->id() == page->heap()
-                ? own->FreeRun(page, block, tag)
-                : Heap::FreeRunRemotely(own, page, block, tag);
+                ? own->FreeRun(page, block, tag, caller)
+                : Heap::FreeRunRemotely(own, page, block, tag, caller);
   }
   if (!freed) return ReportBadPointer(called, block, Look(block));
-  if (own != nullptr) own->last_frees().Add(block, MYMALLOC_CALLER_OF(called));
   g_janitor.Poll(bytes);  // by now the page may be another's
 }
 
@@ -168,8 +168,9 @@ void FreeByTree(uintptr_t block, const Call& called) {
   if (finding.page != nullptr && tag.IsRun()) return FreeRun(finding.page, block, tag, called);
   if (finding.kind != Finding::kLarge) return FreeLive(block, tag, called);
   CheckLarge(*finding.large, block, called);
-  if (!FreeLarge(finding.large, block)) return ReportBadPointer(called, block, Look(block));
-  if (Heap* const own = OwnHeap()) own->last_frees().Add(block, MYMALLOC_CALLER_OF(called));
+  if (!FreeLarge(finding.large, block, MYMALLOC_CALLER_OF(called))) {
+    return ReportBadPointer(called, block, Look(block));
+  }
   g_janitor.Poll(finding.usable);
 }
 

@@ -135,11 +135,12 @@ void CheckNoted(const LiveBlock& live, uintptr_t block, Kind kind, const Call& c
 }
 
 // Whether the block is one of n bytes now, where it is or where the kernel has moved it.
-bool ResizedNoted(const LiveBlock& live, uintptr_t* block, size_t n, Kind kind) {
+bool ResizedNoted(const LiveBlock& live, uintptr_t* block, size_t n, Kind kind, uintptr_t caller) {
   const bool stays = n <= live.usable && !WorthShrinking(live.usable, n);
   if (live.large != nullptr && (stays || n > kLargestMedium)) {
     const uintptr_t moved = ResizeLarge(live.large, *block, n);
     if (moved == 0) return false;
+    if (moved != *block) g_large_blocks.NoteMoved(*block, live.usable - live.slack, caller);
     if (n < live.usable) g_janitor.Poll(live.usable - n);
     *block = moved;
     return true;
@@ -154,7 +155,7 @@ void* AllocateAmple(size_t n, size_t ample, Kind kind) {
   if (fresh == nullptr) return Allocate(n, kind);
   LiveBlock live;
   uintptr_t block = reinterpret_cast<uintptr_t>(fresh);
-  if (!FindLive(block, "realloc", &live) || !ResizedNoted(live, &block, n, kind)) return fresh;
+  if (!FindLive(block, "realloc", &live) || !ResizedNoted(live, &block, n, kind, 0)) return fresh;
   return reinterpret_cast<void*>(block);
 }
 
@@ -163,7 +164,7 @@ void* ReallocateNoted(uintptr_t block, const LiveBlock& live, size_t n, const Ca
                       uintptr_t caller) {
   const Kind kind = KindOf(live, block);
   CheckNoted(live, block, kind, called);
-  if (ResizedNoted(live, &block, n, kind)) return reinterpret_cast<void*>(block);
+  if (ResizedNoted(live, &block, n, kind, caller)) return reinterpret_cast<void*>(block);
   const size_t ample = n > live.usable ? live.usable + live.usable / kGrowthShare : 0;
   void* const fresh = AllocateAmple(n, ample, kind);
   void* const pointer = reinterpret_cast<void*>(block);
@@ -218,6 +219,7 @@ void* Reallocate(void* pointer, size_t n, const Call& called) {
   if (live.large != nullptr && n > kLargestMedium) {
     if (!g_large_blocks.CanaryIntact(live.large, block)) ReportOverrun(called, block, Look(block));
     if (const uintptr_t moved = ResizeLarge(live.large, block, n)) {
+      if (moved != block) g_large_blocks.NoteMoved(block, live.usable, caller);
       if (n < live.usable) g_janitor.Poll(live.usable - n);
       return reinterpret_cast<void*>(moved);
     }

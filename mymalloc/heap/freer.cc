@@ -12,7 +12,7 @@ namespace {
 // What one thread remembers. It may be changing that just now: then this finds nothing, or what was
 // true a moment ago.
 ABSL_ATTRIBUTE_NO_SANITIZE_THREAD uintptr_t RememberedBy(const Heap& heap, uintptr_t block) {
-  uintptr_t caller = heap.last_frees().Find(block);
+  uintptr_t caller = 0;
   heap.quarantine().ForEach([block, &caller](Quarantine::Item item) {
     if (item.block == block) caller = item.caller;
   });
@@ -27,11 +27,12 @@ bool IsOwnLibrary(const Module& module) {
 }  // namespace
 
 uintptr_t FreedFromWhere(const FaultBlock& block) {
-  if (block.state != FaultBlock::kFree) return 0;
+  if (block.state != FaultBlock::kFree || block.page == 0) return block.freed_from;
   for (HeapId id = kFirstHeap; id.value() < kMaxHeaps && g_heaps[id] != nullptr; ++id) {
     if (const uintptr_t caller = RememberedBy(*g_heaps[id], block.begin)) return caller;
   }
-  const bool tells = g_policy.Detour() && block.page != 0 && block.usable <= kLargestMedium;
+  // Of short blocks it is only written on the detour.
+  const bool tells = g_policy.Detour() || block.usable > kLargestMedium;
   return tells ? FreedFrom::Read(block.begin) : 0;
 }
 

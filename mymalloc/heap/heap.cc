@@ -24,10 +24,12 @@ void MarkLiveFresh(uintptr_t block) {
 }
 
 // A free slot whose tag is not as it was written: it was overrun. Where the slot was not used yet,
-// or its memory was given back, there is none.
-void CheckFreeTag(uintptr_t block, uint64_t expected) {
+// or its memory was given back, there is none; but behind a block there always is, as its fence.
+void CheckFreeTag(uintptr_t block, uint64_t expected, bool may_be_zero) {
   const Tag found = Tag::Of(block);
-  if (found.bits() == 0 || (found.Verifies(block) && found.WithNote({}).bits() == expected)) return;
+  if ((found.bits() == 0 && may_be_zero) ||
+      (found.Verifies(block) && found.WithNote({}).bits() == expected))
+    return;
   SlotIndex slot;
   FindBrokenFreeBlock(block, &slot);
 }
@@ -106,10 +108,16 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
   const uintptr_t word_begin = page->page() + first * stride;
   const uint64_t word_tag = Tag::Make(word_begin, id_, c, SlotIndex(first)).bits();
   const uint64_t tag_step = Tag::Step(stride);
+  const uint64_t all = mask;
   for (; mask != 0; mask &= mask - 1) {
     const unsigned bit = LowestBit(mask);
     const uintptr_t block = word_begin + bit * stride;
-    if (ABSL_PREDICT_FALSE(g_policy.Notes())) CheckFreeTag(block, word_tag + bit * tag_step);
+    if (ABSL_PREDICT_FALSE(g_policy.Notes())) {
+      const SlotIndex slot(first + bit);
+      const bool before_is_free = !page->HasBlockBefore(slot) || page->free.Test(slot - kOneSlot) ||
+                                  (bit != 0 && (all >> (bit - 1) & 1) != 0);
+      CheckFreeTag(block, word_tag + bit * tag_step, before_is_free);
+    }
     Tag::WriteBits(block, word_tag + bit * tag_step);
     const bool zeroed = first + bit >= zeroed_from;
     (--entry)->store(block | (zeroed ? kZeroed : 0), std::memory_order_relaxed);

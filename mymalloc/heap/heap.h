@@ -19,7 +19,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "mymalloc/base/lock.h"
-#include "mymalloc/heap/last_frees.h"
 #include "mymalloc/heap/magazine.h"
 #include "mymalloc/heap/page_cache.h"
 #include "mymalloc/heap/page_queue.h"
@@ -76,10 +75,12 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // A run for n bytes, as RunFor says or packed better; 0 if the system has no memory. `*zeroed`:
   // its memory is known to be zero.
   uintptr_t AllocateRun(RunFit run, size_t n, bool* zeroed);
-  // Takes a live run of this heap that has this tag. False if it has that no more.
-  bool FreeRun(PageHeader* page, uintptr_t block, Tag tag);
+  // Takes a live run of this heap that has this tag. False if it has that no more. `caller`: from
+  // where it is freed, for reports.
+  bool FreeRun(PageHeader* page, uintptr_t block, Tag tag, uintptr_t caller = 0);
   // The same from a thread that does not own the page's heap but this one; or nullptr, none.
-  static bool FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag);
+  static bool FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag,
+                              uintptr_t caller = 0);
   // Any thread may call this. Makes the live block with this tag `want` slots long, if the slots
   // behind its own are free, or gives back what it has beyond them. False if it is as it was.
   bool ResizeRun(PageHeader* page, uintptr_t block, Tag tag, SlotCount want);
@@ -87,8 +88,6 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // The owner's, and only for blocks on the detour (front/detour.h).
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
-  LastFrees& last_frees() { return last_frees_; }
-  const LastFrees& last_frees() const { return last_frees_; }
   PageCache& page_cache() { return page_cache_; }
   // Whether the owner's allocation is to be sampled: one in `every`, at random distances. `passed`:
   // how many there were since this was asked last, with this one.
@@ -314,7 +313,6 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool poll_is_due_;
   RemoteGather gather_;
   Quarantine quarantine_;
-  LastFrees last_frees_;
   PageCache page_cache_;
   uint64_t random_state_;  // the owner's
   uint32_t until_sample_;  // the owner's: allocations until one is sampled

@@ -10,6 +10,7 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/heap/heap.h"
+#include "mymalloc/page/freed_from.h"
 
 namespace mymalloc {
 
@@ -107,19 +108,22 @@ void Heap::SetLongest(PageHeader* page, SlotCount longest) {
   if (longest != kNoSlots) PushFront(page);
 }
 
-bool Heap::FreeRun(PageHeader* page, uintptr_t block, Tag tag) {
+bool Heap::FreeRun(PageHeader* page, uintptr_t block, Tag tag, uintptr_t caller) {
   LockHolder holder(lock_);
   NoteSlowCall(&Events::frees);
   // Other threads free it without the lock: of all that try one must be the one.
   if (!tag.Free().Replace(block, tag)) return false;
+  FreedFrom::Write(block, caller);
   ReturnRun(page, tag.slot(), tag.slots());
   return true;
 }
 
 // The tag stays that of a run, so that the owner knows how many slots come back by one bit.
-bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag) {
+bool Heap::FreeRunRemotely(Heap* own, PageHeader* page, uintptr_t block, Tag tag,
+                           uintptr_t caller) {
   const Tag free = tag.Free();
   if (!free.Replace(block, tag)) return false;
+  FreedFrom::Write(block, caller);
   const size_t bytes = tag.slots() * page->stride();
   if (own != nullptr) {
     own->CountSent(bytes);

@@ -29,6 +29,7 @@ class FreedLarge {
     unsigned resident = 0;  // ticks until its memory goes back, and one more; 0: it has gone
     bool mapped = false;    // a mapping of its own
     size_t asked = 0;       // what the program could use
+    uintptr_t caller = 0;   // from where it was freed; 0: it is not known
 
     bool HasGuards() const { return held.end != block + usable; }
     // Of its range, without guards.

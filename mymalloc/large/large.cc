@@ -252,8 +252,9 @@ uintptr_t AllocateMovable(size_t n) {
   return block;
 }
 
-bool FreeLarge(LargeBlock* large, uintptr_t block) {
+bool FreeLarge(LargeBlock* large, uintptr_t block, uintptr_t caller) {
   if (!g_large_blocks.Unpublish(large, block)) return false;
+  large->caller = caller;
   if (large->movable) g_large_blocks.LeaveMovable();
   Clear(*large);  // also what is then sealed: locked memory keeps what it holds
   if (CanBeHeldBack(*large) && HoldBack(large)) return true;

@@ -47,6 +47,7 @@ struct alignas(64) LargeBlock {
   // Changes under the lock. A record that is no block's has it false: fresh memory is zero, and no
   // live block's record goes back.
   std::atomic<bool> live;
+  uintptr_t caller;  // from where it was freed
 
   size_t length() const { return end - block; }
   // What the program may use: all but the last word, or where ends are checked what it asked for.
@@ -82,8 +83,8 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed, Kind kind = Ki
 uintptr_t AllocateMovable(size_t n);
 
 // Frees the block that the page map said has this record. False if it is live no more: another
-// thread has freed it since.
-bool FreeLarge(LargeBlock* large, uintptr_t block);
+// thread has freed it since. `caller`: from where it is freed, for reports.
+bool FreeLarge(LargeBlock* large, uintptr_t block, uintptr_t caller = 0);
 
 // Makes the block, which the page map said has this record, at least n bytes long, or shorter.
 // Returns where it is now (the record is the same), or 0 if it can neither stay nor be moved by the
@@ -134,6 +135,8 @@ class LargeBlocks {
   // Gives up one that was held back, guards and all.
   void DropHeld(const FreedLarge::Record& record);
   bool FindFreed(uintptr_t address, FreedLarge::Record* record);
+  // A block was moved away from there.
+  void NoteMoved(uintptr_t block, size_t usable, uintptr_t caller);
   // The same without the lock, for a glance.
   bool PeekFreed(uintptr_t address, FreedLarge::Record* record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return freed_.Peek(address, record);
@@ -154,6 +157,7 @@ class LargeBlocks {
 
   void SetLive(LargeBlock* large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static void CheckWrites(const FreedLarge::Record& record);
+  void NoteRecord(const FreedLarge::Record& record);
   // After each change of what is held back.
   void NoteHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     g_totals.system.SetFreedLarge(freed_.resident_bytes());

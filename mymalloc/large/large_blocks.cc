@@ -118,16 +118,22 @@ void LargeBlocks::DeleteRecord(LargeBlock* large) {
 // ---- Freed blocks ----
 
 void LargeBlocks::NoteFreed(LargeBlock* large, Interval held, bool resident) {
+  NoteRecord({large->block, large->length(), held, resident ? FreedLarge::kTicksResident : 0,
+              large->mapped, large->usable(), large->caller});
+  DeleteRecord(large);
+}
+
+void LargeBlocks::NoteMoved(uintptr_t block, size_t usable, uintptr_t caller) {
+  NoteRecord({block, usable, {}, 0, false, usable, caller});
+}
+
+void LargeBlocks::NoteRecord(const FreedLarge::Record& record) {
   for (;;) {
     FreedLarge::Record oldest;
     {
       LockHolder holder(lock_);
-      oldest = freed_.MakeRoom(held.length());
-      if (oldest.held.empty()) {
-        freed_.Note({large->block, large->length(), held, resident ? FreedLarge::kTicksResident : 0,
-                     large->mapped, large->usable()});
-        records_.Free(large);
-      }
+      oldest = freed_.MakeRoom(record.held.length());
+      if (oldest.held.empty()) freed_.Note(record);
       NoteHeld();
     }
     if (oldest.held.empty()) return;
@@ -157,7 +163,7 @@ void LargeBlocks::ReportWrite(const FreedLarge::Record& record, uintptr_t byte) 
   fault.block = {record.block, record.asked, FaultBlock::kFree, /*page=*/0, /*slot=*/0};
   fault.written = {byte, Quarantine::CountForeign(byte, record.block + record.usable - byte)};
   FaultEvent freed;
-  fault.freed = FreedBy(FreedFromWhere(fault.block), &freed);
+  fault.freed = FreedBy(record.caller, &freed);
   Report(fault);
 }
 

@@ -37,7 +37,7 @@ bool ExplainSampled(uintptr_t address, Fault* fault) {
 bool ExplainHeld(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
-  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0};
+  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0, freed.caller};
   fault->Say(Message::kUsedAfterFree);
   return true;
 }

@@ -149,7 +149,7 @@ Finding LargeBefore(uintptr_t address) {
 bool DescribeFreedLarge(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed)) return false;
-  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0};
+  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0, freed.caller};
   fault->Say(address == freed.block ? Message::kIsFree : Message::kInsideFreedLarge);
   return true;
 }
@@ -234,7 +234,9 @@ void ReportBadPointer(const char* called, uintptr_t address, const Finding& foun
       break;
   }
   FaultEvent freed;
-  fault.freed = FreedBy(FreedFromWhere(fault.block), &freed);
+  // Of a page that has gone nobody knows what lies there now.
+  const bool there = finding.page != nullptr || fault.block.page == 0;
+  if (there) fault.freed = FreedBy(FreedFromWhere(fault.block), &freed);
   Report(fault);
 }
 

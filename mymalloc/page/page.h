@@ -112,6 +112,14 @@ struct alignas(64) PageHeader {
     const uintptr_t header = reinterpret_cast<uintptr_t>(this);
     return block > header && block < header + sizeof(PageHeader) + kTagBytes;
   }
+  // Whether there is a block before that of this slot: not in slot 0, nor where this header lies.
+  bool HasBlockBefore(SlotIndex slot) const {
+    const uintptr_t header = reinterpret_cast<uintptr_t>(this);
+    const uintptr_t before = Block(slot) - stride();
+    const bool under_header =
+        before - kTagBytes < header + sizeof(PageHeader) && before + stride() - kTagBytes > header;
+    return slot > kFirstSlot + kOneSlot && !under_header;
+  }
   bool AllFree() const { return free_count == capacity; }
   // Whether so many free slots are most of the page: then it is one to give back from. Of short
   // slots more must be free, or hardly any kernel page would be; of a run class half is enough.

@@ -57,7 +57,7 @@ struct Layout {
       offsetof(Heap, quarantine_) + offsetof(Quarantine, count_);
   static constexpr unsigned kQuarantineClassShift = Quarantine::kClassShift;
   // What of a heap has all of these.
-  static constexpr size_t kHeapReadBytes = offsetof(Heap, last_frees_);
+  static constexpr size_t kHeapReadBytes = offsetof(Heap, page_cache_);
 
   static constexpr size_t kFreedLarge = offsetof(LargeBlocks, freed_);
   static constexpr size_t kSampledBegin = offsetof(SampledBlocks, begin_);

@@ -1,5 +1,5 @@
-/* Asks jemalloc's questions, by the names that its header declares, and prints the answers: each line
- * a name and a number. It is linked with jemalloc, as a program that was built for it. */
+/* Asks jemalloc's questions, by the names that its header declares, and prints the answers: each
+ * line a name and a number. It is linked with jemalloc, as a program that was built for it. */
 
 #include <errno.h>
 #include <stdint.h>
@@ -24,7 +24,8 @@ extern void malloc_stats_print(void (*write)(void*, const char*), void* argument
 
 enum { kMegabyte = 1 << 20, kAlign64 = 6, kZero = 64 };
 
-static void Say(const char* name, unsigned long number) { printf("%s %lu\n", name, number); }
+static void Say(const char* name, size_t number) { printf("%s %zu\n", name, number); }
+static void Check(const char* name, int holds) { Say(name, holds != 0); }
 
 static size_t Get(const char* name) {
   uint64_t epoch = 1;
@@ -47,23 +48,23 @@ static void Figures(void) {
   char* const block = mallocx(kMegabyte, 0);
   memset(block, 1, kMegabyte);
   Say("allocated_grew_by", Get("stats.allocated") - before);
-  Say("active_is_more", Get("stats.active") >= Get("stats.allocated"));
-  Say("resident_is_more", Get("stats.resident") >= Get("stats.allocated"));
-  Say("mapped_is_more", Get("stats.mapped") >= Get("stats.resident"));
+  Check("active_is_more", Get("stats.active") >= Get("stats.allocated"));
+  Check("resident_is_more", Get("stats.resident") >= Get("stats.allocated"));
+  Check("mapped_is_more", Get("stats.mapped") >= Get("stats.resident"));
   dallocx(block, 0);
   Say("allocated_fell_to_within", Get("stats.allocated") - before);
 }
 
 static void WithFlags(void) {
   char* block = mallocx(100, kAlign64 | kZero);
-  Say("aligned", (uintptr_t)block % 64 == 0);
-  Say("zero", IsZero(block, 100));
+  Check("aligned", (uintptr_t)block % 64 == 0);
+  Check("zero", IsZero(block, 100));
   memset(block, 1, 100);
   block = rallocx(block, 5000, kZero);
-  Say("kept", block[0] == 1 && block[99] == 1);
-  Say("rest_is_zero", IsZero(block + sallocx(block, 0) - 64, 64));
-  Say("sizes_agree", sallocx(block, 0) == nallocx(5000, 0));
-  Say("stays", xallocx(block, 4 * kMegabyte, 0, 0) == sallocx(block, 0));
+  Check("kept", block[0] == 1 && block[99] == 1);
+  Check("rest_is_zero", IsZero(block + sallocx(block, 0) - 64, 64));
+  Check("sizes_agree", sallocx(block, 0) == nallocx(5000, 0));
+  Check("stays", xallocx(block, 4 * kMegabyte, 0, 0) == sallocx(block, 0));
   free(block);
   block = malloc(10);
   sdallocx(block, 10, 0);
@@ -74,24 +75,24 @@ static void Names(void) {
   size_t length = 7;
   size_t value = 0;
   size_t size = sizeof(value);
-  Say("path_found", mallctlnametomib("stats.arenas.0.pactive", path, &length) == 0);
+  Check("path_found", mallctlnametomib("stats.arenas.0.pactive", path, &length) == 0);
   Say("path_length", length);
-  Say("by_path", mallctlbymib(path, length, &value, &size, NULL, 0) == 0 && value > 0);
-  Say("unknown_is_enoent", mallctl("stats.no.such", NULL, NULL, NULL, 0) == ENOENT);
-  Say("inner_is_enoent", mallctl("stats", NULL, NULL, NULL, 0) == ENOENT);
+  Check("by_path", mallctlbymib(path, length, &value, &size, NULL, 0) == 0 && value > 0);
+  Check("unknown_is_enoent", mallctl("stats.no.such", NULL, NULL, NULL, 0) == ENOENT);
+  Check("inner_is_enoent", mallctl("stats", NULL, NULL, NULL, 0) == ENOENT);
   size = 1;
-  Say("wrong_length_is_einval", mallctl("stats.mapped", &value, &size, NULL, 0) == EINVAL);
+  Check("wrong_length_is_einval", mallctl("stats.mapped", &value, &size, NULL, 0) == EINVAL);
   size = sizeof(value);
-  Say("not_written_is_eperm", mallctl("stats.mapped", NULL, NULL, &value, size) == EPERM);
+  Check("not_written_is_eperm", mallctl("stats.mapped", NULL, NULL, &value, size) == EPERM);
 }
 
 static void Purges(void) {
   char* const block = malloc(8 * kMegabyte);
   memset(block, 1, 8 * kMegabyte);
   free(block);
-  Say("purged", mallctl("arena.0.purge", NULL, NULL, NULL, 0) == 0);
-  Say("all_purged", mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0);
-  Say("no_such_arena", mallctl("arena.77.purge", NULL, NULL, NULL, 0) == EFAULT);
+  Check("purged", mallctl("arena.0.purge", NULL, NULL, NULL, 0) == 0);
+  Check("all_purged", mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0);
+  Check("no_such_arena", mallctl("arena.77.purge", NULL, NULL, NULL, 0) == EFAULT);
   Say("resident_after", Get("stats.resident"));
 }
 

@@ -13,7 +13,8 @@ extern int MallocExtension_VerifyAllMemory(void);
 
 enum { kMegabyte = 1 << 20 };
 
-static void Say(const char* name, unsigned long number) { printf("%s %lu\n", name, number); }
+static void Say(const char* name, size_t number) { printf("%s %zu\n", name, number); }
+static void Check(const char* name, int holds) { Say(name, holds != 0); }
 
 static size_t Get(const char* name) {
   size_t value = 0;
@@ -26,15 +27,15 @@ int main(void) {
   char* const block = malloc(kMegabyte);
   memset(block, 1, kMegabyte);
   Say("allocated_grew_by", Get("generic.current_allocated_bytes") - before);
-  Say("heap_is_more", Get("generic.heap_size") >= Get("generic.current_allocated_bytes"));
-  Say("owned", MallocExtension_GetOwnership(block) == 1);
-  Say("not_owned", MallocExtension_GetOwnership(&before) == 2);
-  Say("size_is_enough", MallocExtension_GetAllocatedSize(block) >= kMegabyte);
+  Check("heap_is_more", Get("generic.heap_size") >= Get("generic.current_allocated_bytes"));
+  Check("owned", MallocExtension_GetOwnership(block) == 1);
+  Check("not_owned", MallocExtension_GetOwnership(&before) == 2);
+  Check("size_is_enough", MallocExtension_GetAllocatedSize(block) >= kMegabyte);
   free(block);
   MallocExtension_ReleaseFreeMemory();
   size_t value;
-  Say("unknown", MallocExtension_GetNumericProperty("no.such", &value) == 0);
-  Say("verified", MallocExtension_VerifyAllMemory() == 1);
+  Check("unknown", MallocExtension_GetNumericProperty("no.such", &value) == 0);
+  Check("verified", MallocExtension_VerifyAllMemory() == 1);
   char text[300];
   MallocExtension_GetStats(text, sizeof(text));
   printf("text %s", text);

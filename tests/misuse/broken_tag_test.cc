@@ -55,6 +55,7 @@ const Case kCases[] = {
     {"medium_into_a_free_block", Reports(kOverrun).Block("live").AndMore()},
     {"small_into_a_block_freed_elsewhere", Reports(kOverrun).Block("live").AndMore()},
     {"small_into_a_free_slot", NotPromised(), kFreeTag},
+    {"zeros_into_a_free_slot", NotPromised(), kFreeTag},
     {"found_two_behind", NotPromised()},  // but with check_neighbours: option_test.cc
     {"small_never_freed", Passes(), Reports(kOverrun).Block("live").AtExit()},
     {"tag_of_another_block", kTag.Culprit("live")},

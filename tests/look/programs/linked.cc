@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 
 int main() {
   static char* blocks[77];

@@ -169,13 +169,23 @@ CASE(small_into_a_block_freed_elsewhere) {
 }
 
 /* Into a slot that is free, and taken later: there the overwritten tag would be written anew. */
-CASE(small_into_a_free_slot) {
-  struct Neighbours n = AllocateNeighbours(kSmall);
+static struct Neighbours FreeSecond(void) {
+  const struct Neighbours n = AllocateNeighbours(kSmall);
   BlockOf(n.second, kSmall);
   free(n.second);
   Churn(kSmall);
   malloc_trim(0);
+  return n;
+}
+CASE(small_into_a_free_slot) {
+  const struct Neighbours n = FreeSecond();
   Spoil(n.second - 8, 1);
+  Give(n.second);
+  Churn(kSmall);
+}
+CASE(zeros_into_a_free_slot) {
+  const struct Neighbours n = FreeSecond();
+  memset(n.first, 0, kSmall + 8);
   Give(n.second);
   Churn(kSmall);
 }
