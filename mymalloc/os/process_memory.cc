@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "mymalloc/base/printer.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
 #include "mymalloc/os/setting.h"
@@ -42,12 +43,9 @@ bool ReadCgroup(char (&path)[kLongestPath]) {
 
 // "max", and no file, is no limit.
 uint64_t LimitIn(const char* directory, const char* file) {
-  char path[2 * kLongestPath] = {};
-  if (strlen(directory) + strlen(file) >= sizeof(path) - sizeof(kMount)) return ~uint64_t{0};
-  strcpy(path, kMount);
-  strcat(path, directory);
-  strcat(path, file);
-  const uint64_t limit = ReadSetting(path, 0);
+  Printer path;
+  path.Text(kMount).Text(directory).Text(file);
+  const uint64_t limit = ReadSetting(path.Terminated(), 0);
   return limit == 0 ? ~uint64_t{0} : limit;
 }
 

@@ -50,18 +50,37 @@ TEST(MetadataTest, CountsWhatItMapped) {
 
 // An overrun of whatever lies beside it, of any length, faults before it gets there.
 TEST(MetadataTest, PagesBesideItCannotBeTouched) {
-  constexpr size_t kBytes = 20 * kMiB;  // more than any range that is mapped ahead
+  constexpr size_t kHead = 64;                  // what each range begins with
+  constexpr size_t kBytes = 20 * kMiB - kHead;  // more than any range that is mapped ahead
   for (uint64_t random = 0; random < 4; ++random) {
     SetMetadataRandom(random);
     const uintptr_t begin = reinterpret_cast<uintptr_t>(AllocateMetadata(kBytes));
     ASSERT_NE(begin, 0u);
     for (size_t off = 0; off < 4 * KernelPage(); off += KernelPage()) {
-      EXPECT_FALSE(test::IsReadable(begin - 1 - off));
+      EXPECT_FALSE(test::IsReadable(begin - kHead - 1 - off));
       EXPECT_FALSE(test::IsReadable(begin + kBytes + off));
     }
     EXPECT_TRUE(test::IsReadable(begin));
     EXPECT_TRUE(test::IsReadable(begin + kBytes - 1));
   }
+}
+
+TEST(MetadataTest, IsFoundWithItsGuards) {
+  constexpr size_t kBytes = 20 * kMiB;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(AllocateMetadata(kBytes));
+  ASSERT_NE(begin, 0u);
+  Interval range;
+  bool guard = true;
+  for (const uintptr_t at : {begin, begin + kBytes - 1}) {
+    ASSERT_TRUE(FindMetadata(at, &range, &guard));
+    EXPECT_FALSE(guard);
+    EXPECT_TRUE(range.Contains(begin) && range.Contains(begin + kBytes - 1));
+  }
+  ASSERT_TRUE(FindMetadata(range.begin - 1, &range, &guard));
+  EXPECT_TRUE(guard);
+  EXPECT_EQ(range.length(), 4 * KernelPage());
+  EXPECT_FALSE(FindMetadata(range.begin - 1, &range, &guard));
+  EXPECT_FALSE(FindMetadata(reinterpret_cast<uintptr_t>(&range), &range, &guard));
 }
 
 // Processes that are alike but for the random number have it elsewhere.
