@@ -2,16 +2,22 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
+
+#include "absl/strings/escaping.h"
 
 namespace mymalloc::look {
 namespace {
 
 constexpr unsigned kMostSegments = 256;
 constexpr uint64_t kMostDynamicBytes = 1 << 16;
+constexpr uint64_t kMostNoteBytes = 1 << 12;
 // Of names with one hash. More are no table of a linker's.
 constexpr unsigned kMostInChain = 4096;
+
+constexpr uint64_t Padded(uint64_t size) { return (size + 3) & ~uint64_t{3}; }
 
 uint32_t GnuHash(absl::string_view name) {
   uint32_t hash = 5381;
@@ -45,9 +51,27 @@ bool ElfImage::Open(const Memory& memory, uint64_t base) {
     if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0) {
       data_.push_back(Interval::From(bias_ + segment.p_vaddr, segment.p_memsz));
     }
+    if (segment.p_type == PT_NOTE) ReadNotes(bias_ + segment.p_vaddr, segment.p_memsz);
     if (segment.p_type == PT_DYNAMIC) ReadDynamic(bias_ + segment.p_vaddr, segment.p_memsz);
   }
   return true;
+}
+
+void ElfImage::ReadNotes(uint64_t address, uint64_t bytes) {
+  constexpr absl::string_view kName("GNU\0", 4);
+  std::string text(std::min(bytes, kMostNoteBytes), '\0');
+  if (!memory_->Read(address, &text[0], text.size())) return;
+  for (absl::string_view rest = text; rest.size() >= sizeof(Elf64_Nhdr);) {
+    Elf64_Nhdr header;
+    std::memcpy(&header, rest.data(), sizeof(header));
+    const uint64_t contents = sizeof(header) + Padded(header.n_namesz);
+    const uint64_t end = contents + header.n_descsz;
+    if (end > rest.size()) return;
+    if (header.n_type == NT_GNU_BUILD_ID && rest.substr(sizeof(header), header.n_namesz) == kName) {
+      build_id_ = absl::BytesToHexString(rest.substr(contents, header.n_descsz));
+    }
+    rest.remove_prefix(std::min<uint64_t>(rest.size(), contents + Padded(header.n_descsz)));
+  }
 }
 
 // The dynamic linker has made addresses of what it has used, as a rule.

@@ -4,6 +4,7 @@
 #define MYMALLOC_TOOLS_LOOK_ELF_IMAGE_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -20,6 +21,8 @@ class ElfImage {
 
   // What is added to addresses in the file.
   uint64_t bias() const { return bias_; }
+  // In lower-case hexadecimal digits; empty if it has none, or that cannot be read.
+  const std::string& build_id() const { return build_id_; }
   // Its parts that may be written, at least at the start.
   const std::vector<Interval>& data() const { return data_; }
 
@@ -27,6 +30,7 @@ class ElfImage {
   uint64_t Find(absl::string_view name) const;
 
  private:
+  void ReadNotes(uint64_t address, uint64_t bytes);
   bool ReadDynamic(uint64_t address, uint64_t bytes);
   bool IsNamed(uint32_t symbol, absl::string_view name, uint64_t* value) const;
   uint64_t FindInChain(uint64_t chain, uint32_t first, uint32_t hash, absl::string_view name) const;
@@ -37,6 +41,7 @@ class ElfImage {
   uint64_t names_ = 0;
   uint64_t symbols_ = 0;
   uint64_t hash_ = 0;
+  std::string build_id_;
   std::vector<Interval> data_;
 };
 

@@ -14,10 +14,33 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Number = BlockIndex::Number;
 
-constexpr unsigned kMostRounds = 5;
+// Of a process that is busy; one that is not needs two.
+constexpr unsigned kMostRounds = 12;
 
-// Blocks by their addresses, with their lengths: those of two rounds can be compared.
-using BlockMap = std::map<uint64_t, uint64_t>;
+// What is known of a lost block. Nobody writes to it any more: where another one has its address in
+// the next round, that shows by its length, or by what it begins with.
+struct Mark {
+  uint64_t usable = 0;
+  uint64_t contents = 0;
+  bool operator==(const Mark& other) const {
+    return usable == other.usable && contents == other.contents;
+  }
+};
+
+Mark MarkOf(const Memory& memory, const Block& block) {
+  constexpr size_t kMostWords = 32;
+  uint64_t words[kMostWords] = {};
+  const size_t count = std::min<uint64_t>(kMostWords, block.usable / sizeof(uint64_t));
+  Mark mark = {block.usable, 0};
+  if (!memory.Read(block.address, words, count * sizeof(uint64_t))) return mark;
+  for (const uint64_t word : words) {
+    mark.contents = (mark.contents ^ word ^ mark.contents >> 29) * 0x9e3779b97f4a7c15;
+  }
+  return mark;
+}
+
+// By their addresses.
+using LostBlocks = std::map<uint64_t, Mark>;
 
 class Round {
  public:
@@ -42,7 +65,7 @@ class Round {
     return true;
   }
 
-  void Mark() {
+  void MarkBlocks() {
     index_ = std::make_unique<BlockIndex>(model_);
     graph_ = std::make_unique<BlockGraph>(target_->memory(), model_, *index_);
     marked_.assign(index_->size(), false);
@@ -139,42 +162,63 @@ class LeakSorter {
   std::vector<Number> left_;
 };
 
-// Takes out what was not lost in the round before.
-void KeepKnown(const BlockIndex& index, const BlockMap& known, std::vector<Number>* lost) {
-  lost->erase(std::remove_if(lost->begin(), lost->end(),
-                             [&](Number number) {
-                               const Block block = index.At(number);
-                               const auto found = known.find(block.address);
-                               return found == known.end() || found->second != block.usable;
-                             }),
-              lost->end());
-}
+// Notes what is lost, but for what was not lost in the round before.
+class Sieve {
+ public:
+  // Returns whether nothing was taken out, twice in a row where something was before.
+  bool Filter(const Memory& memory, const BlockIndex& index, std::vector<Number>* lost) {
+    const size_t found = lost->size();
+    LostBlocks marks;
+    std::vector<Number> rest;
+    for (const Number number : *lost) {
+      const Block block = index.At(number);
+      const Mark mark = MarkOf(memory, block);
+      if (!is_first_ && !WasLost(block.address, mark)) continue;
+      marks[block.address] = mark;
+      rest.push_back(number);
+    }
+    const bool same = !is_first_ && marks.size() == known_.size();
+    const bool at_rest = same && rest.size() == found;
+    settled_rounds_ = same ? settled_rounds_ + 1 : 0;
+    const bool settled = settled_rounds_ >= (at_rest && !has_moved_ ? 1 : 2);
+    has_moved_ = has_moved_ || (!is_first_ && !at_rest);
+    is_first_ = false;
+    known_ = std::move(marks);
+    *lost = std::move(rest);
+    return settled;
+  }
+
+ private:
+  bool WasLost(uint64_t address, const Mark& mark) const {
+    const auto found = known_.find(address);
+    return found != known_.end() && found->second == mark;
+  }
+
+  LostBlocks known_;
+  bool is_first_ = true;
+  bool has_moved_ = false;
+  int settled_rounds_ = 0;
+};
 
 }  // namespace
 
 bool SearchLeaks(Target* target, const Descriptor& descriptor, const std::vector<Thread>* threads,
                  LeakResult* result, std::string* error) {
   const bool moves = target->is_live() && threads == nullptr;
-  BlockMap known;
+  Sieve sieve;
   for (;;) {
     Round round(target, descriptor);
     if (!round.ReadMoment(threads, error)) return false;
-    round.Mark();
+    round.MarkBlocks();
     ++result->rounds;
     if (moves) result->longest_stop = std::max(result->longest_stop, round.stopped());
     result->damage = round.model().DescribeDamage();
     result->live_blocks = round.index().size();
     std::vector<Number> lost = round.Lost();
-    if (result->rounds > 1) KeepKnown(round.index(), known, &lost);
-    const bool settled = result->rounds > 1 && lost.size() == known.size();
-    if (!moves || lost.empty() || settled || result->rounds == kMostRounds) {
+    const bool settled = !moves || sieve.Filter(target->memory(), round.index(), &lost);
+    if (settled || lost.empty() || result->rounds == kMostRounds) {
       result->leaks = LeakSorter(round, lost).Sort();
       return true;
-    }
-    known.clear();
-    for (const Number number : lost) {
-      const Block block = round.index().At(number);
-      known[block.address] = block.usable;
     }
   }
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "tools/command/elf_file.h"
 #include "tools/look/elf_image.h"
 
 namespace mymalloc::look {
@@ -51,6 +52,7 @@ Names::Names(const Target& target) : target_(target), modules_(ModulesOf(target.
     Place place;
     place.module = &module;
     place.bias = image.bias();
+    place.build_id = image.build_id();
     place.data = image.data();
     places_.push_back(std::move(place));
   }
@@ -75,10 +77,19 @@ Names::Place* Names::FindPlace(uint64_t address) {
 command::ModuleSymbols* Names::SymbolsOf(Place* place) {
   if (!place->opened) {
     place->opened = true;
-    place->symbols =
-        command::ModuleSymbols::Open(target_.FileAt(place->module->path), &debug_files_);
+    const std::string path = FileOf(*place);
+    if (!path.empty()) place->symbols = command::ModuleSymbols::Open(path, &debug_files_);
   }
   return place->symbols.get();
+}
+
+// The file at its path, if it is the one that was mapped; else any that has the same build id.
+std::string Names::FileOf(const Place& place) {
+  const std::string path = target_.FileAt(place.module->path);
+  if (place.build_id.empty()) return path;
+  const command::OpenFile file = command::OpenRegularFile(path);
+  const bool is_it = file.is_open() && command::BuildIdOf(file) == place.build_id;
+  return is_it ? path : debug_files_.Find(place.build_id);
 }
 
 std::string Names::ModuleAt(uint64_t address) {

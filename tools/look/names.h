@@ -28,6 +28,7 @@ class Names {
   struct Place {
     const Module* module = nullptr;
     uint64_t bias = 0;
+    std::string build_id;        // of what was mapped; empty if it is not known
     std::vector<Interval> data;  // as far as it may be written at the start
     std::unique_ptr<command::ModuleSymbols> symbols;
     bool opened = false;
@@ -48,6 +49,7 @@ class Names {
  private:
   const Place* FindPlace(uint64_t address) const;
   Place* FindPlace(uint64_t address);
+  std::string FileOf(const Place& place);
   command::ModuleSymbols* SymbolsOf(Place* place);
   // The symbol, and how far behind its begin.
   std::string FindSymbol(Place* place, uint64_t address, uint64_t* offset);

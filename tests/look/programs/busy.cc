@@ -22,7 +22,8 @@ constexpr size_t kBlocks = 5000;
     if (random() % 3 != 0) continue;
     void*& place = blocks[random() % kBlocks];
     std::free(place);
-    place = std::calloc(1, random() % (1u << random() % 13));
+    place = std::calloc(1, sizeof(unsigned) + random() % (1u << random() % 13));
+    *static_cast<unsigned*>(place) = static_cast<unsigned>(random());
     // Lets those in that have little of a processor.
     if (random() % 512 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
