@@ -1,6 +1,7 @@
 """Programs that use an installed library, each built and run in a way that users build and run theirs."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -55,6 +56,11 @@ class ConsumersTest(unittest.TestCase):
         program = self.scratch / self.id().rsplit(".", maxsplit=1)[-1]
         run(*command, "-fno-builtin", "-o", program)
         return program
+
+    def test_other_builds_tell_the_same_version(self) -> None:
+        for file in ("MODULE.bazel", "bindings/rust/Cargo.toml"):
+            line = f'version = "{self.version}"'
+            self.assertIn(line, re.split(r",?\n\s*", pathlib.Path(file).read_text()), file)
 
     def test_gcc_with_rpath(self) -> None:
         flags = (f"-I{self.prefix}/include", f"-L{self.prefix}/lib")
@@ -143,7 +149,6 @@ class ConsumersTest(unittest.TestCase):
         consumer = self.scratch / "rust" / "tests" / "consumers" / "rust"
         shutil.copytree("bindings/rust", crate)
         shutil.copytree(HERE / "rust", consumer)
-        self.assertIn(f'\nversion = "{self.version}"\n', (crate / "Cargo.toml").read_text())
         target = self.scratch / "rust_target"
         run(
             *("cargo", "build", "--offline", f"--manifest-path={consumer}/Cargo.toml"),

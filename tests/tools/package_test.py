@@ -111,8 +111,8 @@ class PackageTest(unittest.TestCase):
         for file in ("status", "available"):
             (database / file).write_text("")
         before = self.files_of(system)
-        dpkg = ("dpkg", "--force-not-root", "--force-bad-path", f"--root={system}")
-        dpkg = (*dpkg, "--force-depends", f"--log={self.scratch}/log")
+        forced = ("--force-not-root", "--force-bad-path", "--force-depends")
+        dpkg = ("dpkg", *forced, f"--root={system}", f"--log={self.scratch}/log")
         run(*dpkg, "--install", *self.all_packages())
         listed = run(*dpkg, "--list").stdout
         for name in (f"libmymalloc{self.major}", "libmymalloc-dev", "mymalloc-tools"):
