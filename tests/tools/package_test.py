@@ -36,7 +36,7 @@ class PackageTest(unittest.TestCase):
             raise unittest.SkipTest("the packages are made with the command: tools/setup install")
         cls.output = cls.scratch / "output"
         package(sources, cls.output)
-        cls.version = cls.output.glob("mymalloc-tools_*").__next__().name.split("_")[1]
+        cls.version = next(cls.output.glob("mymalloc-tools_*")).name.split("_")[1]
         cls.major = cls.version.split(".", maxsplit=1)[0]
 
     def file(self, name: str) -> pathlib.Path:
