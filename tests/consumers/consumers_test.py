@@ -1,6 +1,8 @@
 """Programs that use an installed library, each built and run in a way that users build and run theirs."""
 
+import functools
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -12,17 +14,23 @@ HERE = pathlib.Path("tests/consumers").resolve()
 C = HERE / "c"
 
 
-class ConsumersTest(unittest.TestCase):
+@functools.cache
+def scratch_with_prefix() -> pathlib.Path:
+    scratch = source_tree.scratch_folder("consumers")
+    sources = source_tree.copy_sources(scratch / "sources")
+    run(sources / "tools" / "install", f"--prefix={scratch}/prefix")
+    return scratch
+
+
+class Consumer(unittest.TestCase):
     scratch: pathlib.Path
     prefix: pathlib.Path
     version: str
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.scratch = source_tree.scratch_folder("consumers")
-        sources = source_tree.copy_sources(cls.scratch / "sources")
+        cls.scratch = scratch_with_prefix()
         cls.prefix = cls.scratch / "prefix"
-        run(sources / "tools" / "install", f"--prefix={cls.prefix}")
         cls.version = source_tree.version_of(cls.prefix / "include/mymalloc/mymalloc.h")
 
     # What is misused in a program of ours is reported, to it too, and it goes on.
@@ -56,6 +64,8 @@ class ConsumersTest(unittest.TestCase):
         run(*command, "-fno-builtin", "-o", program)
         return program
 
+
+class LinkedTest(Consumer):
     def test_gcc_with_rpath(self) -> None:
         flags = (f"-I{self.prefix}/include", f"-L{self.prefix}/lib")
         rpath = f"-Wl,-rpath,{self.prefix}/lib"
@@ -85,11 +95,18 @@ class ConsumersTest(unittest.TestCase):
         rpath = f"-Wl,-rpath,{self.prefix}/lib"
         self.check_c(self.build("gcc", C / "consumer.c", *self.pkg_config("mymalloc"), rpath))
 
-    # Its main calls neither malloc nor free: a linker told --as-needed must not drop the library.
     def test_pkg_config_cxx(self) -> None:
         need("pkg-config")
         flags = (*self.pkg_config("mymalloc"), f"-Wl,-rpath,{self.prefix}/lib")
-        self.check_cxx(self.build("g++", "-Wl,--as-needed", C / "consumer.cc", *flags))
+        self.check_cxx(self.build("g++", C / "consumer.cc", *flags))
+
+    # What allocates is libstdc++: a linker told --as-needed, as some systems' is, must not drop the library.
+    def test_a_program_that_allocates_nothing_itself_is_linked_with_it_too(self) -> None:
+        need("pkg-config")
+        source = self.scratch / "hello.cc"
+        source.write_text('#include <iostream>\nint main() { std::cout << "hello"; }\n')
+        program = self.build("g++", "-Wl,--as-needed", source, *self.pkg_config("mymalloc"))
+        self.assertIn("[libmymalloc.so.", run("readelf", "-d", program).stdout)
 
     def test_pkg_config_static(self) -> None:
         need("pkg-config")
@@ -112,6 +129,13 @@ class ConsumersTest(unittest.TestCase):
     def test_static_cxx_from_the_archive(self) -> None:
         flags = (f"-I{self.prefix}/include", f"-L{self.prefix}/lib", "-lmymalloc")
         self.check_cxx(self.build("g++", "-static", C / "consumer.cc", *flags))
+
+
+class OtherBuildsTest(Consumer):
+    def test_other_builds_tell_the_same_version(self) -> None:
+        for file in ("MODULE.bazel", "bindings/rust/Cargo.toml"):
+            line = f'version = "{self.version}"'
+            self.assertIn(line, re.split(r",?\n\s*", pathlib.Path(file).read_text()), file)
 
     def test_cmake(self) -> None:
         need("cmake")
@@ -143,7 +167,6 @@ class ConsumersTest(unittest.TestCase):
         consumer = self.scratch / "rust" / "tests" / "consumers" / "rust"
         shutil.copytree("bindings/rust", crate)
         shutil.copytree(HERE / "rust", consumer)
-        self.assertIn(f'\nversion = "{self.version}"\n', (crate / "Cargo.toml").read_text())
         target = self.scratch / "rust_target"
         run(
             *("cargo", "build", "--offline", f"--manifest-path={consumer}/Cargo.toml"),

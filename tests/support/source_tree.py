@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-PARTS = ("CMakeLists.txt", "bitmap", "mymalloc", "packaging", "third_party", "tools", "tree")
+FILES = ("CHANGELOG.md", "CMakeLists.txt", "LICENSE")
+FOLDERS = ("bitmap", "mymalloc", "packaging", "third_party", "tools", "tree")
 
 
 def scratch_folder(name: str) -> pathlib.Path:
@@ -25,12 +26,10 @@ def need(*tools: str) -> None:
 def copy_sources(target: pathlib.Path) -> pathlib.Path:
     """Files, where the runfiles have links: a tool looks for the project from where it is itself."""
     need("cmake", "make", "c++")
-    for part in PARTS:
-        if os.path.isdir(part):
-            shutil.copytree(part, target / part)
-        else:
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(part, target / part)
+    for folder in FOLDERS:
+        shutil.copytree(folder, target / folder)
+    for file in FILES:
+        shutil.copy(file, target)
     return target
 
 

@@ -83,7 +83,7 @@ class InstallTest(unittest.TestCase):
         for name in ("libmymalloc.so", "libmymalloc_prefixed.so"):
             sonames = {
                 line
-                for library in (self.installed(f"lib/{name}"), name)
+                for library in (str(self.installed(f"lib/{name}")), name)
                 for line in run("readelf", "-d", library).stdout.splitlines()
                 if "(SONAME)" in line
             }
