@@ -40,7 +40,7 @@ const Case kCases[] = {
     {"large_again_on_another_thread", kTwice},
     {"small_by_its_owner_after_another", kTwice},
     {"medium_by_its_owner_after_another", kTwice},
-    {"large_by_its_owner_after_another", kTwice.Tells(Expectation::kNotTold)},
+    {"large_by_its_owner_after_another", kTwice},
     {"small_by_two_other_threads", kTwice},
     {"small_twice_on_another_thread", kTwice},
     {"medium_twice_on_another_thread", kTwice},
