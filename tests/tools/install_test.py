@@ -187,6 +187,7 @@ class InstallTest(unittest.TestCase):
             {
                 f"opt/my/{name}"
                 for name in (
+                    "lib/cmake/mymalloc/mymalloc-targets-relwithdebinfo.cmake",  # Now -debug.
                     "bin/mymalloc",
                     "share/man/man1/mymalloc.1",
                     "share/bash-completion/completions/mymalloc",
@@ -197,6 +198,34 @@ class InstallTest(unittest.TestCase):
             self.assertNotEqual(os.fstat(in_use.fileno()).st_ino, library.stat().st_ino)
         self.uninstall(destination)
         self.assertEqual(names_below(destination), {"opt", "opt/other"})
+
+    # As in docs/install.md; in a system of its own, in which nothing else is.
+    def test_all_programs_of_a_system_run_on_it_and_none_fails_without_it(self) -> None:
+        source_tree.need("bwrap")
+        list_file = self.scratch / "ld.so.preload"
+        list_file.write_text("/installed/lib/libmymalloc.so.0\n")
+        libraries = self.installed("lib")
+        system = ["bwrap", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+        for name in ("lib", "lib64", "bin"):
+            system += ["--symlink", f"usr/{name}", f"/{name}"]
+        system += ["--ro-bind", str(list_file), "/etc/ld.so.preload"]
+        maps = ("sh", "-c", "cat /proc/self/maps")
+        if attempt(*system, "true").returncode != 0:
+            self.skipTest("bwrap can make no system of its own here")
+        done = run(*system, "--ro-bind", libraries, "/installed/lib", *maps)
+        self.assertIn("/libmymalloc.so.", done.stdout)
+        self.assertEqual(done.stderr, "")
+        done = run(*system, *maps)
+        self.assertNotIn("/libmymalloc.so.", done.stdout)
+        self.assertIn("cannot be preloaded", done.stderr)
+
+    def test_the_unit_in_the_docs_is_one_that_systemd_takes(self) -> None:
+        source_tree.need("systemd-analyze")
+        snippet = pathlib.Path("docs/install.md").read_text().split("```ini\n")[1].split("```")[0]
+        unit = self.scratch / "server.service"
+        unit.write_text(f"{snippet}ExecStart=/bin/true\n")
+        done = run("systemd-analyze", "verify", unit)
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
 
 
 if __name__ == "__main__":
