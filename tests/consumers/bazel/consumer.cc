@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mymalloc/override/prefixed.h"
+#include "mymalloc/mymalloc.h"
 
 namespace {
 
