@@ -1,5 +1,8 @@
 #include "tools/command/check.h"
 
+#include <chrono>
+#include <thread>
+
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "tools/command/json.h"
@@ -16,11 +19,8 @@ constexpr int kWrong = 3;
 
 using look::CheckResult;
 
-// What is on its way while the process runs is told from what is wrong by a second look, at the
-// process stopped.
-bool CheckTwice(OpenedHeap* heap, CheckResult* result) {
-  *result = look::CheckHeap(heap->target->memory(), heap->model);
-  if (result->wrong == 0 || !heap->target->is_live() || heap->stop != nullptr) return true;
+// One more look, at the process stopped. False after a complaint.
+bool LookAgain(OpenedHeap* heap, CheckResult* result) {
   std::string error;
   heap->stop = heap->target->StopThreads(&error);
   if (heap->stop == nullptr) {
@@ -30,6 +30,19 @@ bool CheckTwice(OpenedHeap* heap, CheckResult* result) {
   look::ReadHeap(heap->target.get(), heap->descriptor, /*stopped=*/true, &heap->model);
   *result = look::CheckHeap(heap->target->memory(), heap->model);
   heap->stop.reset();
+  return true;
+}
+
+// What is on its way while the process runs, or where a thread was stopped in the midst of it, is
+// told from what is wrong by looking again: that does not last.
+bool CheckSeveralTimes(OpenedHeap* heap, CheckResult* result) {
+  constexpr int kLooks = 8;
+  *result = look::CheckHeap(heap->target->memory(), heap->model);
+  if (!heap->target->is_live() || heap->stop != nullptr) return true;
+  for (int i = 0; i < kLooks && result->wrong != 0; ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (!LookAgain(heap, result)) return false;
+  }
   return true;
 }
 
@@ -59,7 +72,7 @@ int Run(const std::vector<std::string>& operands) {
   }
   OpenedHeap heap;
   CheckResult result;
-  if (!OpenHeap(kName, operands[0], &heap) || !CheckTwice(&heap, &result)) return kFailed;
+  if (!OpenHeap(kName, operands[0], &heap) || !CheckSeveralTimes(&heap, &result)) return kFailed;
   const bool json = absl::GetFlag(FLAGS_format) == OutputFormat::kJson;
   return Print(json ? JsonOf(result) : TextOf(result), result.wrong == 0 ? 0 : kWrong);
 }
@@ -69,7 +82,9 @@ constexpr char kDetails[] =
     "of each\n"
     "block, and the fence behind each live one: so a block that was overrun is found before it is "
     "freed.\n"
-    "What looks wrong while the process runs is looked at once more while it is stopped.\n"
+    "What looks wrong while the process runs is looked at again, up to eight times, while it is "
+    "stopped: what\n"
+    "a thread is about does not last.\n"
     "\n"
     "Exit codes: 0: all is sound; 1: the target cannot be looked at; 2: the command line is wrong; "
     "3:\n"
