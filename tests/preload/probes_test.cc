@@ -36,12 +36,11 @@ TEST(Probes, AreListed) {
 // The program frees a block twice: the probe comes with the kind of misuse and the address that the
 // report then names.
 TEST(Probes, OfAMisuseHasItsArguments) {
-  const Outcome outcome =
-      RunGdb({"set startup-with-shell off", "set breakpoint pending on",
-              "set environment LD_PRELOAD " + LibraryUnderTest(),
-              "break -probe-stap mymalloc:misuse", "run",
-              "printf \"probe: %d %#lx\\n\", $_probe_arg0, $_probe_arg1", "delete", "continue"},
-             DataFile("tests/misuse/double_free_program"), {"small_at_once"});
+  const Outcome outcome = RunGdb(
+      {"set startup-with-shell off", "set breakpoint pending on",
+       "set environment LD_PRELOAD " + LibraryUnderTest(), "break -probe-stap mymalloc:misuse",
+       "run", "printf \"probe: %d %#lx\\n\", $_probe_arg0, $_probe_arg1", "delete", "continue"},
+      DataFile("tests/misuse/double_free_program"), {"small_at_once"});
   if (outcome.errors.find("ptrace") != std::string::npos) GTEST_SKIP() << outcome.errors;
   const size_t at = outcome.output.find("probe: 0 0x");
   ASSERT_NE(at, std::string::npos) << outcome.Describe() << outcome.output;
