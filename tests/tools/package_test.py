@@ -68,7 +68,7 @@ class PackageTest(unittest.TestCase):
         tree = self.extract(*self.all_packages())
         for path in tree.rglob("*"):
             if path.is_file():
-                self.assertNotIn(str(self.scratch).encode(), path.read_bytes(), path)
+                self.assertFalse(str(self.scratch).encode() in path.read_bytes(), path)
 
     def extract(self, *packages: pathlib.Path) -> pathlib.Path:
         tree = source_tree.scratch_folder("tree")
