@@ -42,9 +42,10 @@ class GdbTest : public testing::Test {
 
 TEST_F(GdbTest, AProcessAndItsCore) {
   const std::string core = scratch_.path() + "/core";
-  const Outcome live = Gdb({"run", "mymalloc find g_text+3 g_shapes[5]", "mymalloc types",
-                            "mymalloc check", "mymalloc leaks", "generate-core-file " + core},
-                           {program_});
+  const Outcome live =
+      Gdb({"run", "mymalloc find *(char**)&g_text+3 *((void**)&g_shapes+5)", "mymalloc types",
+           "mymalloc check", "mymalloc leaks", "generate-core-file " + core},
+          {program_});
   if (live.errors.find("ptrace") != std::string::npos) GTEST_SKIP() << live.errors;
   EXPECT_THAT(live.output,
               ContainsRegex(": 3 bytes into the block at 0x[0-9a-f]+ of 104 bytes: live"));
@@ -52,7 +53,8 @@ TEST_F(GdbTest, AProcessAndItsCore) {
   EXPECT_THAT(live.output, HasSubstr("Circle"));
   EXPECT_THAT(live.output, HasSubstr(": all sound"));
   EXPECT_THAT(live.output, HasSubstr("no leaks among ")) << live.errors;
-  const Outcome dead = Gdb({"mymalloc find g_text+3", "mymalloc types"}, {program_, core});
+  const Outcome dead =
+      Gdb({"mymalloc find *(char**)&g_text+3", "mymalloc types"}, {program_, core});
   EXPECT_THAT(dead.output,
               ContainsRegex(": 3 bytes into the block at 0x[0-9a-f]+ of 104 bytes: live"));
   EXPECT_THAT(dead.output, ContainsRegex("100 .* class .*Circle"));

@@ -17,7 +17,7 @@ def package(sources: pathlib.Path, output: pathlib.Path) -> None:
         *(sources / "tools" / "package", f"--output={output}"),
         SOURCE_DATE_EPOCH=str(EPOCH),
         DEBFULLNAME="A Person",
-        DEBEMAIL="person@users.noreply.github.com",
+        DEBEMAIL="person@example.com",
     )
 
 
