@@ -41,9 +41,13 @@ void ExpectZoo(const std::string& target) {
   EXPECT_GE(NumberIn(types, "blocks", TypeKey("zero")), 204);
 
   const std::string leaks = Output({"leaks", target, "--format=json"});
-  EXPECT_EQ(NumberIn(leaks, "leaked_blocks"), 12) << leaks;
-  EXPECT_EQ(NumberIn(leaks, "direct_blocks"), 4);
-  EXPECT_EQ(NumberIn(leaks, "indirect_blocks"), 8);
+  // Of the four rings one may have left its address in memory that libc has got since and not
+  // written to: who marks what is reached cannot know that nobody reads it there.
+  const long rings = NumberIn(leaks, "direct_blocks");
+  EXPECT_GE(rings, 3) << leaks;
+  EXPECT_LE(rings, 4) << leaks;
+  EXPECT_EQ(NumberIn(leaks, "leaked_blocks"), 3 * rings) << leaks;
+  EXPECT_EQ(NumberIn(leaks, "indirect_blocks"), 2 * rings) << leaks;
 
   EXPECT_THAT(Output({"check", target}), HasSubstr("all sound"));
   const std::string map = Output({"map", target, "--json"});
