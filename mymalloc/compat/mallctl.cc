@@ -83,7 +83,7 @@ int Pages(const Exchange& x) {
 }
 
 #define MYMALLOC_INNER(name, children) \
-  { name, nullptr, children, sizeof(children) / sizeof(*children) }
+  { name, nullptr, (children), sizeof(children) / sizeof(*(children)) }
 #define MYMALLOC_LEAF(name, ...) \
   { name, __VA_ARGS__, nullptr, 0 }
 

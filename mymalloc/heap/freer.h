@@ -9,8 +9,8 @@
 
 namespace mymalloc {
 
-// From where the block was freed; 0 if it is not free, or nobody knows any more. REQUIRES: its page,
-// if it has one, is in the page map.
+// From where the block was freed; 0 if it is not free, or nobody knows any more. REQUIRES: its
+// page, if it has one, is in the page map.
 uintptr_t FreedFromWhere(const FaultBlock& block);
 
 // As an event without a thread; nullptr if the address is none of the program's code.

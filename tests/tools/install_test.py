@@ -15,6 +15,7 @@ FILES = """
 bin/mymalloc bin/mymalloc-run
 include/mymalloc/mymalloc.h
 lib/libmymalloc.a lib/libmymalloc.so lib/libmymalloc.so.MAJOR lib/libmymalloc.so.VERSION
+lib/libmymalloc_compat.so.MAJOR lib/libmymalloc_compat.so.VERSION
 lib/libmymalloc_prefixed.so lib/libmymalloc_prefixed.so.MAJOR lib/libmymalloc_prefixed.so.VERSION
 lib/mymalloc/mymalloc.o
 lib/pkgconfig/mymalloc.pc lib/pkgconfig/mymalloc_prefixed.pc
@@ -23,7 +24,7 @@ lib/cmake/mymalloc/mymalloc-targets.cmake
 share/bash-completion/completions/mymalloc share/bash-completion/completions/mymalloc-run
 share/man/man1/mymalloc.1 share/man/man1/mymalloc-run.1
 share/man/man3/mymalloc.3 share/man/man7/mymalloc-options.7
-share/mymalloc/manifest
+share/mymalloc/manifest share/mymalloc/mymalloc-gdb.py
 """
 
 RUNNERS: tuple[tuple[str, ...], ...] = (("mymalloc-run",), ("mymalloc", "run", "--"))
