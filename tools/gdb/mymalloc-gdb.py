@@ -16,7 +16,7 @@ import os
 import subprocess
 import tempfile
 
-import gdb  # pylint: disable=import-error
+import gdb  # type: ignore[import] # pylint: disable=import-error
 
 SUBCOMMANDS = {
     "find": "What addresses are: which block, its state, what it looks like. mymalloc find EXPRESSION...",
@@ -32,7 +32,7 @@ def core_file() -> str:
     for line in gdb.execute("info files", to_string=True).splitlines():
         line = line.strip().rstrip(".")
         if line.startswith("`") and ", file type" in line and "core" in line:
-            return line[1:].split("', file type")[0]
+            return str(line[1:].split("', file type")[0])
     return ""
 
 
@@ -67,10 +67,11 @@ def answer(subcommand: str, arguments: list[str]) -> None:
         result = ask(subcommand, core, arguments)
     elif process == 0:
         raise gdb.GdbError("there is no process and no core file")
+    elif subcommand == "leaks":  # It would have to stop the process, which the debugger has done.
+        result = ask_by_core(subcommand, arguments)
     else:
-        # It is stopped already, and who looks for leaks would have to stop it.
-        result = ask(subcommand, str(process), arguments) if subcommand != "leaks" else None
-        if result is None or (result.returncode != 0 and not result.stdout):
+        result = ask(subcommand, str(process), arguments)
+        if result.returncode != 0 and not result.stdout:
             result = ask_by_core(subcommand, arguments)
     gdb.write(result.stdout)
     if result.stderr:
