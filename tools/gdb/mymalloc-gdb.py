@@ -12,11 +12,14 @@ Addresses may be expressions. Where the system lets nobody but the debugger look
 looked at by a core file that is written and removed again.
 """
 
+# Only gdb itself has its module.
+# pylint: disable=c-extension-no-member
+
 import os
 import subprocess
 import tempfile
 
-import gdb  # type: ignore[import] # pylint: disable=import-error
+import gdb  # type: ignore[import]  # pylint: disable=import-error
 
 SUBCOMMANDS = {
     "find": "What addresses are: which block, its state, what it looks like. mymalloc find EXPRESSION...",
