@@ -22,6 +22,7 @@ constexpr int kAttempts = 0;
 constexpr int kAttempts = 16;
 #endif
 
+#if !defined(MYMALLOC_SANITIZED)
 // Of a lookup that may not take the lock: it sleeps then, by a call that a sandbox allows, as the
 // writer may have been taken off its processor.
 constexpr int kNaps = 400;
@@ -32,6 +33,7 @@ void Nap() {
   Syscall(SYS_futex, reinterpret_cast<long>(&word), FUTEX_WAIT_PRIVATE, 0,
           reinterpret_cast<long>(&length));
 }
+#endif
 
 }  // namespace
 
