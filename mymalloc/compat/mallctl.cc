@@ -185,16 +185,14 @@ MYMALLOC_API int mallctlbymib(const size_t* path, size_t length, void* old_value
 }
 
 MYMALLOC_API int mallctlnametomib(const char* name, size_t* path, size_t* length) {
-  bool leaf;
-  return FindPath(kRoot, name, path, length, &leaf);
+  return FindPath(kRoot, name, path, length);
 }
 
 MYMALLOC_API int mallctl(const char* name, void* old_value, size_t* old_length, void* new_value,
                          size_t new_length) {
   size_t path[kLongestPath];
   size_t length = kLongestPath;
-  bool leaf;
-  if (FindPath(kRoot, name, path, &length, &leaf) != 0 || !leaf) return ENOENT;
+  if (FindPath(kRoot, name, path, &length) != 0) return ENOENT;
   return mallctlbymib(path, length, old_value, old_length, new_value, new_length);
 }
 

@@ -32,7 +32,7 @@ const Node* ChildOf(const Node& node, size_t number) {
 
 }  // namespace
 
-int FindPath(const Node& root, const char* name, size_t* path, size_t* length, bool* leaf) {
+int FindPath(const Node& root, const char* name, size_t* path, size_t* length) {
   const Node* node = &root;
   const size_t most = *length;
   for (*length = 0; node->answer == nullptr && *name != '\0'; ++*length) {
@@ -44,7 +44,6 @@ int FindPath(const Node& root, const char* name, size_t* path, size_t* length, b
     node = ChildOf(*node, number);
     name += part + (name[part] == '.' ? 1 : 0);
   }
-  *leaf = node->answer != nullptr;
   return *name == '\0' && *length != 0 ? 0 : ENOENT;
 }
 

@@ -62,7 +62,7 @@ constexpr size_t kLongestPath = 7;
 
 // Sets *length to the numbers of the path. ENOENT: there is no such name; EINVAL: the path is
 // longer.
-int FindPath(const Node& root, const char* name, size_t* path, size_t* length, bool* leaf);
+int FindPath(const Node& root, const char* name, size_t* path, size_t* length);
 // The node at the end of a path; nullptr if it leads nowhere.
 const Node* FindNode(const Node& root, const size_t* path, size_t length);
 
