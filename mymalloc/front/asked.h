@@ -27,9 +27,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void WriteCanary(uintptr_t block, size_t sla
 
 // First the canary: who looks at the block meanwhile finds no note without one.
 inline void WriteAsked(Tag tag, uintptr_t block, size_t usable, size_t n, Kind kind) {
-  const size_t slack = g_options.check_ends ? usable - n : 0;
-  if (slack != 0) Canary(block, n, usable).Write();
-  tag.WithNote({slack, kind}).WriteTo(block);
+  Canary(block, n, usable).Write();
+  tag.WithNote({usable - n, kind}).WriteTo(block);
 }
 
 // A live block in a page, which can use so much, has now n bytes. A tag that is broken stays as it

@@ -6,6 +6,7 @@
 #include "mymalloc/front/front.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/misuse/diagnose.h"
+#include "mymalloc/page/canary.h"
 #include "mymalloc/page/freed_from.h"
 
 namespace mymalloc {
@@ -109,13 +110,6 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Hold(Heap* own, uintptr_t block, SizeCl
   if (ABSL_PREDICT_FALSE(!quarantine.Put({block, c, caller}))) PutBackAtOnce(own, block, c, caller);
 }
 
-// Whether the bytes behind those asked for are as they were written.
-inline bool IsEndIntact(uintptr_t block, size_t slack, size_t stride) {
-  const size_t usable = stride - kTagBytes;
-  if (ABSL_PREDICT_TRUE(slack <= Canary::kShort)) return Canary::ShortIntact(block, slack, usable);
-  return slack <= usable && Canary(block, usable - slack, usable).Intact();
-}
-
 constexpr size_t kAnySize = ~size_t{0};
 
 // A block in a page of which the tree and the tag say the same.
@@ -161,7 +155,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSound(Heap* own, uintptr_t block, s
   const uint64_t open = Tag::kLive | g_tag_secret.NoteField();
   if (ABSL_PREDICT_FALSE(
           !Tags::Says(tags.LowOf(Tag::BitsOf(block + stride)) - away, low + Tag::kNextSlot, open) ||
-          !IsEndIntact(block, note.slack, stride) || !IsRightCall(called, note.kind) ||
+          !CanaryIntact(block, note.slack, stride - kTagBytes) || !IsRightCall(called, note.kind) ||
           (n != kAnySize && n + note.slack != stride - kTagBytes))) {
     return false;
   }

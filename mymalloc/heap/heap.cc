@@ -114,7 +114,8 @@ unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {
     const uintptr_t block = word_begin + bit * stride;
     if (ABSL_PREDICT_FALSE(g_policy.Notes())) {
       const SlotIndex slot(first + bit);
-      const bool before_is_free = !page->HasBlockBefore(slot) || page->free.Test(slot - kOneSlot) ||
+      const bool before_is_free = !page->IsPlace(slot - kOneSlot) ||
+                                  page->free.Test(slot - kOneSlot) ||
                                   (bit != 0 && (all >> (bit - 1) & 1) != 0);
       CheckFreeTag(block, word_tag + bit * tag_step, before_is_free);
     }

@@ -33,10 +33,7 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
   finding->slots = run.slots;
   finding->block = page->Block(run.first);
   finding->usable = run.Usable(stride);
-  const uintptr_t header = reinterpret_cast<uintptr_t>(page);
-  const bool under_header = finding->block - kTagBytes < header + sizeof(PageHeader) &&
-                            finding->block + finding->usable > header;
-  if (slot == kFirstSlot || under_header) {
+  if (!page->IsPlace(run.first)) {
     finding->kind = Finding::kNoBlock;
     return;
   }

@@ -128,11 +128,15 @@ class Canary {
   uint64_t word_;
 };
 
-// Whether what lies between the bytes asked for and the block's end is as it was written.
+// Whether the last `slack` bytes of a block are as they were written.
+inline bool CanaryIntact(uintptr_t block, size_t slack, size_t usable) {
+  if (__builtin_expect(slack <= Canary::kShort, 1)) {
+    return Canary::ShortIntact(block, slack, usable);
+  }
+  return slack <= usable && Canary(block, usable - slack, usable).Intact();
+}
 inline bool CanaryIntact(uintptr_t block, Tag tag) {
-  const size_t slack = tag.note().slack;
-  const size_t usable = UsableOf(tag.size_class());
-  return slack == 0 || (slack <= usable && Canary(block, usable - slack, usable).Intact());
+  return CanaryIntact(block, tag.note().slack, UsableOf(tag.size_class()));
 }
 
 }  // namespace mymalloc

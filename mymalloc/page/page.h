@@ -112,14 +112,13 @@ struct alignas(64) PageHeader {
     const uintptr_t header = reinterpret_cast<uintptr_t>(this);
     return block > header && block < header + sizeof(PageHeader) + kTagBytes;
   }
-  // Whether there is a block before that of this slot: not in slot 0, nor where this header lies.
-  bool HasBlockBefore(SlotIndex slot) const {
-    const uintptr_t header = reinterpret_cast<uintptr_t>(this);
-    const uintptr_t before = Block(slot) - stride();
-    const bool under_header =
-        before - kTagBytes < header + sizeof(PageHeader) && before + stride() - kTagBytes > header;
-    return slot > kFirstSlot + kOneSlot && !under_header;
+  // Whether a block can be in the slot: not in slot 0, nor under this header.
+  bool IsPlace(SlotIndex slot) const {
+    return slot != kFirstSlot &&
+           IsClearOf(reinterpret_cast<uintptr_t>(this), Block(slot) - kTagBytes, stride());
   }
+  // Whether a slot, from its tag on, does not overlap a header.
+  static bool IsClearOf(uintptr_t header, uintptr_t begin, size_t stride);
   bool AllFree() const { return free_count == capacity; }
   // Whether so many free slots are most of the page: then it is one to give back from. Of short
   // slots more must be free, or hardly any kernel page would be; of a run class half is enough.
@@ -149,6 +148,10 @@ struct alignas(64) PageHeader {
     return count;
   }
 };
+
+inline bool PageHeader::IsClearOf(uintptr_t header, uintptr_t begin, size_t stride) {
+  return begin >= header + sizeof(PageHeader) || begin + stride <= header;
+}
 
 static_assert(sizeof(PageHeader) == 192, "three cache lines");
 static_assert(offsetof(PageHeader, remote) == 64, "other threads write to a line of their own");

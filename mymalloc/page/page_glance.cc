@@ -64,9 +64,8 @@ PageGlance::PageGlance(const PageHeader& page)
 }
 
 bool PageGlance::IsPlace(SlotIndex slot) const {
-  if (slot == kFirstSlot || slot >= slots_end()) return false;
-  const uintptr_t begin = Block(slot) - kTagBytes;
-  return begin >= header_ + sizeof(PageHeader) || begin + stride() <= header_;
+  return slot != kFirstSlot && slot < slots_end() &&
+         PageHeader::IsClearOf(header_, Block(slot) - kTagBytes, stride());
 }
 
 ABSL_ATTRIBUTE_NO_SANITIZE_THREAD Tag PageGlance::TagAt(SlotIndex slot) const {

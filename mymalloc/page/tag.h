@@ -195,8 +195,7 @@ class Tag {
   }
   // Whether it verifies and is one of a free block of this heap and class; of any slot.
   bool IsFreeOf(uintptr_t block, HeapId heap, SizeClass c) const {
-    constexpr uint64_t kSlot = (uint64_t{kSlotsPerPage} - 1) << kClassBits;
-    return Verifies(block) && (low() & ~kSlot) == Low(heap, c, kFirstSlot);
+    return Verifies(block) && (low() & ~kSlotField) == Low(heap, c, kFirstSlot);
   }
   // Whether it is that of the slot behind the one with this tag; either may be free or live.
   // REQUIRES: both verify, and none is of a run.
