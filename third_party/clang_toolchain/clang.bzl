@@ -9,6 +9,10 @@ def _clang_toolchain_impl(repository_ctx):
     clang = repository_ctx.which("clang")
     if not clang:
         fail("--config=clang, asan and tsan need clang: run tools/setup test")
+
+    # The toolchain lists the headers that are there when it is set up, and the layering check takes any
+    # other for one that nobody exports: reading the list of packages sets it up anew when that changes.
+    repository_ctx.read(Label("//tools:packages"))
     cc_autoconf_impl(repository_ctx, {"gcc": str(clang)})
 
 clang_toolchain = repository_rule(
