@@ -40,7 +40,7 @@ enum Asks : uint32_t {
     "malloc_usable_size then tells these")                                                         \
   X(bool, random_slots, false, true, kDetour,                                                      \
     "blocks are handed out in random order")                                                       \
-  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
+  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{32} << 10}),                                      \
     kDetour | kNoRuns | kHoldsLarge | kExplainsFaults,                                             \
     "freed blocks that each thread keeps from reuse and looks at for writes, in bytes; "           \
     "of up to 32K each, 4096 at most")                                                             \

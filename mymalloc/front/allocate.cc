@@ -98,20 +98,20 @@ void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind) {
   return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
 }
 
-// From the thread's magazine; 0 if there is none.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopFromOwn(SizeClass c, size_t n, Kind kind) {
+// An entry of the thread's own magazine; 0 if there is none.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopFromOwn(SizeClass c) {
   Heap* const own = OwnHeap();
-  if (ABSL_PREDICT_FALSE(own == nullptr)) return 0;
-  const Busy busy;
-  return PopOnDetour(own, c, n, kind);
+  return ABSL_PREDICT_TRUE(own != nullptr) ? Pop(own->magazine(c)) : 0;
 }
 
 // Where options ask for the detour, magazines are asked here.
 NewBlock AllocateClass(SizeClass c, size_t n, Kind kind) {
   if (g_detours) {
-    const uintptr_t entry = PopFromOwn(c, n, kind);
+    const uintptr_t entry = PopFromOwn(c);
     const uintptr_t block = BlockOf(entry);
-    if (ABSL_PREDICT_TRUE(entry != 0)) return {reinterpret_cast<void*>(block), entry != block};
+    if (ABSL_PREDICT_TRUE(entry != 0)) {
+      return {reinterpret_cast<void*>(MarkOnDetour(block, c, n, kind)), entry != block};
+    }
   }
   return AllocateClassSlow(c, n, kind);
 }
@@ -127,8 +127,10 @@ void* AllocateSmallSlow(size_t n, Kind kind) {
   const SizeClass c = SmallClassOf(n);
   // On the detour this is the short way, unless each allocation is counted.
   if (g_detours && !CountsEachAllocation(g_options.sample)) {
-    const uintptr_t block = PopFromOwn(c, n, kind);
-    if (ABSL_PREDICT_TRUE(block != 0)) return reinterpret_cast<void*>(block);
+    const uintptr_t block = PopFromOwn(c);
+    if (ABSL_PREDICT_TRUE(block != 0)) {
+      return reinterpret_cast<void*>(MarkOnDetour(block, c, n, kind));
+    }
   }
   return AllocateSmallSlower(c, n, kind);
 }

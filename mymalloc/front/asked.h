@@ -16,15 +16,6 @@
 
 namespace mymalloc {
 
-// The canary of a block, as long as its slack.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void WriteCanary(uintptr_t block, size_t slack, size_t usable) {
-  if (ABSL_PREDICT_TRUE(slack <= Canary::kShort)) {
-    Canary::WriteShort(block, slack, usable);
-  } else {
-    Canary(block, usable - slack, usable).Write();
-  }
-}
-
 // First the canary: who looks at the block meanwhile finds no note without one.
 inline void WriteAsked(Tag tag, uintptr_t block, size_t usable, size_t n, Kind kind) {
   Canary(block, n, usable).Write();
@@ -38,17 +29,23 @@ inline void NoteAsked(uintptr_t block, size_t usable, size_t n, Kind kind) {
   if (tag.Verifies(block)) WriteAsked(tag, block, usable, n, kind);
 }
 
-// The same for a free block, which becomes live. Its note is from when it was live before.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void MarkLiveAsked(uintptr_t block, size_t usable, size_t n,
-                                                       Kind kind) {
+// The same for a free block, which becomes live, in more instructions.
+uintptr_t MarkLiveAskedSlow(uintptr_t block, size_t usable, size_t n, Kind kind);
+
+// The same. Its note is from when it was live before. Returns the block.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t MarkLiveAsked(uintptr_t block, size_t usable,
+                                                            size_t n, Kind kind) {
   const Tags tags(block);
-  const uint64_t notes = g_tag_secret.NoteField();
-  const uint64_t low = tags.LowOf(Tag::BitsOf(block)) & ~notes;
-  if (ABSL_PREDICT_FALSE(low >= Tag::kLive)) return MarkLive(block);
+  const uint64_t low = tags.LowOf(Tag::BitsOf(block)) & ~g_tag_secret.NoteField();
   const size_t slack = usable - n;
-  WriteCanary(block, slack, usable);
+  // By a jump, so that who is in line need not save what others may change.
+  if (ABSL_PREDICT_FALSE(low >= Tag::kLive || slack > Canary::kShort)) {
+    return MarkLiveAskedSlow(block, usable, n, kind);
+  }
+  Canary::WriteShort(block, slack, usable);
   const uint64_t note = Note{slack, kind}.bits() << TagSecret::kLowBits;
   Tag::WriteBits(block, tags.BitsFor(low + Tag::kLive + note));
+  return block;
 }
 
 // Whether a block of that kind, if kinds are noted, may be freed by that.

@@ -80,8 +80,8 @@ ABSL_ATTRIBUTE_NOINLINE void CheckTagBefore(uintptr_t block, Tag tag, const Call
 }
 
 // Some leave at once: what each of them costs is less then.
-ABSL_ATTRIBUTE_NOINLINE void MakeRoom(Heap* own, SizeClass c, size_t most) {
-  constexpr size_t kShare = 64;
+void MakeRoom(Heap* own, SizeClass c, size_t most) {
+  constexpr size_t kShare = 32;
   const size_t more = most - StrideOf(c) > most / kShare ? most / kShare : 0;
   Quarantine& quarantine = own->quarantine();
   uint64_t random = g_options.random_slots ? own->Random() : 0;
@@ -98,16 +98,13 @@ void PutBackAtOnce(Heap* own, uintptr_t block, SizeClass c, uintptr_t caller) {
 }
 
 // A block whose tag is marked free: into the quarantine, for which others may have to leave.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Hold(Heap* own, uintptr_t block, SizeClass c,
-                                              uintptr_t caller) {
+void Hold(Heap* own, uintptr_t block, SizeClass c, uintptr_t caller) {
   const size_t most = g_options.quarantine.value;
-  if (ABSL_PREDICT_FALSE(own == nullptr || StrideOf(c) > most)) {
-    return PutBackAtOnce(own, block, c, caller);
-  }
+  if (own == nullptr || StrideOf(c) > most) return PutBackAtOnce(own, block, c, caller);
   // What it held is overwritten there.
   Quarantine& quarantine = own->quarantine();
-  if (ABSL_PREDICT_FALSE(!quarantine.HasRoom(c, most))) MakeRoom(own, c, most);
-  if (ABSL_PREDICT_FALSE(!quarantine.Put({block, c, caller}))) PutBackAtOnce(own, block, c, caller);
+  if (!quarantine.HasRoom(c, most)) MakeRoom(own, c, most);
+  if (!quarantine.Put({block, c, caller})) PutBackAtOnce(own, block, c, caller);
 }
 
 constexpr size_t kAnySize = ~size_t{0};
@@ -126,10 +123,9 @@ struct Vouched {
   Note note() const { return Note::FromBits(low >> TagSecret::kLowBits); }
 };
 
-// Asks the tree, by the thread's remembered answers, then the tag. False if there is more to find
-// out.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Vouch(Heap* own, uintptr_t block, Vouched* result) {
-  const PageCache::Answer& page = own->page_cache().Find(block);
+// Asks the tag of a block of which the tree has said this. False if there is more to find out.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Vouch(const PageCache::Answer& page, uintptr_t block,
+                                               Vouched* result) {
   const uintptr_t offset = block - page.page;
   // Slot 0 has no tag: what would be before it may be a guard.
   if (ABSL_PREDICT_FALSE(offset - kBlockAlignment >= page.bytes)) return false;
@@ -141,59 +137,119 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Vouch(Heap* own, uintptr_t block, Vouch
   return Tags::Says(result->low, page.live_low, open) && result->slot() * result->stride == offset;
 }
 
-// Frees a block of the thread's own, if the tree says that it lies in a page, and its tag, its
-// place, the tags beside it, its end, its kind, and its size if it is given, are as they must be.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSound(Heap* own, uintptr_t block, size_t n,
-                                                   const Call& called, uintptr_t caller) {
+enum class Freed {
+  kNot,     // there is more to find out
+  kMarked,  // it is marked free, but has still to go somewhere
+  kHeld,    // it is in quarantine
+};
+
+// How far FreeSound goes: without a call, which is enough for most blocks, or all the way.
+enum class Reach { kShort, kFar };
+
+// Whether the end of a block is intact.
+template <Reach reach>
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool EndIntact(uintptr_t block, size_t slack, size_t usable) {
+  if (reach == Reach::kFar) return CanaryIntact(block, slack, usable);
+  return slack <= Canary::kShort && Canary::ShortIntact(block, slack, usable);
+}
+
+// Frees a block of a page of which the tree has said this, if its tag, its place, the tags beside
+// it, its end, its kind, and its size if it is given, are as they must be.
+template <Reach reach>
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Freed FreeSound(Heap* own, const PageCache::Answer& page,
+                                                    uintptr_t block, size_t n, const Call& called,
+                                                    uintptr_t caller) {
   Vouched found(block);
-  if (ABSL_PREDICT_FALSE(!Vouch(own, block, &found))) return false;
+  if (ABSL_PREDICT_FALSE(!Vouch(page, block, &found))) return Freed::kNot;
   const Tags& tags = found.tags;
   const uint64_t low = found.low;
   const size_t stride = found.stride;
+  const size_t usable = stride - kTagBytes;
   const Note note = found.note();
   const uint64_t away = tags.Away(stride);
   const uint64_t open = Tag::kLive | g_tag_secret.NoteField();
   if (ABSL_PREDICT_FALSE(
+          (reach == Reach::kShort && usable > Quarantine::kShort) ||
           !Tags::Says(tags.LowOf(Tag::BitsOf(block + stride)) - away, low + Tag::kNextSlot, open) ||
-          !CanaryIntact(block, note.slack, stride - kTagBytes) || !IsRightCall(called, note.kind) ||
-          (n != kAnySize && n + note.slack != stride - kTagBytes))) {
-    return false;
+          !EndIntact<reach>(block, note.slack, usable) || !IsRightCall(called, note.kind) ||
+          (n != kAnySize && n + note.slack != usable))) {
+    return Freed::kNot;
   }
-  if (g_options.check_neighbours) {
-    if (ABSL_PREDICT_FALSE(found.slot() <= 1 ||
-                           !Tags::Says(tags.LowOf(Tag::BitsOf(block - stride)) + away,
-                                       low - Tag::kNextSlot, open))) {
-      CheckTagBefore(block, Tag::FromLow(found.bits, low), called);
-    }
+  if (reach == Reach::kFar && g_options.check_neighbours) {
+    CheckTagBefore(block, Tag::FromLow(found.bits, low), called);
   }
   Tag::WriteBits(block, found.bits - own->key().live_delta);
-  Hold(own, block, found.size_class, caller);
-  return true;
+  if (reach == Reach::kFar) return Freed::kMarked;
+  const Quarantine::Item item = {block, found.size_class, caller};
+  const bool held = own->quarantine().TryPut(item, usable, g_options.quarantine.value);
+  return ABSL_PREDICT_TRUE(held) ? Freed::kHeld : Freed::kMarked;
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSoundOfOwn(uintptr_t block, size_t n,
-                                                        const Call& called, uintptr_t caller) {
+// The same of any block, by what the thread remembers of the tree.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Freed FreeShort(Heap* own, uintptr_t block, size_t n,
+                                                    const Call& called, uintptr_t caller) {
+  if (ABSL_PREDICT_FALSE(own == nullptr || g_options.check_neighbours)) return Freed::kNot;
+  const PageCache::Answer& page = own->page_cache().Recall(block);
+  if (ABSL_PREDICT_FALSE(!PageCache::Holds(page, block))) return Freed::kNot;
+  const Busy busy;
+  return FreeSound<Reach::kShort>(own, page, block, n, called, caller);
+}
+
+// What FreeShort has left to do. False, and nothing has happened, if there is still more to find
+// out.
+ABSL_ATTRIBUTE_NOINLINE bool FreeFar(Freed freed, uintptr_t block, size_t n, const Call& called,
+                                     uintptr_t caller) {
   Heap* const own = OwnHeap();
-  if (ABSL_PREDICT_FALSE(own == nullptr)) return false;
-  bool freed;
+  if (own == nullptr) return false;
   {
     const Busy busy;
-    freed = FreeSound(own, block, n, called, caller);
+    if (freed == Freed::kNot) {
+      const PageCache::Answer& page = own->page_cache().Find(block);
+      freed = FreeSound<Reach::kFar>(own, page, block, n, called, caller);
+    }
+    if (freed == Freed::kMarked) Hold(own, block, Tag::Of(block).size_class(), caller);
   }
-  if (ABSL_PREDICT_FALSE(own->PollIsDue())) PollIfDue(own);
-  return freed;
+  PollIfDue(own);
+  return freed != Freed::kNot;
+}
+
+ABSL_ATTRIBUTE_NOINLINE void FreeDetouredFar(Freed freed, uintptr_t block, const Call& called,
+                                             uintptr_t caller) {
+  if (FreeFar(freed, block, kAnySize, called, caller)) return;
+  FreeByTree(block, {called.name, called.frees, caller});
 }
 
 }  // namespace
 
+uintptr_t MarkLiveAskedSlow(uintptr_t block, size_t usable, size_t n, Kind kind) {
+  const Tag tag = Tag::Of(block);
+  if (tag.Verifies(block) && !tag.live()) {
+    WriteAsked(tag.Live(), block, usable, n, kind);
+  } else {
+    MarkLive(block);  // for its free to find that it is broken
+  }
+  return block;
+}
+
 void FreeDetoured(uintptr_t block, const Call& called) {
   const uintptr_t caller = MYMALLOC_CALLER_OF(called);
-  if (ABSL_PREDICT_TRUE(FreeSoundOfOwn(block, kAnySize, called, caller))) return;
-  FreeByTree(block, {called.name, called.frees, caller});
+  Heap* const own = OwnHeap();
+  const Freed freed = FreeShort(own, block, kAnySize, called, caller);
+  // By a jump, so that this function need not save what others may change.
+  if (ABSL_PREDICT_FALSE(freed != Freed::kHeld)) {
+    return FreeDetouredFar(freed, block, called, caller);
+  }
+  if (ABSL_PREDICT_FALSE(own->PollIsDue())) PollIfDue(own);
 }
 
 bool TryFreeDetoured(uintptr_t block, size_t n, const Call& called) {
-  return FreeSoundOfOwn(block, n, called, called.caller);
+  Heap* const own = OwnHeap();
+  const Freed freed = FreeShort(own, block, n, called, called.caller);
+  if (ABSL_PREDICT_FALSE(freed != Freed::kHeld)) {
+    return FreeFar(freed, block, n, called, called.caller);
+  }
+  if (ABSL_PREDICT_FALSE(own->PollIsDue())) PollIfDue(own);
+  return true;
 }
 
 bool FindLiveDetoured(uintptr_t block, LiveBlock* result) {
@@ -201,7 +257,9 @@ bool FindLiveDetoured(uintptr_t block, LiveBlock* result) {
   Vouched found(block);
   {
     const Busy busy;
-    if (own == nullptr || !Vouch(own, block, &found)) return false;
+    if (own == nullptr || !Vouch(own->page_cache().Find(block), block, &found)) {
+      return false;
+    }
   }
   result->usable = found.stride - kTagBytes;
   result->slack = found.note().slack;

@@ -22,18 +22,12 @@
 
 namespace mymalloc {
 
-// An entry of the thread's magazine, its block marked live and as what it was asked for; 0 if there
-// is none.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopOnDetour(Heap* own, SizeClass c, size_t n,
-                                                          Kind kind) {
-  const uintptr_t entry = own->magazine(c).Pop();
-  if (entry == 0) return 0;
-  if (g_options.check_ends) {
-    MarkLiveAsked(BlockOf(entry), UsableOf(c), n, kind);
-  } else {
-    MarkLive(BlockOf(entry), own->key().live_delta);
-  }
-  return entry;
+// A block from the thread's magazine is marked live, and as what it was asked for. Returns it.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t MarkOnDetour(uintptr_t block, SizeClass c, size_t n,
+                                                           Kind kind) {
+  if (ABSL_PREDICT_TRUE(g_options.check_ends)) return MarkLiveAsked(block, UsableOf(c), n, kind);
+  MarkLive(block);
+  return block;
 }
 
 // free on the detour, of any pointer.

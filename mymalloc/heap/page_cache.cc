@@ -5,12 +5,12 @@
 
 namespace mymalloc {
 
-void PageCache::Ask(uintptr_t address, uint64_t version, Answer* answer) {
+void PageCache::Ask(uintptr_t address, Answer* answer) {
+  const uint64_t version = g_page_map.Version();
   Interval range;
   Owner owner;
-  *answer = {address / kPageUnit, version, 0, 0, 0};
-  // An edit is under way: this answer is not for the next time.
-  if (version % 2 != 0) answer->unit = 0;
+  // While an edit is under way the answer is not for the next time: no version is ever 0.
+  *answer = {version % 2 == 0 ? version : 0, 0, 0, 0};
   if (!g_page_map.Find(address, &range, &owner) || owner.page() == nullptr) return;
   const PageHeader& page = *owner.page();
   // What must be asked slot by slot, the cache cannot answer.

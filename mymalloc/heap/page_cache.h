@@ -14,25 +14,27 @@ namespace mymalloc {
 class PageCache {
  public:
   struct Answer {
-    uintptr_t unit;
     uint64_t version;
     uintptr_t page;     // that holds the address
     uint32_t bytes;     // of that page; 0 if none of ours holds it
     uint32_t live_low;  // the low bits of the tags of its live blocks, but for the slot
   };
-  // The answer is good until the next call.
+  // What is remembered there is of this address, and of the map as it is now, if it holds it.
+  const Answer& Recall(uintptr_t address) const { return answers_[address / kPageUnit % kAnswers]; }
+  static bool Holds(const Answer& answer, uintptr_t address) {
+    return address - answer.page < answer.bytes && answer.version == g_page_map.Version();
+  }
+  // Asked, if it must be. The answer is good until the next call.
   const Answer& Find(uintptr_t address) {
-    const uintptr_t unit = address / kPageUnit;
-    Answer& answer = answers_[unit % kAnswers];
-    const uint64_t version = g_page_map.Version();
-    if (answer.unit != unit || answer.version != version) Ask(address, version, &answer);
+    Answer& answer = answers_[address / kPageUnit % kAnswers];
+    if (!Holds(answer, address)) Ask(address, &answer);
     return answer;
   }
 
  private:
-  static constexpr unsigned kAnswers = 256;
+  static constexpr unsigned kAnswers = 1024;  // for 4 MiB
 
-  static void Ask(uintptr_t address, uint64_t version, Answer* answer);
+  static void Ask(uintptr_t address, Answer* answer);
 
   Answer answers_[kAnswers];
 };

@@ -15,11 +15,9 @@
 #include <cstdint>
 
 #include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
+#include "mymalloc/base/number.h"
 #include "mymalloc/page/size_class.h"
-
-// The pairs of words in 264 bytes, from the last to the first: a loop would cost more.
-#define MYMALLOC_FOR_EACH_PAIR(X) \
-  X(15) X(14) X(13) X(12) X(11) X(10) X(9) X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1) X(0)
 
 namespace mymalloc {
 
@@ -42,7 +40,11 @@ class Quarantine {
   // Fills the block, which is marked free, and keeps it. False when there is no memory for that.
   // REQUIRES: HasRoom.
   bool Put(Item item);
-  // Takes one of the older half, chosen by a random number of 32 bits; the oldest for 0.
+  // The same where it takes few instructions; false also if it would take more, or there is no
+  // room. REQUIRES: usable <= kShort, and is that of the item's class.
+  bool TryPut(Item item, size_t usable, size_t most_bytes);
+  // Takes one of the oldest 64, or of the older half, chosen by a random number of 32 bits; the
+  // oldest for 0.
   // REQUIRES: not empty.
   Item Take(uint32_t random);
 
@@ -54,6 +56,8 @@ class Quarantine {
 
   // Of memory of any length that is a multiple of 8, at a multiple of 16.
   static void Fill(uintptr_t begin, size_t bytes, unsigned char byte = kPattern);
+  // Up to here it is done in line: the C library's functions cost more to call.
+  static constexpr size_t kShort = 16 * 16 + 8;
   static bool IsFilled(uintptr_t begin, size_t bytes);
   static uintptr_t FindForeignByte(uintptr_t begin, size_t bytes);
   // How many follow each other from there on that do not hold the pattern.
@@ -80,14 +84,15 @@ class Quarantine {
     return Pair{item.block | uint64_t{item.size_class.value()} << kClassShift, item.caller};
   }
 
-  // Up to here it is done in line: the C library's functions cost more to call.
-  static constexpr size_t kShort = 16 * 16 + 8;
   static constexpr uint64_t kWord = kPattern * (~uint64_t{0} / 255);
+  static constexpr unsigned kChoice = 64;
 
   // The kernel's copy sees stores in their order.
   static void KeepOrder() { std::atomic_signal_fence(std::memory_order_seq_cst); }
   static bool IsFilledLong(uintptr_t begin, size_t bytes);
+  static void FillShort(uintptr_t begin, size_t bytes, uint64_t word);
   bool AllocateItems();
+  void Append(Item item);
 
   Pair* items_;  // a ring; each is copied by one instruction
   unsigned first_;
@@ -95,20 +100,36 @@ class Quarantine {
   size_t bytes_;
 };
 
-inline bool Quarantine::Put(Item item) {
-  if (__builtin_expect(items_ == nullptr, 0) && !AllocateItems()) return false;
-  Fill(item.block, UsableOf(item.size_class));
-  if (count_ == 0) bytes_ = 0;
+inline void Quarantine::Append(Item item) {
   items_[(first_ + count_) % kMostBlocks] = Pack(item);
   bytes_ += StrideOf(item.size_class);
   KeepOrder();
   ++count_;
+}
+
+inline bool Quarantine::Put(Item item) {
+  if (items_ == nullptr && !AllocateItems()) return false;
+  Fill(item.block, UsableOf(item.size_class));
+  if (count_ == 0) bytes_ = 0;
+  Append(item);
+  return true;
+}
+
+// With none in it yet, Put has more to do.
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Quarantine::TryPut(Item item, size_t usable,
+                                                            size_t most_bytes) {
+  if (ABSL_PREDICT_FALSE(count_ - 1 >= kMostBlocks - 1 ||
+                         bytes_ + usable + kTagBytes > most_bytes)) {
+    return false;
+  }
+  FillShort(item.block, usable, kWord);
+  Append(item);
   return true;
 }
 
 inline Quarantine::Item Quarantine::Take(uint32_t random) {
-  const unsigned half = (count_ + 1) / 2;
-  const unsigned i = static_cast<unsigned>(uint64_t{random} * half >> 32);
+  const unsigned choice = Min((count_ + 1) / 2, kChoice);
+  const unsigned i = static_cast<unsigned>(uint64_t{random} * choice >> 32);
   Pair& chosen = items_[(first_ + i) % kMostBlocks];
   const Pair oldest = items_[first_];
   const Item item = Unpack(chosen);
@@ -122,43 +143,49 @@ inline Quarantine::Item Quarantine::Take(uint32_t random) {
   return item;
 }
 
-// The last word is done alone: in a block it is half of 16 bytes whose other half is a tag.
 inline void Quarantine::Fill(uintptr_t begin, size_t bytes, unsigned char byte) {
   if (bytes > kShort) {
     __builtin_memset(reinterpret_cast<void*>(begin), byte, bytes);
-    return;
+  } else {
+    FillShort(begin, bytes, byte * (~uint64_t{0} / 255));
   }
-  const uint64_t word = byte * (~uint64_t{0} / 255);
+}
+
+// Calls pair(offset) so that these pairs of words cover `bytes`, of which the last word of a block
+// is half of one. Some are covered twice: a branch for each length would be guessed wrong more
+// often than not.
+template <typename OnPair>
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void ForEachPair(size_t bytes, OnPair&& pair) {
+  const size_t last = bytes - 16;
+  pair(last);
+  for (size_t offset = 0; offset < last; offset += 64) {
+    const size_t rest = last - offset;
+    pair(offset);
+    pair(offset + Min<size_t>(rest, 16));
+    pair(offset + Min<size_t>(rest, 32));
+    pair(offset + Min<size_t>(rest, 48));
+  }
+}
+
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Quarantine::FillShort(uintptr_t begin, size_t bytes,
+                                                               uint64_t word) {
   const Pair pair = {word, word};
-  auto* const pairs = reinterpret_cast<Pair*>(begin);
-  *reinterpret_cast<uint64_t*>(begin + bytes - sizeof(word)) = word;
-  switch (bytes / sizeof(Pair)) {
-#define MYMALLOC_FILL(i) \
-  case (i) + 1:          \
-    pairs[i] = pair;     \
-    [[fallthrough]];
-    MYMALLOC_FOR_EACH_PAIR(MYMALLOC_FILL)
-#undef MYMALLOC_FILL
-    case 0:
-      break;
-  }
+  *reinterpret_cast<uint64_t*>(begin) = word;
+  if (bytes < sizeof(pair)) return;
+  ForEachPair(bytes, [&](size_t offset) ABSL_ATTRIBUTE_ALWAYS_INLINE {
+    __builtin_memcpy(reinterpret_cast<void*>(begin + offset), &pair, sizeof(pair));
+  });
 }
 
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Quarantine::IsFilled(uintptr_t begin, size_t bytes) {
   if (bytes > kShort) return IsFilledLong(begin, bytes);
-  constexpr Pair kPairPattern = {kWord, kWord};
-  const auto* const pairs = reinterpret_cast<const Pair*>(begin);
-  Pair difference = {*reinterpret_cast<const uint64_t*>(begin + bytes - sizeof(kWord)) ^ kWord, 0};
-  switch (bytes / sizeof(Pair)) {
-#define MYMALLOC_COMPARE(i)                \
-  case (i) + 1:                            \
-    difference |= pairs[i] ^ kPairPattern; \
-    [[fallthrough]];
-    MYMALLOC_FOR_EACH_PAIR(MYMALLOC_COMPARE)
-#undef MYMALLOC_COMPARE
-    case 0:
-      break;
-  }
+  if (bytes < sizeof(Pair)) return *reinterpret_cast<const uint64_t*>(begin) == kWord;
+  Pair difference = {0, 0};
+  ForEachPair(bytes, [&](size_t offset) ABSL_ATTRIBUTE_ALWAYS_INLINE {
+    Pair pair;
+    __builtin_memcpy(&pair, reinterpret_cast<const void*>(begin + offset), sizeof(pair));
+    difference |= pair ^ Pair { kWord, kWord };
+  });
   return (difference[0] | difference[1]) == 0;
 }
 

@@ -1,5 +1,6 @@
 #include "mymalloc/heap/quarantine.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -115,10 +116,10 @@ TEST_F(QuarantineTest, TheOldestLeavesFirstHoweverOftenTheRingGoesRound) {
   }
 }
 
-TEST_F(QuarantineTest, ARandomOneOfTheOlderHalfLeaves) {
-  for (const unsigned count : {1u, 2u, 7u, 16u}) {
+TEST_F(QuarantineTest, ARandomOneOfTheOldestLeaves) {
+  for (const unsigned count : {1u, 2u, 7u, 16u, 127u, 128u, 300u}) {
     const std::vector<uintptr_t> blocks = PutBlocks(count);
-    const unsigned half = (count + 1) / 2;
+    const unsigned half = std::min((count + 1) / 2, 64u);
     std::set<uintptr_t> taken;
     // One random number from each part of the range.
     for (unsigned i = 0; i < half; ++i) {
