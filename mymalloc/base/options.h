@@ -40,10 +40,10 @@ enum Asks : uint32_t {
     "malloc_usable_size then tells these")                                                         \
   X(bool, random_slots, false, true, kDetour,                                                      \
     "blocks are handed out in random order")                                                       \
-  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{32} << 10}),                                      \
+  X(Bytes, quarantine, Bytes{0}, (Bytes{uint64_t{64} << 10}),                                      \
     kDetour | kNoRuns | kHoldsLarge | kExplainsFaults,                                             \
     "freed blocks that each thread keeps from reuse and looks at for writes, in bytes; "           \
-    "of up to 32K each, 4096 at most")                                                             \
+    "each counting as 128 to 32K, 4096 at most")                                                   \
   X(bool, zero_on_free, false, true, kDetour | kNoRuns,                                            \
     "freed blocks are cleared; what goes into quarantine is overwritten with a pattern")           \
   X(bool, guard_pages, false, true, kTreeFirst | kNoRuns | kHoldsLarge | kExplainsFaults,          \

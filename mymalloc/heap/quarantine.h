@@ -25,6 +25,9 @@ class Quarantine {
  public:
   static constexpr unsigned kMostBlocks = 4096;
   static constexpr unsigned char kPattern = 0xfd;
+  // What a short block counts as: of those too many would be what is used next by turns, and in no
+  // cache.
+  static constexpr size_t kLeastWeight = 128;
 
   struct Item {
     uintptr_t block = 0;
@@ -34,7 +37,7 @@ class Quarantine {
 
   // Whether a block of this class fits beside the others if all may have `most_bytes`.
   bool HasRoom(SizeClass c, size_t most_bytes) const {
-    return count_ == 0 || (count_ < kMostBlocks && bytes_ + StrideOf(c) <= most_bytes);
+    return count_ == 0 || (count_ < kMostBlocks && bytes_ + WeightOf(StrideOf(c)) <= most_bytes);
   }
 
   // Fills the block, which is marked free, and keeps it. False when there is no memory for that.
@@ -90,6 +93,7 @@ class Quarantine {
   // The kernel's copy sees stores in their order.
   static void KeepOrder() { std::atomic_signal_fence(std::memory_order_seq_cst); }
   static bool IsFilledLong(uintptr_t begin, size_t bytes);
+  static constexpr size_t WeightOf(size_t stride) { return Max(stride, kLeastWeight); }
   static void FillShort(uintptr_t begin, size_t bytes, uint64_t word);
   bool AllocateItems();
   void Append(Item item);
@@ -102,7 +106,7 @@ class Quarantine {
 
 inline void Quarantine::Append(Item item) {
   items_[(first_ + count_) % kMostBlocks] = Pack(item);
-  bytes_ += StrideOf(item.size_class);
+  bytes_ += WeightOf(StrideOf(item.size_class));
   KeepOrder();
   ++count_;
 }
@@ -119,7 +123,7 @@ inline bool Quarantine::Put(Item item) {
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool Quarantine::TryPut(Item item, size_t usable,
                                                             size_t most_bytes) {
   if (ABSL_PREDICT_FALSE(count_ - 1 >= kMostBlocks - 1 ||
-                         bytes_ + usable + kTagBytes > most_bytes)) {
+                         bytes_ + WeightOf(usable + kTagBytes) > most_bytes)) {
     return false;
   }
   FillShort(item.block, usable, kWord);
@@ -139,7 +143,7 @@ inline Quarantine::Item Quarantine::Take(uint32_t random) {
   KeepOrder();
   chosen = oldest;  // which takes the other's place, before that goes anywhere
   KeepOrder();
-  bytes_ -= StrideOf(item.size_class);
+  bytes_ -= WeightOf(StrideOf(item.size_class));
   return item;
 }
 

@@ -317,7 +317,7 @@ TEST(OptionsTest, HelpListsEveryOptionWithItsValue) {
 // The defaults are what they are, whatever is set.
 TEST(OptionsTest, HelpShowsBothDefaultsWhateverIsSet) {
   const std::string errors = Read({"MYMALLOC_OPTIONS=harden=1:quarantine=1M:help"}).errors;
-  EXPECT_NE(errors.find("quarantine=1M  (default 0, with harden=1 32K)"), std::string::npos)
+  EXPECT_NE(errors.find("quarantine=1M  (default 0, with harden=1 64K)"), std::string::npos)
       << errors;
   EXPECT_NE(errors.find("check_tree=1  (default 0, with harden=1 1)"), std::string::npos);
 }

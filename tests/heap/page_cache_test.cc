@@ -140,7 +140,7 @@ TEST_F(PageCacheTest, AnAnswerFromTheMidstOfAnEditIsNotKept) {
       const PageCache::Answer& answer = cache_->Find(range.begin);
       EXPECT_EQ(answer.page, range.begin);
       // It read the version then, or after the edit if the scheduler was slow.
-      EXPECT_EQ(answer.unit, answer.version == version ? 0 : range.begin / kPageUnit);
+      EXPECT_TRUE(answer.version == 0 || answer.version > version);
     });
     while (!asking) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -93,6 +93,17 @@ TEST_F(QuarantineStepTest, WhatComesIsInItOnceItIsFilled) {
   EXPECT_EQ(fewest, kBlocks);
 }
 
+TEST_F(QuarantineStepTest, WhatComesTheShortWayIsInItOnceItIsFilled) {
+  bool put = false;
+  StepThrough([&put] {
+    put = quarantine.TryPut({BlockAt(kBlocks), kClass}, UsableOf(kClass), /*most_bytes=*/1 << 20);
+  });
+  EXPECT_TRUE(put);
+  EXPECT_GT(steps, 10u);
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_EQ(fewest, kBlocks);
+}
+
 TEST_F(QuarantineStepTest, WhatLeavesIsNotInItTwiceNorAnyOther) {
   for (uint64_t random = 0; random < uint64_t{1} << 32; random += uint64_t{1} << 29) {
     StepThrough([random] { quarantine.Take(static_cast<uint32_t>(random)); });
@@ -118,8 +129,8 @@ TEST_F(QuarantineStepTest, WhatWasLostTakesNoRoomForLong) {
     for (unsigned left = Count(); left > 0; --left) quarantine.Take(0);
     EXPECT_TRUE(quarantine.HasRoom(kClass, 0)) << i;
     EXPECT_TRUE(quarantine.Put({BlockAt(0), kClass}));
-    EXPECT_TRUE(quarantine.HasRoom(kClass, 2 * StrideOf(kClass))) << i;
-    EXPECT_FALSE(quarantine.HasRoom(kClass, 2 * StrideOf(kClass) - 1)) << i;
+    EXPECT_TRUE(quarantine.HasRoom(kClass, 2 * Quarantine::kLeastWeight)) << i;
+    EXPECT_FALSE(quarantine.HasRoom(kClass, 2 * Quarantine::kLeastWeight - 1)) << i;
   }
 }
 

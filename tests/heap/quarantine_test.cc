@@ -143,7 +143,7 @@ TEST_F(QuarantineTest, ARandomOneOfTheOldestLeaves) {
 }
 
 TEST_F(QuarantineTest, StridesCountAgainstTheBoundUntilTheBlockLeaves) {
-  const SizeClass small = ClassOf(100);
+  const SizeClass small = ClassOf(200);
   const SizeClass medium = ClassOf(3000);
   const size_t most = 10 * StrideOf(small) + StrideOf(medium);
   PutBlocks(10, small);
@@ -156,6 +156,16 @@ TEST_F(QuarantineTest, StridesCountAgainstTheBoundUntilTheBlockLeaves) {
   EXPECT_FALSE(quarantine_.HasRoom(small + 1, most));
   while (!Blocks().empty()) quarantine_.Take(~uint32_t{0});
   EXPECT_TRUE(quarantine_.HasRoom(medium, StrideOf(medium)));
+}
+
+TEST_F(QuarantineTest, AShortBlockCountsAsMoreThanItHas) {
+  const size_t most = 10 * Quarantine::kLeastWeight;
+  PutBlocks(9, kSmallestClass);
+  EXPECT_TRUE(quarantine_.HasRoom(kSmallestClass, most));
+  PutBlocks(1, kSmallestClass);
+  EXPECT_FALSE(quarantine_.HasRoom(kSmallestClass, most));
+  quarantine_.Take(0);
+  EXPECT_TRUE(quarantine_.HasRoom(ClassOf(Quarantine::kLeastWeight - kTagBytes), most));
 }
 
 TEST_F(QuarantineTest, HoldsNoMoreBlocksThanItsRing) {
