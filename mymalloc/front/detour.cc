@@ -3,6 +3,7 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/counted.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/misuse/diagnose.h"
@@ -188,6 +189,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool FreeSoundOfOwn(uintptr_t block, size_t 
 
 void FreeDetoured(uintptr_t block, const Call& called) {
   const uintptr_t caller = MYMALLOC_CALLER_OF(called);
+  if (IsCounted()) return FreeCounted(block, {called.name, called.frees, caller});
   if (ABSL_PREDICT_TRUE(FreeSoundOfOwn(block, kAnySize, called, caller))) return;
   FreeByTree(block, {called.name, called.frees, caller});
 }
