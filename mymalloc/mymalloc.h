@@ -184,6 +184,21 @@ MYMALLOC_ASK int mymalloc_stats_text(int fd) MYMALLOC_NOTHROW;
 MYMALLOC_ASK int mymalloc_stats_json(int fd) MYMALLOC_NOTHROW;
 MYMALLOC_ASK int mymalloc_stats_prometheus(int fd) MYMALLOC_NOTHROW;
 
+/* What one thread allocates and frees, in bytes that malloc_usable_size says of the blocks. A
+ * realloc counts as both, also where the block stays. */
+struct mymalloc_thread_counts {
+  uint64_t allocated;
+  uint64_t deallocated; /* whichever thread the blocks were allocated by */
+  int64_t peak;         /* the most that allocated was above deallocated; the program may set it to
+                         * what that is now, to begin anew */
+};
+
+/* Counts the calling thread from its first such call on, when all are 0. Until then it costs
+ * nothing, and never other threads; afterwards each call of malloc or free by this thread takes a
+ * slower way. What it returns is where the counts are kept: for this thread to read, or for others
+ * while it lives. Calls in a signal handler that interrupts another such call may go uncounted. */
+MYMALLOC_ASK struct mymalloc_thread_counts* mymalloc_count_thread(void) MYMALLOC_NOTHROW;
+
 /* ---- All blocks ---- */
 
 typedef int (*mymalloc_walk_callback)(const struct mymalloc_info* block, void* argument);

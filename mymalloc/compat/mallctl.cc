@@ -47,6 +47,44 @@ int ThisThreadsArena(const Exchange& x) {
   return arena < kArenas ? x.Read(0U) : EFAULT;
 }
 
+// The bytes that the thread has allocated and freed since it first asked; programs look at how they
+// change. Without the library nobody counts.
+using Counts = mymalloc_thread_counts;
+
+Counts* CountsOfThread() {
+  return mymalloc_count_thread != nullptr ? mymalloc_count_thread() : nullptr;
+}
+
+template <uint64_t Counts::*count>
+int ThreadCount(const Exchange& x) {
+  const Counts* const counts = CountsOfThread();
+  return counts != nullptr ? x.ReadOnly(counts->*count) : ENOENT;
+}
+template <uint64_t Counts::*count>
+int ThreadCountPlace(const Exchange& x) {
+  Counts* const counts = CountsOfThread();
+  return counts != nullptr ? x.ReadOnly(&(counts->*count)) : ENOENT;
+}
+
+int64_t Ahead(const Counts& counts) {
+  return static_cast<int64_t>(counts.allocated - counts.deallocated);
+}
+
+// The peak is told from where it was last reset.
+thread_local int64_t t_peak_from = 0;
+
+int ReadPeak(const Exchange& x) {
+  const Counts* const counts = CountsOfThread();
+  return counts != nullptr ? x.ReadOnly(static_cast<uint64_t>(counts->peak - t_peak_from)) : ENOENT;
+}
+int ResetPeak(const Exchange& x) {
+  Counts* const counts = CountsOfThread();
+  if (counts == nullptr) return ENOENT;
+  if (const int error = x.NeitherReadNorWritten()) return error;
+  counts->peak = t_peak_from = Ahead(*counts);
+  return 0;
+}
+
 // What a program may set, and what is here as it is whatever it sets.
 int Off(const Exchange& x) {
   bool on = false;
@@ -91,7 +129,16 @@ constexpr Node kThreadCache[] = {
     MYMALLOC_LEAF("enabled", On),
     MYMALLOC_LEAF("flush", Nothing),
 };
+constexpr Node kThreadPeak[] = {
+    MYMALLOC_LEAF("read", ReadPeak),
+    MYMALLOC_LEAF("reset", ResetPeak),
+};
 constexpr Node kThread[] = {
+    MYMALLOC_LEAF("allocated", ThreadCount<&Counts::allocated>),
+    MYMALLOC_LEAF("allocatedp", ThreadCountPlace<&Counts::allocated>),
+    MYMALLOC_LEAF("deallocated", ThreadCount<&Counts::deallocated>),
+    MYMALLOC_LEAF("deallocatedp", ThreadCountPlace<&Counts::deallocated>),
+    MYMALLOC_INNER("peak", kThreadPeak),
     MYMALLOC_LEAF("arena", ThisThreadsArena),
     MYMALLOC_INNER("tcache", kThreadCache),
     MYMALLOC_LEAF("idle", Nothing),

@@ -1,6 +1,7 @@
 // malloc's slow ways, and what is longer than a magazine has.
 //
-//   AllocateSlow   sampled? ------------------> a block between guard pages (sampled_blocks.h)
+//   AllocateSlow   the thread is counted? ----> once more, and count it (counted.h)
+//                  sampled? ------------------> a block between guard pages (sampled_blocks.h)
 //                  options ask for more? -----> the thread's magazine after all (detour.h)
 //                  a slot's size -------------> the heap's slow way: spill, bitmaps, a new page
 //                       no memory |
@@ -14,6 +15,7 @@
 #include <errno.h>
 
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/counted.h"
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
@@ -124,6 +126,7 @@ ABSL_ATTRIBUTE_NOINLINE void* AllocateSmallSlower(SizeClass c, size_t n, Kind ki
 }  // namespace
 
 void* AllocateSmallSlow(size_t n, Kind kind) {
+  if (IsCounted()) return AllocateCounted(n, kind).pointer;
   const SizeClass c = SmallClassOf(n);
   // On the detour this is the short way, unless each allocation is counted.
   if (g_detours && !CountsEachAllocation(g_options.sample)) {
@@ -136,6 +139,7 @@ void* AllocateSmallSlow(size_t n, Kind kind) {
 }
 
 NewBlock AllocateSlow(size_t n, Kind kind) {
+  if (IsCounted()) return AllocateCounted(n, kind);
   const SizeClass c = n <= kLargestMedium ? ClassOf(n) : kNoClass;
   // The first call of all sets the process up here.
   if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) {
@@ -153,6 +157,7 @@ void* AllocateAligned(size_t alignment, size_t n, Kind kind) {
     MarkLive(block);
     return reinterpret_cast<void*>(block);
   }
+  if (IsCounted()) return AllocateAlignedCounted(alignment, n, kind);
   if (void* const sampled = SampledBlock(c, n, alignment, kind)) return sampled;
   if (c == kNoClass) return AllocateLong(n, alignment, kind).pointer;
   const NewBlock fresh = AllocateClass(c, n, kind);

@@ -3,6 +3,7 @@
 #include "absl/base/optimization.h"
 #include "mymalloc/base/options.h"
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/counted.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/heap/broken.h"
 #include "mymalloc/misuse/diagnose.h"
@@ -188,7 +189,9 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Freed FreeSound(Heap* own, const PageCache::
 // The same of any block, by what the thread remembers of the tree.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Freed FreeShort(Heap* own, uintptr_t block, size_t n,
                                                     const Call& called, uintptr_t caller) {
-  if (ABSL_PREDICT_FALSE(own == nullptr || g_options.check_neighbours)) return Freed::kNot;
+  if (ABSL_PREDICT_FALSE(own == nullptr || g_options.check_neighbours || t_is_counted)) {
+    return Freed::kNot;
+  }
   const PageCache::Answer& page = own->page_cache().Recall(block);
   if (ABSL_PREDICT_FALSE(!PageCache::Holds(page, block))) return Freed::kNot;
   const Busy busy;
@@ -215,8 +218,9 @@ ABSL_ATTRIBUTE_NOINLINE bool FreeFar(Freed freed, uintptr_t block, size_t n, con
 
 ABSL_ATTRIBUTE_NOINLINE void FreeDetouredFar(Freed freed, uintptr_t block, const Call& called,
                                              uintptr_t caller) {
-  if (FreeFar(freed, block, kAnySize, called, caller)) return;
-  FreeByTree(block, {called.name, called.frees, caller});
+  const Call from = {called.name, called.frees, caller};
+  if (freed == Freed::kNot && IsCounted()) return FreeCounted(block, from);
+  if (!FreeFar(freed, block, kAnySize, from, caller)) FreeByTree(block, from);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/counted.h"
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/foreign.h"
 #include "mymalloc/front/front.h"
@@ -79,6 +80,7 @@ void FreeSlot(uintptr_t block, Tag tag, const Call& called) {
 }
 
 void FreeLive(uintptr_t block, Tag tag, const Call& called) {
+  if (IsCounted()) return FreeCounted(block, called);
   if (!FenceVerifies(block, tag) || !CanaryIntact(block, tag)) {
     ReportOverrun(called, block, Look(block));
   }
@@ -89,10 +91,11 @@ void FreeLive(uintptr_t block, Tag tag, const Call& called) {
 
 // A run whose tag verified and says live.
 void FreeRun(PageHeader* page, uintptr_t block, Tag tag, const Call& called) {
+  const uintptr_t caller = MYMALLOC_CALLER_OF(called);
+  if (IsCounted()) return FreeCounted(block, {called.name, called.frees, caller});
   const size_t bytes = tag.slots() * page->stride();
   const uintptr_t fence = block + bytes;
   if (!Tag::Of(fence).Verifies(fence)) ReportOverrun(called, block, Look(block));
-  const uintptr_t caller = MYMALLOC_CALLER_OF(called);
   EnsureHeap();
   Heap* const own = OwnHeap();
   bool freed;
@@ -159,6 +162,7 @@ void CheckLarge(const LargeBlock& large, uintptr_t block, const Call& called) {
 // Everything that the tag alone does not settle.
 void FreeByTree(uintptr_t block, const Call& called) {
   if (block == 0) return;
+  if (IsCounted()) return FreeCounted(block, {called, called.frees, MYMALLOC_CALLER_OF(called)});
   const Finding finding = Look(block);
   if (finding.kind == Finding::kForeign && FreeForeign(block)) return;
   if (finding.kind == Finding::kSampled) return g_sampled.Free(block, called);

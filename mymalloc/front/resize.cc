@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mymalloc/front/asked.h"
+#include "mymalloc/front/counted.h"
 #include "mymalloc/front/detour.h"
 #include "mymalloc/front/front.h"
 #include "mymalloc/front/live_block.h"
@@ -206,6 +207,7 @@ void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact,
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
   const Call from = {called.name, called.frees, MYMALLOC_CALLER_OF(called)};
+  if (IsCounted()) return FreeKnownCounted(pointer, n, alignment, exact, from);
   if (g_detours && exact && alignment == 1 && TryFreeDetoured(block, n, from)) return;
   if (IsRightlyKnown(block, n, alignment, exact, from)) Free(pointer, from);
 }
@@ -215,7 +217,13 @@ void* Reallocate(void* pointer, size_t n, const Call& called) {
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   LiveBlock live;
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
-  if (ABSL_PREDICT_FALSE(g_policy.Notes())) return ReallocateNoted(block, live, n, called, caller);
+  if (ABSL_PREDICT_FALSE(g_reallocs_ask_more.load(std::memory_order_relaxed))) {
+    if (IsCounted()) {
+      const size_t usable = live.libcs ? 0 : live.usable - live.slack;
+      return ReallocateCounted(pointer, usable, n, {called.name, called.frees, caller});
+    }
+    if (g_policy.Notes()) return ReallocateNoted(block, live, n, called, caller);
+  }
   if (live.large != nullptr && n > kLargestMedium) {
     if (!g_large_blocks.CanaryIntact(live.large, block)) ReportOverrun(called, block, Look(block));
     if (const uintptr_t moved = ResizeLarge(live.large, block, n)) {

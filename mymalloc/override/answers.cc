@@ -69,6 +69,16 @@ MYMALLOC_API int mymalloc_stats_prometheus(int fd) noexcept {
   return Result(mymalloc::PrintStats(fd, PrintedStats::kPrometheus));
 }
 
+MYMALLOC_API struct mymalloc_thread_counts* mymalloc_count_thread() noexcept {
+  using Counts = mymalloc::ThreadCounts;
+  using Told = mymalloc_thread_counts;
+  static_assert(sizeof(Counts) == sizeof(Told) && offsetof(Counts, peak) == offsetof(Told, peak) &&
+                offsetof(Counts, deallocated) == offsetof(Told, deallocated));
+  mymalloc::EnsureHeap();
+  if (!mymalloc::Busy::Now()) mymalloc::CountThread();
+  return reinterpret_cast<Told*>(&mymalloc::t_counts);
+}
+
 MYMALLOC_API int mymalloc_walk(mymalloc_walk_callback callback, void* argument) noexcept {
   const mymalloc::Snapshot snapshot;
   if (!snapshot.taken()) return -1;

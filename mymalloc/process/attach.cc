@@ -68,6 +68,7 @@ void StartProcess() {
   g_budget.SetLimits(BytesOf(o.soft_limit), BytesOf(o.hard_limit));
   if (g_policy.Notes()) g_tag_secret.AllowNotes();
   g_detours = g_policy.Detour();
+  if (g_policy.Notes()) g_reallocs_ask_more.store(true, std::memory_order_relaxed);
   os::g_chunks.Init(os::AddressSpaceIsScarce(), /*tags_readable=*/!g_policy.TreeFirst());
   if (o.guard_pages) GuardBudget::ReadLimit();
   if (o.huge_pages == HugePages::kAlways) os::g_chunks.AllowHugePages(true);

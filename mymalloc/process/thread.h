@@ -37,6 +37,27 @@ extern __thread Heap* t_own_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
 // slow way, and from there on the detour (front/detour.h). Written once, at the start.
 extern bool g_detours __attribute__((visibility("hidden")));
 
+// Options, or a thread that is counted, ask more of a realloc than its short way does.
+extern std::atomic<bool> g_reallocs_ask_more __attribute__((visibility("hidden")));
+
+// What a thread has allocated and freed since it first asked for that, in usable bytes. Before, it
+// costs nothing: the thread is counted by a detour of its own (front/counted.h).
+struct ThreadCounts {
+  uint64_t allocated;
+  uint64_t deallocated;
+  int64_t peak;  // the most that the first was ahead of the second
+
+  void Add(size_t bytes) {
+    allocated += bytes;
+    const auto ahead = static_cast<int64_t>(allocated - deallocated);
+    if (ahead > peak) peak = ahead;
+  }
+};
+extern __thread ThreadCounts t_counts ABSL_ATTRIBUTE_INITIAL_EXEC;
+// Whether the thread's next call is to be counted; and what t_heap is where it is not.
+extern __thread bool t_is_counted ABSL_ATTRIBUTE_INITIAL_EXEC;
+extern __thread intptr_t t_uncounted_heap ABSL_ATTRIBUTE_INITIAL_EXEC;
+
 inline Heap* CurrentHeap() {
   return reinterpret_cast<Heap*>(reinterpret_cast<intptr_t>(g_bare_heaps.heaps) + t_heap);
 }
@@ -74,6 +95,33 @@ inline bool HasOwnHeap() { return OwnHeap() != nullptr; }
 
 // nullptr: the thread has none any more.
 void SetOwnHeap(Heap* own);
+
+// From now on what the thread allocates and frees is counted. REQUIRES: EnsureHeap(), and that it
+// is not Busy.
+void CountThread();
+
+// While it lives, the thread's calls go as if nobody counted: for what a counted call does. Whoever
+// interrupts it finds a heap that can be used, counted or not: so the two are not set the other way
+// round.
+class Uncounted {
+ public:
+  Uncounted() : heap_(t_heap) {
+    t_heap = t_uncounted_heap;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    t_is_counted = false;
+  }
+  ~Uncounted() {
+    t_uncounted_heap = t_heap;  // the call may have given the thread its heap
+    t_is_counted = true;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    t_heap = heap_;
+  }
+  Uncounted(const Uncounted&) = delete;
+  Uncounted& operator=(const Uncounted&) = delete;
+
+ private:
+  const intptr_t heap_;
+};
 
 }  // namespace mymalloc
 

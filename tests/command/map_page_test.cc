@@ -20,6 +20,7 @@ namespace {
 using test::JsonOf;
 using test::SampleMap;
 using test::SampleMapPage;
+using test::TypesBySlot;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -80,7 +81,10 @@ TEST(MapPageTest, PagesAreFewBytes) {
   for (uint64_t i = 0; i < kPages; ++i) {
     full.pages.push_back({i * 16384, 4, 64, 1, "HHHH" + std::string(252, 'L'), {}});
   }
-  EXPECT_LT((MapPage(full).size() - MapPage(HeapMap()).size()) / kPages, 24u);
+  const size_t without_types = MapPage(full).size();
+  EXPECT_LT((without_types - MapPage(HeapMap()).size()) / kPages, 24u);
+  for (MappedPage& page : full.pages) page.types = {{4, 252, 0}};
+  EXPECT_LT((MapPage(full).size() - without_types) / kPages, 8u);
 }
 
 TEST(MapPageTest, JsonSaysTheSameAsTheMap) {
@@ -94,11 +98,7 @@ TEST(MapPageTest, JsonSaysTheSameAsTheMap) {
     EXPECT_EQ(read.pages[i].states, page.states);
     EXPECT_EQ(read.pages[i].stride, page.stride);
     EXPECT_EQ(read.pages[i].heap, page.heap);
-    ASSERT_EQ(read.pages[i].types.size(), page.types.size());
-    for (size_t t = 0; t < page.types.size(); ++t) {
-      EXPECT_EQ(read.pages[i].types[t].first, page.types[t].first);
-      EXPECT_EQ(read.types[read.pages[i].types[t].second], map.types[page.types[t].second]);
-    }
+    EXPECT_EQ(TypesBySlot(read, read.pages[i]), TypesBySlot(map, page));
   }
   ASSERT_EQ(read.large.size(), map.large.size());
   EXPECT_EQ(read.large[0].bytes, map.large[0].bytes);
@@ -130,6 +130,26 @@ TEST(MapPageTest, JsonMayHaveMoreAndInAnotherOrder) {
   EXPECT_EQ(map.totals[0].second, 7u);
 }
 
+// As `mymalloc map` writes them: rows of live blocks, by numbers of a table that may come later.
+TEST(MapPageTest, TypesMayBeRowsOfATable) {
+  HeapMap map;
+  ASSERT_EQ(ParseHeapMap(R"({"version":1,"pages":[{"address":4096,"slots":6,"stride":16,"heap":1,
+      "types":[[4,1,1],[1,2,0]],"states":"HLFLLF"},{"types":{"2":"Old"},"slots":3,"states":"HFL"}],
+      "type_names":["class A","text"]})",
+                         &map),
+            "");
+  ASSERT_EQ(map.pages.size(), 2u);
+  const std::vector<TypeRun>& rows = map.pages[1].types;
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].slot, 1u);
+  EXPECT_EQ(rows[0].blocks, 2u);
+  EXPECT_EQ(map.types[rows[0].type], "class A");
+  EXPECT_EQ(rows[1].slot, 4u);
+  EXPECT_EQ(map.types[rows[1].type], "text");
+  ASSERT_EQ(map.pages[0].types.size(), 1u);
+  EXPECT_EQ(map.types[map.pages[0].types[0].type], "Old");
+}
+
 TEST(MapPageTest, WhatIsNoMapIsSaidToBeNone) {
   const std::string deep(100000, '[');
   const std::vector<std::string> all = {
@@ -148,6 +168,11 @@ TEST(MapPageTest, WhatIsNoMapIsSaidToBeNone) {
       "{\"version\":1,\"pages\":[{\"slots\":1,\"states\":\"<\"}]}",
       "{\"version\":1,\"pages\":[{\"address\":\"here\"}]}",
       "{\"version\":1,\"pages\":[{\"types\":{\"256\":\"T\"}}]}",
+      "{\"version\":1,\"pages\":[{\"types\":[[256,1,0]]}],\"type_names\":[\"T\"]}",
+      "{\"version\":1,\"pages\":[{\"types\":[[0,257,0]]}],\"type_names\":[\"T\"]}",
+      "{\"version\":1,\"pages\":[{\"types\":[[0,1,1]]}],\"type_names\":[\"T\"]}",
+      "{\"version\":1,\"pages\":[{\"types\":[[0,1]]}],\"type_names\":[\"T\"]}",
+      "{\"version\":1,\"pages\":[{\"types\":[[0,1,0,0]]}],\"type_names\":[\"T\"]}",
       "{\"version\":1,\"pages\":[{\"slots\":300,\"states\":\"" + std::string(300, 'L') + "\"}]}"};
   for (const std::string& json : all) {
     std::string wrong;

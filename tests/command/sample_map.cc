@@ -73,10 +73,18 @@ void FillWithRuns(std::mt19937* random, std::string* states) {
   }
 }
 
+// On some pages every third, on others all that follow each other to the end.
 void AddTypes(size_t n, MappedPage* page) {
+  const auto type = static_cast<uint32_t>(n % std::size(kTypes));
+  const auto live =
+      static_cast<uint32_t>(std::count(page->states.begin(), page->states.end(), 'L') +
+                            std::count(page->states.begin(), page->states.end(), 'R'));
+  const size_t first = page->states.find_first_of("LR");
+  if (n % 5 == 1 && live > 1) page->types.push_back({static_cast<uint32_t>(first), live, type});
   if (n % 5 != 0) return;
   for (uint32_t slot = 0; slot < page->states.size(); slot += 3) {
-    if (page->states[slot] == 'L') page->types.emplace_back(slot, (slot + n) % std::size(kTypes));
+    if (page->states[slot] != 'L') continue;
+    page->types.push_back({slot, 1, static_cast<uint32_t>((slot + n) % std::size(kTypes))});
   }
 }
 
@@ -116,13 +124,27 @@ void WritePage(const HeapMap& map, const MappedPage& page, JsonWriter* json) {
   json->Key("class").Value(uint64_t{page.size_class}).Key("stride").Value(uint64_t{page.stride});
   json->Key("slots").Value(uint64_t{page.states.size()}).Key("heap").Value(uint64_t{page.heap});
   json->Key("states").Value(page.states);
-  if (!page.types.empty()) json->Key("types").Begin('{');
-  for (const auto& [slot, type] : page.types) json->Key(absl::StrCat(slot)).Value(map.types[type]);
-  if (!page.types.empty()) json->End('}');
+  const std::map<uint32_t, std::string> types = TypesBySlot(map, page);
+  if (!types.empty()) json->Key("types").Begin('{');
+  for (const auto& [slot, type] : types) json->Key(absl::StrCat(slot)).Value(type);
+  if (!types.empty()) json->End('}');
   json->End('}');
 }
 
 }  // namespace
+
+std::map<uint32_t, std::string> TypesBySlot(const HeapMap& map, const MappedPage& page) {
+  std::map<uint32_t, std::string> types;
+  for (const auto& run : page.types) {
+    uint32_t left = run.blocks;
+    for (uint32_t slot = run.slot; slot < page.states.size() && left > 0; ++slot) {
+      if (page.states[slot] != 'L' && page.states[slot] != 'R') continue;
+      types[slot] = map.types[run.type];
+      --left;
+    }
+  }
+  return types;
+}
 
 MappedPage SamplePage(size_t n, uint64_t after) {
   const SampleClass& c = kClasses[n * 2654435761u % 1000003 % std::size(kClasses)];
@@ -151,8 +173,8 @@ HeapMap HostileMap() {
   map.types = {name + std::string(5000, 't')};
   map.pages = {{0, 0, 0, 0, "", {}},
                {0, UINT32_MAX, UINT32_MAX, UINT32_MAX, std::string(256, 'r'), {}},
-               {16, 7, 0, 1, std::string(256, 'L'), {{3, 0}, {255, 77}}},
-               {16, 7, 16, 1, std::string(256, 'R'), {{3, 0}}},
+               {16, 7, 0, 1, std::string(256, 'L'), {{3, 1, 0}, {4, 1000, 0}, {255, 1, 77}}},
+               {16, 7, 16, 1, std::string(256, 'R'), {{3, 1, 0}}},
                {17, 7, 24, 1, "Q", {}},
                {uint64_t{1} << 63, 1, 16, 1, std::string(255, 'F'), {}},
                {UINT64_MAX, 1, 16, 1, std::string(256, 'C'), {}}};

@@ -4,6 +4,8 @@
 #define MYMALLOC_TESTS_COMMAND_SAMPLE_MAP_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "tools/command/heap_map.h"
@@ -14,6 +16,10 @@ namespace mymalloc::test {
 // pages of many classes, runs, and blocks whose types are known. `after`: where the one before
 // ended.
 command::MappedPage SamplePage(size_t n, uint64_t after);
+
+// The types of a page's blocks, one by one.
+std::map<uint32_t, std::string> TypesBySlot(const command::HeapMap& map,
+                                            const command::MappedPage& page);
 
 // A heap of so many pages, with large blocks and free ranges.
 command::HeapMap SampleMap(size_t pages);

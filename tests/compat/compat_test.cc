@@ -62,6 +62,27 @@ TEST(Compat, AnswersForJemalloc) {
   EXPECT_THAT(outcome.output, ContainsRegex("\\{\"jemalloc\":\\{.*\"allocated\":[0-9]+,"));
 }
 
+// The program's own ledger agrees with jemalloc: so it is right about what is counted there.
+TEST(Compat, CountsAThreadAsJemallocDoes) {
+  Command command;
+  command.arguments = {DataFile("tests/compat/counts_threads"), "on-jemalloc"};
+  const Outcome outcome = RunProgram(command);
+  EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe() << outcome.output;
+}
+
+class CompatCounts : public testing::TestWithParam<const char*> {};
+
+TEST_P(CompatCounts, OfAThread) {
+  const Outcome outcome = RunMymalloc({"run", std::string("--options=") + GetParam(), "--",
+                                       DataFile("tests/compat/counts_threads")});
+  EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe() << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("all counted"));
+}
+
+INSTANTIATE_TEST_SUITE_P(InAllModes, CompatCounts,
+                         testing::Values("decay=500ms", "harden=1", "sample=10", "sample=2000",
+                                         "checked=1", "check_ends=1", "harden=1:sample=20"));
+
 TEST(Compat, AnswersForTcmalloc) {
   const Outcome outcome = RunWithCompat("asks_tcmalloc");
   ASSERT_TRUE(outcome.Succeeded()) << outcome.Describe() << outcome.output;

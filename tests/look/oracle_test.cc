@@ -12,6 +12,7 @@
 #include "tests/look/running_program.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_directory.h"
+#include "tools/command/heap_map.h"
 
 namespace mymalloc::test {
 namespace {
@@ -28,6 +29,17 @@ std::string Output(const std::vector<std::string>& arguments) {
 }
 
 std::string TypeKey(const std::string& type) { return "\"type\":\"" + type + "\""; }
+
+// Of all pages of a map.
+long BlocksOnMap(const command::HeapMap& map, const std::string& type) {
+  long blocks = 0;
+  for (const command::MappedPage& page : map.pages) {
+    for (const command::TypeRun& run : page.types) {
+      if (map.types[run.type] == type) blocks += run.blocks;
+    }
+  }
+  return blocks;
+}
 
 // `target`: the zoo, in one form or another.
 void ExpectZoo(const std::string& target) {
@@ -51,8 +63,16 @@ void ExpectZoo(const std::string& target) {
 
   EXPECT_THAT(Output({"check", target}), HasSubstr("all sound"));
   const std::string map = Output({"map", target, "--json"});
-  EXPECT_EQ(NumberIn(map, "version"), 1);
   const std::string stats = Output({"stats", target, "--format=json"});
+  // Those of sampled blocks lie on no page.
+  const long sampled = NumberIn(stats, "blocks", "\"sampled\"");
+  command::HeapMap read;
+  ASSERT_EQ(command::ParseHeapMap(map, &read), "");
+  for (const std::string type : {"class zoo::Circle", "class zoo::Square", "text"}) {
+    const long blocks = NumberIn(types, "blocks", TypeKey(type));
+    EXPECT_LE(BlocksOnMap(read, type), blocks) << type;
+    EXPECT_GE(BlocksOnMap(read, type), blocks - sampled) << type;
+  }
   EXPECT_EQ(NumberIn(stats, "blocks", "\"live\""), NumberIn(map, "live_blocks"));
   EXPECT_EQ(NumberIn(stats, "blocks", "\"live\""), NumberIn(leaks, "live_blocks"));
 }

@@ -19,6 +19,7 @@ class HeapMapParser {
     reader_.End();
     if (reader_.failed()) return reader_.mistake();
     if (!version_known_) return "another version than 1";
+    NumberTableTypes();
     return wrong_;
   }
 
@@ -28,6 +29,8 @@ class HeapMapParser {
       version_known_ = reader_.Number() == 1;
     } else if (key == "target") {
       map_->target = reader_.String();
+    } else if (key == "type_names") {
+      reader_.Array([this] { table_.push_back(reader_.String()); });
     } else if (key == "pages") {
       reader_.Array([this] { Page(); });
     } else if (key == "large") {
@@ -62,12 +65,13 @@ class HeapMapParser {
       } else if (key == "states") {
         page.states = reader_.String();
       } else if (key == "types") {
-        reader_.Object([&](const std::string& slot) { Type(slot, &page); });
+        Types(&page);
       } else {
         reader_.Skip();
       }
     });
-    std::sort(page.types.begin(), page.types.end());
+    std::sort(page.types.begin(), page.types.end(),
+              [](const TypeRun& a, const TypeRun& b) { return a.slot < b.slot; });
     CheckPage(page, slots);
     map_->pages.push_back(std::move(page));
   }
@@ -80,6 +84,40 @@ class HeapMapParser {
     }
   }
 
+  // By slots, with their names; or of live blocks that follow each other, by numbers.
+  void Types(MappedPage* page) {
+    if (!reader_.AtArray()) {
+      return reader_.Object([&](const std::string& slot) { Type(slot, page); });
+    }
+    reader_.Array([&] {
+      uint32_t numbers[3] = {};
+      size_t count = 0;
+      reader_.Array([&] {
+        const uint32_t number = Small();
+        if (count < 3) numbers[count] = number;
+        ++count;
+      });
+      if (count != 3) wrong_ = "types have more or less than a slot, a count and a number";
+      if (numbers[0] >= kMostSlots || numbers[1] > kMostSlots) wrong_ = "a type is of no slot";
+      page->types.push_back(
+          {numbers[0], numbers[1], std::min(numbers[2], kInTable - 1) + kInTable});
+    });
+  }
+
+  // The table may come behind what is numbered by it.
+  void NumberTableTypes() {
+    const size_t before = map_->types.size();
+    map_->types.insert(map_->types.end(), table_.begin(), table_.end());
+    for (MappedPage& page : map_->pages) {
+      for (TypeRun& run : page.types) {
+        if (run.type < kInTable) continue;
+        const size_t number = run.type - kInTable;
+        if (number >= table_.size()) wrong_ = "a type has no name";
+        run.type = static_cast<uint32_t>(number + before);
+      }
+    }
+  }
+
   void Type(const std::string& slot, MappedPage* page) {
     uint32_t number = 0;
     const std::string name = reader_.String();
@@ -89,7 +127,7 @@ class HeapMapParser {
     }
     const auto added = type_numbers_.emplace(name, map_->types.size());
     if (added.second) map_->types.push_back(name);
-    page->types.emplace_back(number, static_cast<uint32_t>(added.first->second));
+    page->types.push_back({number, 1, static_cast<uint32_t>(added.first->second)});
   }
 
   void Large() {
@@ -132,8 +170,12 @@ class HeapMapParser {
     map_->totals.emplace_back(name, reader_.Number());
   }
 
+  // A type's number until all names are known: in the table of names.
+  static constexpr uint32_t kInTable = uint32_t{1} << 31;
+
   JsonReader reader_;
   HeapMap* const map_;
+  std::vector<std::string> table_;
   bool version_known_ = false;
   std::string wrong_;
   std::unordered_map<std::string, size_t> type_numbers_;

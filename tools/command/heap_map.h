@@ -19,14 +19,20 @@ namespace mymalloc::command {
 constexpr absl::string_view kSlotStates = "LRrFcCQH";
 constexpr size_t kMostSlots = 256;
 
+// Live blocks that follow each other on a page and have one type.
+struct TypeRun {
+  uint32_t slot = 0;    // of the first
+  uint32_t blocks = 0;  // how many
+  uint32_t type = 0;    // which of the map's
+};
+
 struct MappedPage {
   uint64_t address = 0;
   uint32_t size_class = 0;
   uint32_t stride = 0;
   uint32_t heap = 0;
-  std::string states;  // of kSlotStates, at most kMostSlots
-  // Of slots whose block's type is known: which of the map's types. In order.
-  std::vector<std::pair<uint32_t, uint32_t>> types;
+  std::string states;          // of kSlotStates, at most kMostSlots
+  std::vector<TypeRun> types;  // as far as they are known; in order
 };
 
 struct MappedLarge {

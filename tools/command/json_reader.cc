@@ -134,6 +134,11 @@ bool JsonReader::AtNumber() {
   return !rest_.empty() && absl::ascii_isdigit(static_cast<unsigned char>(rest_[0]));
 }
 
+bool JsonReader::AtArray() {
+  SkipBlanks();
+  return !rest_.empty() && rest_[0] == '[';
+}
+
 uint64_t JsonReader::Number() {
   SkipBlanks();
   const size_t length = std::min(rest_.find_first_not_of("0123456789"), rest_.size());

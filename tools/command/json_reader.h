@@ -25,6 +25,7 @@ class JsonReader {
   uint64_t Address();  // a string such as "0x7f00"; or a number
   void Skip();
   bool AtNumber();
+  bool AtArray();
   // Nothing may follow.
   void End();
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/command/map_json.h"
 #include "tools/command/map_page.h"
+#include "tools/command/map_types.h"
 #include "tools/command/opened_heap.h"
 #include "tools/command/output_file.h"
 
@@ -37,7 +38,7 @@ int Run(const std::vector<std::string>& operands) {
   const std::string title =
       absl::StrCat(target.is_live() ? absl::StrCat("process ", target.name()) : target.name(),
                    target.program().empty() ? "" : " ", target.program());
-  const std::string json = MapJson(title, heap.model);
+  const std::string json = MapJson(title, heap.model, ReadMapTypes(target, heap.model));
   return ExitCode(kName, heap.model, path.empty() ? Print(json) : WritePage(path, json));
 }
 
@@ -53,7 +54,10 @@ constexpr char kDetails[] =
     "touched, C free and held by a thread, Q in quarantine, H the page's own, R the first slot of "
     "a "
     "live\n"
-    "block of several, r another of its slots.\n"
+    "block of several, r another of its slots. `types` of a page says of live blocks that follow "
+    "each other, as\n"
+    "`mymalloc types` does, what they look like: the first one's slot, how many, and which of "
+    "`type_names`.\n"
     "\n"
     "Exit codes: 0; 1: the target cannot be looked at, or its metadata is damaged; 2: the command "
     "line\n"

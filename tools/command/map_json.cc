@@ -11,19 +11,34 @@ namespace {
 constexpr char kStates[] = "HFcCQLRr";
 static_assert(kStates[static_cast<int>(look::SlotState::kRunTail)] == 'r', "one for each state");
 
-void AppendPage(const look::Page& page, std::string* text) {
+void AppendTypes(const std::vector<TypeRun>& runs, std::string* text) {
+  if (runs.empty()) return;
+  const char* before = ",\"types\":[[";
+  for (const TypeRun& run : runs) {
+    absl::StrAppend(text, before, run.slot, ",", run.blocks, ",", run.type, "]");
+    before = ",[";
+  }
+  *text += ']';
+}
+
+void AppendPage(const look::Page& page, const std::vector<TypeRun>& types, std::string* text) {
   absl::StrAppend(text, "{\"address\":\"0x", absl::Hex(page.range.begin),
                   "\",\"class\":", page.size_class, ",\"stride\":", page.stride,
                   ",\"slots\":", page.slots, ",\"heap\":", page.heap, ",\"states\":\"");
   for (unsigned slot = 0; slot < page.slots; ++slot) {
     *text += kStates[static_cast<int>(page.StateOf(slot))];
   }
-  *text += "\"}";
+  *text += '"';
+  AppendTypes(types, text);
+  *text += '}';
 }
 
-void AppendLarge(const look::Large& large, const char* state, std::string* text) {
+void AppendLarge(const look::Large& large, const char* state, const std::string& type,
+                 std::string* text) {
   absl::StrAppend(text, "{\"address\":\"0x", absl::Hex(large.block),
-                  "\",\"bytes\":", large.range.length(), ",\"state\":\"", state, "\"}");
+                  "\",\"bytes\":", large.range.length(), ",\"state\":\"", state, "\"");
+  if (!type.empty()) absl::StrAppend(text, ",\"type\":", JsonString(type));
+  *text += '}';
 }
 
 // Where they may be resident at all, ranges are taken to be.
@@ -60,10 +75,15 @@ std::string Totals(const look::HeapModel& model) {
 
 }  // namespace
 
-std::string MapJson(absl::string_view target, const look::HeapModel& model) {
+std::string MapJson(absl::string_view target, const look::HeapModel& model, const MapTypes& types) {
   std::string text = absl::StrCat("{\"version\":1,\"target\":", JsonString(target));
   AppendList(
-      "pages", model.pages, [&](const look::Page& page) { AppendPage(page, &text); }, &text);
+      "type_names", types.names,
+      [&](const std::string& name) { absl::StrAppend(&text, JsonString(name)); }, &text);
+  size_t page_number = 0;
+  AppendList(
+      "pages", model.pages,
+      [&](const look::Page& page) { AppendPage(page, types.pages[page_number++], &text); }, &text);
   std::vector<look::Large> large = model.large;
   const size_t held_from = large.size();
   large.insert(large.end(), model.held_large.begin(), model.held_large.end());
@@ -71,7 +91,13 @@ std::string MapJson(absl::string_view target, const look::HeapModel& model) {
   AppendList(
       "large", large,
       [&](const look::Large& block) {
-        AppendLarge(block, i++ >= held_from ? "quarantined" : block.live ? "live" : "free", &text);
+        const bool held = i >= held_from;
+        AppendLarge(block,
+                    held         ? "quarantined"
+                    : block.live ? "live"
+                                 : "free",
+                    held ? "" : types.large[i], &text);
+        ++i;
       },
       &text);
   AppendList(

@@ -7,11 +7,12 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "tools/command/map_types.h"
 #include "tools/look/heap_model.h"
 
 namespace mymalloc::command {
 
-std::string MapJson(absl::string_view target, const look::HeapModel& model);
+std::string MapJson(absl::string_view target, const look::HeapModel& model, const MapTypes& types);
 
 }  // namespace mymalloc::command
 

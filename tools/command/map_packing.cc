@@ -78,6 +78,17 @@ std::string Bits(const States& states) {
   return bytes;
 }
 
+void AppendTypes(const std::vector<TypeRun>& types, std::string* chunk) {
+  AppendVarint(types.size(), chunk);
+  uint32_t before = 0;
+  for (const TypeRun& run : types) {
+    AppendVarint(run.slot - before, chunk);
+    AppendVarint(uint64_t{run.type} << 1 | (run.blocks > 1 ? 1 : 0), chunk);
+    if (run.blocks > 1) AppendVarint(run.blocks - 1, chunk);
+    before = run.slot;
+  }
+}
+
 void AppendDetails(const MappedPage& page, const States& states, std::string* chunk) {
   std::string bytes = Runs(states);
   const size_t shortest_bits = 3 + states.size() / 8;
@@ -87,14 +98,7 @@ void AppendDetails(const MappedPage& page, const States& states, std::string* ch
   }
   if (!page.types.empty()) bytes[0] = static_cast<char>(bytes[0] | kTypesFollow);
   *chunk += bytes;
-  if (page.types.empty()) return;
-  AppendVarint(page.types.size(), chunk);
-  uint32_t before = 0;
-  for (const auto& [slot, type] : page.types) {
-    AppendVarint(slot - before, chunk);
-    AppendVarint(type, chunk);
-    before = slot;
-  }
+  if (!page.types.empty()) AppendTypes(page.types, chunk);
 }
 
 // Whether the end of the slot before this one is a tag that is needed.

@@ -10,7 +10,9 @@
 //   encoding                                              a byte: bits a slot, 0 for runs; + 16 if types
 //   runs: state and length - 1                            3 and 5 bits; 31: the length is a further byte
 //   bits: how many states, they, then the slots           bytes; from the lowest bit on
-//   types: how many, then slot and type of each           varints; slots beyond the one before
+//   types: how many rows, then of each its slot, beyond   varints
+//     that of the row before; 2 * type, and 1 if more than
+//     one live block in a row has it; then how many more
 // A varint has seven bits a byte, the lowest first; the highest bit says that there are more.
 
 #ifndef MYMALLOC_TOOLS_COMMAND_MAP_PACKING_H_

@@ -140,10 +140,7 @@ function passDetails(reader, slots) {
     reader.at += states + Math.ceil(slots * bits / 8);
   }
   if (encoding & 16) {
-    for (let types = reader.varint(); types > 0; --types) {
-      reader.varint();
-      reader.varint();
-    }
+    for (let rows = reader.varint(); rows > 0; --rows) readTypeRow(reader);
   }
 }
 
@@ -187,6 +184,13 @@ function readPacked(reader, palette, bits, slots) {
   reader.at = at + Math.ceil(slots * bits / 8);
 }
 
+// Live blocks in a row that have one type; the slot beyond that of the row before.
+function readTypeRow(reader) {
+  const slot = reader.varint();
+  const typeAndMore = reader.varint();
+  return {slot, type: Math.floor(typeAndMore / 2), blocks: typeAndMore % 2 ? reader.varint() + 1 : 1};
+}
+
 // The names of the types of the page's blocks by their slots, as far as they are known.
 function typesOn(page) {
   const types = new Map();
@@ -197,8 +201,14 @@ function typesOn(page) {
   readStates(reader, start, slotsOf(page));
   let slot = 0;
   for (let left = reader.varint(); left > 0; --left) {
-    slot += reader.varint();
-    types.set(slot, heap.types[reader.varint()] ?? '');
+    const row = readTypeRow(reader);
+    slot += row.slot;
+    const name = heap.types[row.type] ?? '';
+    for (let at = slot, blocks = row.blocks; blocks > 0 && at < slotsOf(page); ++at) {
+      if (at > slot && slotStates[at] !== LIVE && slotStates[at] !== RUN) continue;
+      types.set(at, name);
+      --blocks;
+    }
   }
   return types;
 }

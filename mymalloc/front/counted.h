@@ -1,0 +1,32 @@
+// What a thread that asked for its counts (ThreadCounts) does instead: its heap pointer leads to a
+// heap that owns nothing, so each call comes to a slow way, and from there to here. Here the call
+// is made once more, as if nobody counted, and what it did is counted.
+//
+// A signal handler that interrupts such a call, or what is Busy with the thread's heap, is not
+// counted.
+
+#ifndef MYMALLOC_FRONT_COUNTED_H_
+#define MYMALLOC_FRONT_COUNTED_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/base/optimization.h"
+#include "mymalloc/front/front.h"
+#include "mymalloc/process/thread.h"
+
+namespace mymalloc {
+
+inline bool IsCounted() { return ABSL_PREDICT_FALSE(t_is_counted) && !Busy::Now(); }
+
+// REQUIRES, of all: IsCounted().
+NewBlock AllocateCounted(size_t n, Kind kind);
+void* AllocateAlignedCounted(size_t alignment, size_t n, Kind kind);
+void FreeCounted(uintptr_t block, const Call& called);
+void FreeKnownCounted(void* pointer, size_t n, size_t alignment, bool exact, const Call& called);
+// `usable`: of the block, before.
+void* ReallocateCounted(void* pointer, size_t usable, size_t n, const Call& called);
+
+}  // namespace mymalloc
+
+#endif  // MYMALLOC_FRONT_COUNTED_H_
