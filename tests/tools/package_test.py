@@ -32,7 +32,10 @@ class PackageTest(unittest.TestCase):
         need("dpkg-deb", "dpkg-shlibdeps", "zstd")
         cls.scratch = source_tree.scratch_folder("package")
         sources = source_tree.copy_sources(cls.scratch / "sources")
-        if "nothing is missing" not in run(sources / "tools" / "setup", "--simulate", "package").stderr:
+        if (
+            "nothing is missing"
+            not in run(sources / "tools" / "setup", "--simulate", "package").stderr
+        ):
             raise unittest.SkipTest("what makes packages is missing: tools/setup package")
         cls.output = cls.scratch / "output"
         package(sources, cls.output)
