@@ -37,7 +37,7 @@ def _main() -> int:
         if error.name != "rich":
             raise
         print(
-            f"benchmarks: {sys.executable} has no rich: `tools/setup build` installs Debian's for /usr/bin/python3",
+            f"benchmarks: {sys.executable} has no rich: `tools/setup benchmarks` installs Debian's for /usr/bin/python3",
             file=sys.stderr,
         )
         return _REFUSED

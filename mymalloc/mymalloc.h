@@ -39,12 +39,11 @@ extern "C" {
 /* ---- Which version ----
  *
  * That of this header, and (mymalloc_version) of the library that the program runs with. A program
- * made for one version runs with each later one of the same MAJOR; before 1.0 also MINOR must be
- * the same. */
-#define MYMALLOC_VERSION_MAJOR 0
-#define MYMALLOC_VERSION_MINOR 9
+ * made for one version runs with each later one of the same MAJOR. */
+#define MYMALLOC_VERSION_MAJOR 1
+#define MYMALLOC_VERSION_MINOR 0
 #define MYMALLOC_VERSION_PATCH 0
-#define MYMALLOC_VERSION "0.9.0"
+#define MYMALLOC_VERSION "1.0.0"
 MYMALLOC_ASK const char* mymalloc_version(void) MYMALLOC_NOTHROW;
 
 /* ---- What is this address? ---- */

@@ -16,6 +16,7 @@ from benchmarks.harness import (
     page,
     paths,
     programs,
+    readme,
     results,
     runner,
     subjects,
@@ -118,6 +119,12 @@ def _from_the_markdown(options: argparse.Namespace) -> str:
     return os.path.relpath(paths.user_path(options.picture), beside)
 
 
+def _check_readme(options: argparse.Namespace) -> None:
+    """Before anything is measured."""
+    if options.readme and not readme.has_place(paths.user_path(options.readme)):
+        refuse(f"--readme={options.readme} has no place for the figures: {readme.BEGIN}")
+
+
 def _write(options: argparse.Namespace, found: results.Results) -> bool:
     """Whether all that was asked for could be written."""
     makers = {
@@ -125,6 +132,7 @@ def _write(options: argparse.Namespace, found: results.Results) -> bool:
         "html": page.render,
         "markdown": lambda given: markdown.render(given, _from_the_markdown(options)),
         "picture": verdict.drawing,
+        "readme": lambda given: readme.updated(paths.user_path(options.readme).read_text(), given),
     }
     written = [
         output.write(flag, getattr(options, flag), make(found))
@@ -178,6 +186,7 @@ def run(options: argparse.Namespace) -> int:
 def main(argv: list[str]) -> int:
     options = command_line.parse(argv)
     command_line.check(options)
+    _check_readme(options)
     try:
         code = 0
         if options.list:

@@ -10,7 +10,7 @@ _HEAD = """
 Generated; do not edit. The figures are those of `docs/benchmarks.json`; this page is made of it by
 
     bazel run -c opt //benchmarks -- --load=docs/benchmarks.json --markdown=docs/benchmarks.md \\
-        --picture=docs/benchmarks.svg
+        --picture=docs/benchmarks.svg --readme=README.md
 
 To measure anew: `bazel run -c opt //benchmarks -- --json=docs/benchmarks.json`; see
 [benchmarks/README.md](../benchmarks/README.md) for what is measured and how.

@@ -20,7 +20,7 @@ STARTUP_ROUNDS = 200
 QUICK_SCALE = 0.03
 SMOKE_SCALE = 0.002
 
-OUTPUTS = ("json", "html", "markdown", "picture")
+OUTPUTS = ("json", "html", "markdown", "picture", "readme")
 
 
 def refuse(why: str) -> NoReturn:
@@ -51,6 +51,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--html", metavar="FILE", help="write them as a page to look at")
     add("--markdown", metavar="FILE", help="write them as Markdown (docs/benchmarks.md)")
     add("--picture", metavar="FILE", help="draw the verdict as SVG; --markdown then shows it")
+    add("--readme", metavar="FILE", help="put the means into a README that has a place for them")
     add("--compare", metavar="OLD.json", help="say what changed for mymalloc since that run")
     add("--load", metavar="FILE.json", help="show the results of an earlier run; measure nothing")
     add("--list", action="store_true", help="name the rows and the allocators; measure nothing")

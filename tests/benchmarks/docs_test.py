@@ -5,13 +5,13 @@ import unittest
 from collections.abc import Callable
 
 from benchmarks.harness import allocators, catalogue, main, markdown
-from benchmarks.harness import options, paths, results, table, tree, verdict
+from benchmarks.harness import options, paths, readme, results, table, tree, verdict
 from benchmarks.harness.results import Results, RowResult
 
 _AGAIN = "measure anew: bazel run -c opt //benchmarks -- --json=docs/benchmarks.json"
 _SHOW = (
     "bazel run -c opt //benchmarks -- --load=docs/benchmarks.json --markdown=docs/benchmarks.md "
-    "--picture=docs/benchmarks.svg"
+    "--picture=docs/benchmarks.svg --readme=README.md"
 )
 _ROUNDS = 5
 _COLUMNS = ("glibc", "mymalloc", "hardened", "jemalloc", "mimalloc", "tcmalloc", "tbbmalloc")
@@ -173,6 +173,16 @@ class DocsTest(unittest.TestCase):
         self.assertTrue(
             picture == verdict.drawing(self.kept), f"docs/benchmarks.svg is stale: {_SHOW}"
         )
+
+    def test_the_readme_has_those_figures(self) -> None:
+        text = (paths.ROOT / "README.md").read_text()
+        self.assertTrue(text == readme.updated(text, self.kept), f"README.md is stale: {_SHOW}")
+
+    def test_other_figures_would_be_other_text(self) -> None:
+        text = readme.figures(self.kept)
+        for row in self.kept.rows:
+            row.cells[allocators.OURS].figures.pop("seconds", None)
+        self.assertNotEqual(readme.figures(self.kept), text)
 
 
 if __name__ == "__main__":

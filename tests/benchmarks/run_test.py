@@ -44,6 +44,12 @@ class RefusedTest(unittest.TestCase):
                 self.assertIn("absent/out", self._refused(f"{flag}={folder}/absent/out"))
                 self.assertIn(folder, self._refused(f"{flag}={folder}"))
 
+    def test_a_readme_without_a_place_for_figures(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            other = Path(folder) / "README.md"
+            other.write_text("# Something else\n")
+            self.assertIn("no place", self._refused(f"--readme={other}"))
+
     def test_runs_that_cannot_be_read(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             for flag in ("--compare", "--load"):

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "mymalloc/mymalloc.h"
 #include "tools/command/elf_file.h"
 
 namespace mymalloc::command {
@@ -62,9 +63,11 @@ bool IsLinkedWithAnother(const std::string& program) {
 }
 
 std::string FindCompat(const std::string& library) {
+  constexpr char kBuilt[] = "libmymalloc_compat.so";
+  const std::string installed = absl::StrCat(kBuilt, ".", MYMALLOC_VERSION_MAJOR);
   std::error_code error;
   const fs::path directory = fs::path(library).parent_path();
-  for (const char* const name : {"libmymalloc_compat.so", "libmymalloc_compat.so.0"}) {
+  for (const std::string& name : {std::string(kBuilt), installed}) {
     const fs::path path = fs::canonical(directory / name, error);
     if (!error) return path.string();
   }

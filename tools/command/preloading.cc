@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "mymalloc/mymalloc.h"
 
 namespace mymalloc::command {
 namespace {
@@ -22,9 +23,11 @@ constexpr char kPreload[] = "LD_PRELOAD";
 constexpr char kOptions[] = "MYMALLOC_OPTIONS";
 
 // From the command's own directory: beside it, where it is installed, where Bazel builds it.
-constexpr const char* kPlaces[] = {"libmymalloc.so", "../lib/libmymalloc.so.0",
-                                   "../lib64/libmymalloc.so.0",
-                                   "../lib/x86_64-linux-gnu/libmymalloc.so.0", "../libmymalloc.so"};
+std::vector<std::string> Places() {
+  const std::string installed = absl::StrCat("libmymalloc.so.", MYMALLOC_VERSION_MAJOR);
+  return {"libmymalloc.so", "../lib/" + installed, "../lib64/" + installed,
+          "../lib/x86_64-linux-gnu/" + installed, "../libmymalloc.so"};
+}
 
 std::string TextOf(const char* variable) {
   const char* const value = getenv(variable);
@@ -45,12 +48,13 @@ std::string Resolve(const fs::path& path) {
 std::string FindOwn(std::string* error) {
   std::error_code ignored;
   const fs::path here = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* const place : kPlaces) {
+  const std::vector<std::string> places = Places();
+  for (const std::string& place : places) {
     std::string path = Resolve(here / place);
     if (!path.empty()) return path;
   }
   *error = absl::StrCat("there is no library in the places relative to ", here.string(), ": ",
-                        absl::StrJoin(kPlaces, ", "),
+                        absl::StrJoin(places, ", "),
                         "; build it by bazel build -c opt //:libmymalloc.so, or name it by "
                         "--library=PATH");
   return "";
