@@ -20,6 +20,7 @@ namespace mymalloc::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const std::vector<std::string> kReaders = {"stats", "types", "check", "leaks"};
 
@@ -156,6 +157,38 @@ TEST(TargetsTest, OnesThatEndMeanwhile) {
         RunMymalloc({kReaders[static_cast<size_t>(i) % kReaders.size()], zoo.name()});
     EXPECT_GE(CodeOf(outcome), 0) << outcome.Describe();
     waitpid(killer, nullptr, 0);
+  }
+}
+
+// Each look finds what seemed lost before, and more that does.
+TEST(LeaksTest, OfAProcessThatKeepsChangingSaysSo) {
+  const RunningProgram hider({"hider"});
+  ASSERT_TRUE(hider.is_ready());
+  const Outcome outcome = RunMymalloc({"leaks", hider.name()});
+  EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
+  EXPECT_THAT(outcome.output, HasSubstr("not settled: the process kept changing"));
+  EXPECT_THAT(outcome.output, HasSubstr("look again with --stop"));
+  const Outcome json = RunMymalloc({"leaks", hider.name(), "--format=json"});
+  EXPECT_THAT(json.output, HasSubstr("\"settled\":false"));
+  const Outcome stopped = RunMymalloc({"leaks", hider.name(), "--stop"});
+  EXPECT_THAT(stopped.output, Not(HasSubstr("not settled")));
+}
+
+// What of the heap is in memory, of blocks that were touched or not.
+TEST(StatsTest, TellTheHeapsOwnResidentMemory) {
+  constexpr long kMebibyte = 1 << 20;
+  for (const long touched : {1, 24, 60}) {
+    for (const char* const size : {"61", "500"}) {  // among others, and as a mapping of its own
+      const RunningProgram program({"touched", size, std::to_string(touched)});
+      ASSERT_TRUE(program.is_ready());
+      const Outcome stats = RunMymalloc({"stats", program.name(), "--format=json"});
+      const long resident = NumberIn(stats.output, "heap_resident");
+      EXPECT_GE(resident, touched * kMebibyte) << size;
+      EXPECT_LE(resident, (touched + 1) * kMebibyte) << size;
+      EXPECT_GT(NumberIn(stats.output, "process_resident"), resident);
+      EXPECT_THAT(RunMymalloc({"stats", program.name()}).output,
+                  HasSubstr("all of that, resident"));
+    }
   }
 }
 

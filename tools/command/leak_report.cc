@@ -100,7 +100,15 @@ std::string LeakText(const look::LeakResult& result, const std::vector<LeakGroup
                           result.rounds == 1 ? "once" : absl::StrCat(result.rounds, " times"),
                           result.longest_stop * 1e3, result.rounds == 1 ? "" : " at most");
   }
-  return absl::StrCat(text, "\n");
+  absl::StrAppend(&text, "\n");
+  if (!result.settled) {
+    absl::StrAppend(
+        &text,
+        "not settled: the process kept changing, and in each look something was reached "
+        "that had seemed lost\nbefore. Of what is shown some may be in use, too: look "
+        "again with --stop, or at a snapshot.\n");
+  }
+  return text;
 }
 
 std::string LeakJson(const look::LeakResult& result, const std::vector<LeakGroup>& groups) {
@@ -109,6 +117,7 @@ std::string LeakJson(const look::LeakResult& result, const std::vector<LeakGroup
   json.Begin('{').Key("live_blocks").Value(result.live_blocks);
   json.Key("leaked_blocks").Value(sums.blocks).Key("leaked_bytes").Value(sums.bytes);
   json.Key("direct_blocks").Value(sums.direct).Key("rounds").Value(uint64_t{result.rounds});
+  json.Key("settled").Value(result.settled);
   json.Key("stopped_microseconds").Value(static_cast<uint64_t>(result.longest_stop * 1e6));
   json.Key("groups").Begin('[');
   for (const LeakGroup& group : groups) {

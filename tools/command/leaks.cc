@@ -14,6 +14,7 @@
 #include "tools/command/opened_heap.h"
 #include "tools/command/output_format.h"
 #include "tools/command/preloading.h"
+#include "tools/command/progress.h"
 #include "tools/command/supervisor.h"
 #include "tools/command/traced_program.h"
 #include "tools/look/leak_search.h"
@@ -40,6 +41,7 @@ struct Outcome {
 Outcome Search(OpenedHeap* heap, const std::vector<look::Thread>* threads) {
   Outcome outcome;
   look::LeakResult result;
+  heap->target->TellReads(&NoteRead);
   std::string error;
   if (!look::SearchLeaks(heap->target.get(), heap->descriptor, threads, &result, &error)) {
     Complain(kName, error);
@@ -85,6 +87,7 @@ void AtEnd(pid_t pid, const std::vector<look::Thread>& threads, Outcome* outcome
   OpenedHeap heap;
   if (!OpenLibrary(kName, absl::StrCat(pid), &heap)) return;
   *outcome = Search(&heap, &threads);
+  EndProgress();
   std::fwrite(outcome->text.data(), 1, outcome->text.size(), stderr);
 }
 

@@ -4,7 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "tools/command/progress.h"
 #include "tools/command/subcommand.h"
 #include "tools/look/heap_reader.h"
 #include "tools/look/library.h"
@@ -49,6 +49,7 @@ bool OpenHeap(const std::string& subcommand, const std::string& operand, OpenedH
     }
     opened->target->RereadMappings();
   }
+  opened->target->TellReads(&NoteRead);
   look::ReadHeap(opened->target.get(), opened->descriptor, stop, &opened->model);
   return true;
 }
@@ -61,23 +62,10 @@ int ExitCode(const std::string& subcommand, const look::HeapModel& model, int co
 }
 
 int Print(const std::string& text, int code) {
+  EndProgress();
   const bool written =
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   return written ? code : kFailed;
-}
-
-std::string HumanBytes(uint64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  unsigned unit = 0;
-  auto value = static_cast<double>(bytes);
-  for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-  return unit == 0 ? absl::StrCat(bytes, " B") : absl::StrFormat("%.1f %s", value, kUnits[unit]);
-}
-
-std::string Grouped(uint64_t number) {
-  std::string text = absl::StrCat(number);
-  for (size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
-  return text;
 }
 
 std::string HexAddress(uint64_t address) { return absl::StrCat("0x", absl::Hex(address)); }

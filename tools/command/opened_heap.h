@@ -8,6 +8,7 @@
 
 #include "absl/flags/declare.h"
 #include "mymalloc/report/descriptor.h"
+#include "tools/command/human.h"  // IWYU pragma: export
 #include "tools/look/heap_model.h"
 #include "tools/look/target.h"
 
@@ -38,10 +39,6 @@ int ExitCode(const std::string& subcommand, const look::HeapModel& model, int co
 // Writes to stdout. The exit code, if `code` is that when all was written.
 int Print(const std::string& text, int code = 0);
 
-// "12.3 MiB"
-std::string HumanBytes(uint64_t bytes);
-// "1,234,567"
-std::string Grouped(uint64_t number);
 std::string HexAddress(uint64_t address);
 
 }  // namespace mymalloc::command

@@ -1,15 +1,13 @@
 #include "tools/command/snapshot_command.h"
 
-#include <unistd.h>
-
 #include <chrono>
-#include <cstdio>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/command/opened_heap.h"
 #include "tools/command/output_file.h"
+#include "tools/command/progress.h"
 #include "tools/look/snapshot.h"
 
 namespace mymalloc::command {
@@ -19,23 +17,6 @@ constexpr char kName[] = "snapshot";
 
 using Clock = std::chrono::steady_clock;
 
-// On a terminal, for what takes more than a second.
-class ProgressLine {
- public:
-  void Show(uint64_t done, uint64_t whole) {
-    if (isatty(STDERR_FILENO) == 0 || Clock::now() - begin_ < std::chrono::seconds(1)) return;
-    std::fprintf(stderr, "\r%s of %s\033[K", HumanBytes(done).c_str(), HumanBytes(whole).c_str());
-    shown_ = true;
-  }
-  ~ProgressLine() {
-    if (shown_) std::fprintf(stderr, "\r\033[K");
-  }
-
- private:
-  const Clock::time_point begin_ = Clock::now();
-  bool shown_ = false;
-};
-
 bool Write(OpenedHeap* heap, int fd, std::string* told, std::string* error) {
   heap->stop = heap->target->StopThreads(error);
   if (heap->stop == nullptr) return false;
@@ -43,18 +24,15 @@ bool Write(OpenedHeap* heap, int fd, std::string* told, std::string* error) {
   heap->target->RereadMappings();
   look::SnapshotSize size;
   double seconds = 0;
-  bool written;
-  {
-    ProgressLine line;
-    look::SnapshotEvents events;
-    events.progress = [&](uint64_t done, uint64_t whole) { line.Show(done, whole); };
-    events.all_read = [&] {
-      heap->stop.reset();
-      seconds = std::chrono::duration<double>(Clock::now() - stopped).count();
-    };
-    const std::vector<look::Thread> threads = heap->stop->threads;
-    written = look::WriteSnapshot(*heap->target, threads, fd, events, &size, error);
-  }
+  look::SnapshotEvents events;
+  events.progress = &ShowDone;
+  events.all_read = [&] {
+    heap->stop.reset();
+    seconds = std::chrono::duration<double>(Clock::now() - stopped).count();
+  };
+  const std::vector<look::Thread> threads = heap->stop->threads;
+  const bool written = look::WriteSnapshot(*heap->target, threads, fd, events, &size, error);
+  EndProgress();
   *told = absl::StrFormat("%s of memory in %s", HumanBytes(size.bytes), HumanBytes(size.kept));
   if (heap->target->is_live()) {
     absl::StrAppendFormat(told, "; the process was stopped for %.3f seconds", seconds);

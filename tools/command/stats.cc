@@ -7,6 +7,7 @@
 #include "tools/command/opened_heap.h"
 #include "tools/command/output_format.h"
 #include "tools/look/figures.h"
+#include "tools/look/referrers.h"
 #include "tools/look/resident.h"
 
 namespace mymalloc::command {
@@ -26,6 +27,18 @@ void AppendBlocks(const char* label, const Amount& amount, std::string* text) {
   AppendAmount(label, amount.bytes, absl::StrCat(Grouped(amount.blocks), " blocks"), text);
 }
 
+// 0 where it is not known: of what does not run.
+struct Resident {
+  uint64_t heap = 0;
+  uint64_t process = 0;
+};
+
+Resident ResidentOf(const OpenedHeap& heap) {
+  if (!heap.target->is_live()) return {};
+  const pid_t pid = heap.target->pid();
+  return {look::ResidentBytes(pid, look::OwnRanges(heap.model)), look::ResidentBytes(pid)};
+}
+
 void AppendTotals(const OpenedHeap& heap, const Figures& f, std::string* text) {
   absl::StrAppend(text, heap.target->is_live() ? "process " : "", heap.target->name(), "  ",
                   heap.target->program(), "  mymalloc ", heap.model.version, "\n\n");
@@ -41,8 +54,13 @@ void AppendTotals(const OpenedHeap& heap, const Figures& f, std::string* text) {
   AppendBlocks("  large, held back", f.held_large, text);
   AppendAmount("given back, or never touched", f.pages.clean.bytes + f.free_clean, "", text);
   AppendAmount("the allocator's own", f.metadata, "mapped", text);
-  const uint64_t resident = heap.target->is_live() ? look::ResidentBytes(heap.target->pid()) : 0;
-  if (resident != 0) AppendAmount("the whole process, resident", resident, "", text);
+  const Resident resident = ResidentOf(heap);
+  if (resident.heap != 0) {
+    AppendAmount("all of that, resident", resident.heap, "as the kernel counts", text);
+  }
+  if (resident.process != 0) {
+    AppendAmount("the whole process, resident", resident.process, "", text);
+  }
   absl::StrAppendFormat(text, "  %-28s%11.1f%%\n", "fragmentation", 100 * f.Fragmentation());
 }
 
@@ -101,8 +119,8 @@ std::string JsonOf(const OpenedHeap& heap, const Figures& f) {
   json.End('}').Key("free_ranges").Value(f.free_ranges);
   json.Key("free_ranges_dirty").Value(f.free_dirty).Key("free_ranges_clean").Value(f.free_clean);
   json.Key("metadata").Value(f.metadata).Key("held").Value(f.HeldBytes());
-  json.Key("process_resident")
-      .Value(heap.target->is_live() ? look::ResidentBytes(heap.target->pid()) : 0);
+  const Resident resident = ResidentOf(heap);
+  json.Key("heap_resident").Value(resident.heap).Key("process_resident").Value(resident.process);
   json.Key("classes").Begin('[');
   for (const SizeClass c : EachPageClass()) {
     if (f.classes[c.value()].pages == 0) continue;

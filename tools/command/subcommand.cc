@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "tools/command/progress.h"
 
 namespace mymalloc::command {
 namespace {
@@ -116,6 +117,7 @@ std::string HelpOfFlag(const std::string& name) {
 }  // namespace
 
 void Complain(absl::string_view name, absl::string_view message) {
+  EndProgress();
   const std::string line = absl::StrCat("mymalloc ", name, ": ", message, "\n");
   std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -217,6 +217,7 @@ bool SearchLeaks(Target* target, const Descriptor& descriptor, const std::vector
     std::vector<Number> lost = round.Lost();
     const bool settled = !moves || sieve.Filter(target->memory(), round.index(), &lost);
     if (settled || lost.empty() || result->rounds == kMostRounds) {
+      result->settled = settled || lost.empty();
       result->leaks = LeakSorter(round, lost).Sort();
       return true;
     }

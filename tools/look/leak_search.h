@@ -27,6 +27,9 @@ struct LeakResult {
   std::vector<Leak> leaks;  // in address order
   uint64_t live_blocks = 0;
   unsigned rounds = 0;
+  // Whether a round found all that the one before it did. If not, the process moved its pointers
+  // all the while: some of what is told may be reached by now.
+  bool settled = true;
   double longest_stop = 0;  // seconds
   std::string damage;       // of the heap; empty if there is none
 };

@@ -6,7 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace mymalloc::look {
@@ -33,6 +36,22 @@ class Memory {
     static_assert(std::is_trivially_copyable<T>::value, "copied as bytes");
     return Read(address, value, sizeof(T));
   }
+};
+
+// Another memory, of which somebody is told how much is read.
+class ToldMemory : public Memory {
+ public:
+  using Tell = std::function<void(uint64_t bytes)>;
+
+  ToldMemory(std::unique_ptr<Memory> memory, Tell tell)
+      : memory_(std::move(memory)), tell_(std::move(tell)) {}
+
+  bool Read(uint64_t address, void* to, size_t bytes) const override;
+  void ReadEach(std::vector<Piece>* pieces) const override;
+
+ private:
+  const std::unique_ptr<Memory> memory_;
+  const Tell tell_;
 };
 
 }  // namespace mymalloc::look

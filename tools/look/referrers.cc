@@ -7,7 +7,13 @@
 namespace mymalloc::look {
 namespace {
 
-// What is the heap's, used or not, and the allocator's own: joined, in address order.
+bool MayHoldPointers(const Mapping& mapping) {
+  return mapping.readable && mapping.writable && mapping.path != "[vvar]" &&
+         !(mapping.shared && mapping.HasFile());
+}
+
+}  // namespace
+
 std::vector<Interval> OwnRanges(const HeapModel& model) {
   std::vector<Interval> ranges = model.chunks;
   ranges.insert(ranges.end(), model.metadata.begin(), model.metadata.end());
@@ -28,13 +34,6 @@ std::vector<Interval> OwnRanges(const HeapModel& model) {
   }
   return joined;
 }
-
-bool MayHoldPointers(const Mapping& mapping) {
-  return mapping.readable && mapping.writable && mapping.path != "[vvar]" &&
-         !(mapping.shared && mapping.HasFile());
-}
-
-}  // namespace
 
 std::vector<Interval> StaticMemory(const Target& target, const HeapModel& model) {
   const std::vector<Interval> own = OwnRanges(model);

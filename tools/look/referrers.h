@@ -13,6 +13,9 @@
 
 namespace mymalloc::look {
 
+// What is the heap's, used or not, and the allocator's own: joined, in address order.
+std::vector<Interval> OwnRanges(const HeapModel& model);
+
 // The memory in which a program keeps pointers: what it can write, but for the allocator's own and
 // what is free.
 //

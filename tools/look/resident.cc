@@ -1,5 +1,9 @@
 #include "tools/look/resident.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <string>
@@ -17,6 +21,25 @@ uint64_t ResidentBytes(pid_t pid) {
       std::sscanf(text.c_str(), "%*s %" SCNu64, &pages) != 1) {
     return 0;
   }
+  return pages * KernelPage();
+}
+
+// /proc/PID/pagemap has a word for each kernel page; its highest bit says that it is there.
+uint64_t ResidentBytes(pid_t pid, const std::vector<Interval>& ranges) {
+  constexpr uint64_t kAtOnce = 4096;
+  const int file = open(absl::StrCat("/proc/", pid, "/pagemap").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  std::vector<uint64_t> words(kAtOnce);
+  uint64_t pages = 0;
+  for (const Interval& range : ranges) {
+    const uint64_t end = RoundUp(range.end, KernelPage()) / KernelPage();
+    for (uint64_t page = range.begin / KernelPage(); page < end; page += kAtOnce) {
+      const uint64_t count = std::min(kAtOnce, end - page);
+      if (!ReadAt(file, page * sizeof(uint64_t), words.data(), count * sizeof(uint64_t))) continue;
+      for (uint64_t i = 0; i < count; ++i) pages += words[i] >> 63;
+    }
+  }
+  close(file);
   return pages * KernelPage();
 }
 

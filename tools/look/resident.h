@@ -6,11 +6,16 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
+
+#include "tree/interval.h"
 
 namespace mymalloc::look {
 
 // Of all its memory; 0 if it is not known.
 uint64_t ResidentBytes(pid_t pid);
+// Of these ranges, in whole kernel pages; 0 if it is not known.
+uint64_t ResidentBytes(pid_t pid, const std::vector<Interval>& ranges);
 
 }  // namespace mymalloc::look
 

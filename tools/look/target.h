@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/look/mappings.h"
@@ -50,6 +51,11 @@ class Target {
     std::vector<Thread> threads;
   };
   virtual std::unique_ptr<Stop> StopThreads(std::string* error);
+
+  // From now on whoever asked is told how many bytes are read.
+  void TellReads(ToldMemory::Tell tell) {
+    memory_ = std::make_unique<ToldMemory>(std::move(memory_), std::move(tell));
+  }
 
   // By which path a mapped file can be opened here.
   virtual std::string FileAt(const std::string& path) const { return path; }
