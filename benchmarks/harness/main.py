@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Callable
 
 from benchmarks.harness import (
     bars,
@@ -125,14 +126,18 @@ def _check_readme(options: argparse.Namespace) -> None:
         refuse(f"--readme={options.readme} has no place for the figures: {readme.BEGIN}")
 
 
+def _readme_with(options: argparse.Namespace, found: results.Results) -> str:
+    return readme.updated(paths.user_path(options.readme).read_text(), found)
+
+
 def _write(options: argparse.Namespace, found: results.Results) -> bool:
     """Whether all that was asked for could be written."""
-    makers = {
+    makers: dict[str, Callable[[results.Results], str]] = {
         "json": results.Results.text,
         "html": page.render,
         "markdown": lambda given: markdown.render(given, _from_the_markdown(options)),
         "picture": verdict.drawing,
-        "readme": lambda given: readme.updated(paths.user_path(options.readme).read_text(), given),
+        "readme": lambda given: _readme_with(options, given),
     }
     written = [
         output.write(flag, getattr(options, flag), make(found))

@@ -1,5 +1,6 @@
 """README's figures: the means, an allocator a line, and the verdict's sentence; between two marks, the rest is kept."""
 
+import math
 import textwrap
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def _means(results: Results, figure: str, group: str) -> dict[str, float]:
     rows = results.in_groups(group)
     names = [name for name in table.competitors(results) if name != BASELINE]
     found = {name: table.mean_ratio(rows, name, figure) for name in names}
-    return {name: mean for name, mean in found.items() if mean == mean}  # NaN is not itself.
+    return {name: mean for name, mean in found.items() if not math.isnan(mean)}
 
 
 def figures(results: Results) -> str:
