@@ -165,6 +165,16 @@ TEST_F(OsmemDeathTest, APointerThatIsNotItsOwnIsReported) {
   os_free(block);
 }
 
+// Though what it pointed to was a block once, and its tag may stand there still.
+TEST_F(OsmemDeathTest, APointerIntoALaterBlockIsReportedAsThat) {
+  const auto [first, second] = SideBySide<2>({1, 1});
+  os_free(first);
+  os_free(second);
+  ASSERT_EQ(os_malloc(2 * kSlot - kTag), first);
+  EXPECT_DEATH(os_free(second), "invalid pointer: os_free");
+  os_free(first);
+}
+
 TEST_F(OsmemDeathTest, AnOverrunIsReported) {
   for (const size_t n : {kSlot - kTag, 10 * kSlot - kTag, 2 * kPage + kMiB - 3 * kTag}) {
     char* const block = static_cast<char*>(os_malloc(n));
