@@ -113,7 +113,8 @@ void PrintAll() {
       "\n## Runs: for longer blocks\n\n"
       "Such a block is a run of up to %u slots that follow each other, and has one tag. Requests "
       "with an alignment above %zu, up to %zu, take the strides that are multiples of it. "
-      "Of each two strides so aligned the longer is for blocks of which pages of the shorter "
+      "The first two are libosmem.so's alone, all of whose blocks are runs, be they a slot long. "
+      "Of each two others so aligned the longer is for blocks of which pages of the shorter "
       "would be left unused for an eighth or more, once there is much.\n\n",
       kMostRunSlots.value(), kBlockAlignment, kLargestSlotAlignment);
   PrintRuns();

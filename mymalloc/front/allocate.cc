@@ -23,16 +23,9 @@
 #include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/process/attach.h"
 #include "mymalloc/process/janitor.h"
-#include "mymalloc/process/registry.h"
 
 namespace mymalloc {
 namespace {
-
-// The heap for slow operations of this thread. nullptr when there is not even memory for a heap.
-Heap* HeapForSlowWay() {
-  EnsureHeap();
-  return HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
-}
 
 uintptr_t AllocateFrom(Heap* heap, SizeClass c) {
   const Busy busy;

@@ -275,7 +275,7 @@ bool Heap::CollectRemote(unsigned most) {
   if (remote_.Empty()) return false;
   remote_.Take(most,
                [this](PageHeader* page, unsigned w, uint64_t mask) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                 if (page->stride() >= kLeastRunStride) {
+                 if (MayHaveRuns(page->size_class())) {
                    CollectRuns(page, w, mask);
                  } else {
                    const SlotCount blocks(SlotBitmap::PopCount(mask));

@@ -34,7 +34,7 @@ PageHeader* Heap::PageForRun(RunFit* run, size_t n) {
   constexpr size_t kMuch = 32 * kMiB;
   const SizeClass c = run->size_class;
   PageHeader* page = PageWithRun(c, run->slots);
-  if (page == nullptr && !PacksWell(run->slots)) {
+  if (page == nullptr && c >= kShortRuns && !PacksWell(run->slots)) {
     const RunFit better = BetterPackedOf(*run, n);
     page = PageWithRun(better.size_class, better.slots);
     if (page != nullptr || pages_[c] * PageBytesOf(c) >= kMuch) *run = better;

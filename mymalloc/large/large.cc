@@ -252,6 +252,19 @@ uintptr_t AllocateMovable(size_t n) {
   return block;
 }
 
+uintptr_t AllocateMapped(size_t n) {
+  n = AtLeastOne(n);
+  const uint32_t guard = EnterGuardBudget();
+  const size_t bytes = SpaceFor(n, kBlockAlignment, guard);
+  const Memory memory = {bytes != 0 ? MapHuge(bytes) : 0, true, true, false};
+  uintptr_t block = 0;
+  if (memory.begin != 0) {
+    block = AllocateIn(memory, bytes, n, kBlockAlignment, guard, Kind::kMalloc);
+  }
+  if (block == 0) LeaveGuardBudget();
+  return block;
+}
+
 bool FreeLarge(LargeBlock* large, uintptr_t block, uintptr_t caller) {
   if (!g_large_blocks.Unpublish(large, block)) return false;
   large->caller = caller;
@@ -270,14 +283,18 @@ namespace {
 
 // Each returns whether the block could be changed so. `range`: what it has.
 
+bool GiveBackTail(LargeBlock* large, Interval range, Interval tail, size_t n) {
+  if (large->guard != 0 || !g_large_blocks.Resize(large, range, tail.begin, n)) return false;
+  FreeLargeRange(tail, large->mapped, tail.length());
+  return true;
+}
+
 bool Shrink(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
   const Interval tail = {new_end, range.end};
   if (tail.length() < range.length() / kShrinkShare) {
     return g_large_blocks.Resize(large, range, range.end, n);
   }
-  if (large->guard != 0 || !g_large_blocks.Resize(large, range, new_end, n)) return false;
-  FreeLargeRange(tail, large->mapped, tail.length());
-  return true;
+  return GiveBackTail(large, range, tail, n);
 }
 
 bool GrowInPlace(LargeBlock* large, Interval range, uintptr_t new_end, size_t n) {
@@ -310,7 +327,23 @@ bool Resize(LargeBlock* large, uintptr_t block, size_t n) {
          GrowByMoving(large, range, bytes + spare, n) || GrowByMoving(large, range, bytes, n);
 }
 
+bool ResizeExactly(LargeBlock* large, uintptr_t block, size_t n) {
+  Interval range{};
+  if (!g_large_blocks.Bounds(large, block, &range)) return false;
+  const uintptr_t new_end = RoundUp(block + n + LargeBlock::kFenceBytes, KernelPage());
+  if (new_end == range.end) return g_large_blocks.Resize(large, range, new_end, n);
+  if (new_end < range.end) return GiveBackTail(large, range, {new_end, range.end}, n);
+  if (large->guard != 0 || g_budget.Refuses(new_end - range.end)) return false;
+  return GrowInPlace(large, range, new_end, n) ||
+         GrowByMoving(large, range, new_end - range.begin, n);
+}
+
 }  // namespace
+
+uintptr_t ResizeMapped(LargeBlock* large, uintptr_t block, size_t n) {
+  if (n > PTRDIFF_MAX - 2 * KernelPage() || !ResizeExactly(large, block, n)) return 0;
+  return large->block;
+}
 
 uintptr_t ResizeLarge(LargeBlock* large, uintptr_t block, size_t n) {
   if (n > PTRDIFF_MAX - 2 * KernelPage() || !Resize(large, block, n)) return 0;

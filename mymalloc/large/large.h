@@ -82,6 +82,11 @@ uintptr_t AllocateLarge(size_t n, size_t alignment, bool* zeroed, Kind kind = Ki
 // a process may have.
 uintptr_t AllocateMovable(size_t n);
 
+// For who wants a mapping for each block, whatever its length: of the kernel pages that it needs,
+// and not one more, also when it is resized.
+uintptr_t AllocateMapped(size_t n);
+uintptr_t ResizeMapped(LargeBlock* large, uintptr_t block, size_t n);
+
 // Frees the block that the page map said has this record. False if it is live no more: another
 // thread has freed it since. `caller`: from where it is freed, for reports.
 bool FreeLarge(LargeBlock* large, uintptr_t block, uintptr_t caller = 0);

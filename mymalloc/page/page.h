@@ -196,8 +196,16 @@ inline bool LooksFree(const PageHeader& page, SlotIndex slot, [[maybe_unused]] b
 #endif
 }
 
-// Of shorter slots there are no runs: to copy so little costs less than to free a run.
+// Of shorter slots malloc makes no runs: to copy so little costs less than to free a run.
 constexpr size_t kLeastRunStride = 1024;
+// Whether blocks of several slots may lie in pages of the class. Strides are in order up to the run
+// classes.
+inline constexpr SizeClass kFirstWithRuns = [] {
+  SizeClass c = kSmallestClass;
+  while (StrideOf(c) < kLeastRunStride) ++c;
+  return c;
+}();
+constexpr bool MayHaveRuns(SizeClass c) { return c >= kFirstWithRuns; }
 
 // Makes a page in fresh or used memory. `touched`: bytes at its front beyond which it is zero.
 PageHeader* FormatPage(PageAddress page, SizeClass c, HeapId heap, size_t touched);

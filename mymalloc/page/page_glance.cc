@@ -81,7 +81,7 @@ bool PageGlance::IsOwn(Tag tag, SlotIndex slot) const {
 }
 
 SlotRun PageGlance::RunAt(SlotIndex slot) const {
-  if (stride() < kLeastRunStride) return {slot, kOneSlot};
+  if (!MayHaveRuns(size_class_)) return {slot, kOneSlot};
   // What stands inside of a run where tags stood does not verify: it is the program's, and was
   // zero at first.
   for (SlotIndex first = slot; first > kFirstSlot && slot - first < kMostRunSlots; --first) {

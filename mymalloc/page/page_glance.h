@@ -63,7 +63,7 @@ class PageGlance {
 
 // The same of a page that stays.
 inline SlotRun RunAt(const PageHeader& page, SlotIndex slot) {
-  return page.stride() < kLeastRunStride ? SlotRun{slot, kOneSlot} : PageGlance(page).RunAt(slot);
+  return MayHaveRuns(page.size_class()) ? PageGlance(page).RunAt(slot) : SlotRun{slot, kOneSlot};
 }
 
 }  // namespace mymalloc

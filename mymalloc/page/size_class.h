@@ -13,7 +13,8 @@
 // Longer blocks, up to 2 MiB, are runs of slots that follow each other, in pages of run classes:
 // for each of 4, 8, 32 and 64 KiB an aligned one, and a regular one of which 31 slots hold a block
 // of 32 times that. A page has 255 slots beside its header: eight such blocks lie in it, where of
-// those of 32 slots it would be seven. There is no magazine for these.
+// those of 32 slots it would be seven. There is no magazine for these. Before them are two run
+// classes for osmem/ alone, all of whose blocks are runs, be they only a slot long.
 //
 // The table that this makes, with the waste of each class, is printed by `//tools:size_classes`;
 // the bounds on the waste (tools/size_class_waste.h) are tested over every size.
@@ -42,6 +43,8 @@ constexpr size_t kLargestAlignedQuarter = 4096;  // aligned ones: four to a doub
 constexpr size_t kOffset = 16;  // what regular strides have beyond the round number
 constexpr unsigned kRunUnitCount = 4;
 constexpr size_t kRunUnits[kRunUnitCount] = {4096, 8192, 32768, 65536};
+constexpr unsigned kOsmemRunCount = 2;
+constexpr size_t kOsmemRuns[kOsmemRunCount] = {64, 2112};
 
 struct Strides {
   uint32_t stride[128] = {};
@@ -78,6 +81,7 @@ constexpr Strides MakeStrides() {
   }
   // The run classes, which do not count among those.
   unsigned next = all.count;
+  for (const size_t stride : kOsmemRuns) all.stride[next++] = static_cast<uint32_t>(stride);
   for (const size_t unit : kRunUnits) {
     all.stride[next++] =
         static_cast<uint32_t>(RoundUp(32 * unit / 31 + kTagBytes, kBlockAlignment));
@@ -94,7 +98,8 @@ inline constexpr unsigned kSizeClasses = size_class_internal::kStrides.count;
 constexpr SizeClass kSmallestClass{0};
 
 // The run classes, behind those of single slots.
-inline constexpr unsigned kRunClasses = 2 * size_class_internal::kRunUnitCount;
+inline constexpr unsigned kRunClasses =
+    size_class_internal::kOsmemRunCount + 2 * size_class_internal::kRunUnitCount;
 inline constexpr unsigned kPageClasses = kSizeClasses + kRunClasses;
 constexpr SizeClass kFirstRunClass{kSizeClasses};
 constexpr bool IsRunClass(SizeClass c) { return c >= kFirstRunClass; }
@@ -206,10 +211,14 @@ struct RunFit {
 // As many as malloc asks for, and as realloc lets one grow: four such runs lie in a page.
 inline constexpr SlotCount kMostRunSlots{63};
 
-// The run classes that blocks go to by their length alone, an aligned one behind each; and behind
-// both of them those of slots twice as long, where they may pack better (BetterPackedOf).
-inline constexpr SizeClass kShortRuns = kFirstRunClass;
-inline constexpr SizeClass kLongRuns = kFirstRunClass + kRunClasses / 2;
+// Those of osmem/: what is longer than kMostRunSlots of the first has slots of the second.
+inline constexpr SizeClass kOsmemShortRuns = kFirstRunClass;
+inline constexpr SizeClass kOsmemLongRuns = kFirstRunClass + 1;
+
+// The run classes that malloc's blocks go to by their length alone, an aligned one behind each; and
+// behind both of them those of slots twice as long, where they may pack better (BetterPackedOf).
+inline constexpr SizeClass kShortRuns = kFirstRunClass + size_class_internal::kOsmemRunCount;
+inline constexpr SizeClass kLongRuns = kShortRuns + size_class_internal::kRunUnitCount;
 
 // How many slots of class c n bytes need.
 constexpr size_t SlotsFor(SizeClass c, size_t n) {

@@ -4,6 +4,7 @@
 #ifndef MYMALLOC_PROCESS_ATTACH_H_
 #define MYMALLOC_PROCESS_ATTACH_H_
 
+#include "mymalloc/process/registry.h"
 #include "mymalloc/process/thread.h"
 
 namespace mymalloc {
@@ -14,6 +15,12 @@ void Attach();
 // it has one or is exiting.
 inline void EnsureHeap() {
   if (t_heap == 0) Attach();
+}
+
+// The heap for slow operations of this thread. nullptr when there is not even memory for a heap.
+inline Heap* HeapForSlowWay() {
+  EnsureHeap();
+  return HasOwnHeap() ? OwnHeap() : g_registry.SharedHeap();
 }
 
 }  // namespace mymalloc

@@ -41,7 +41,7 @@ RemoteSlots CountRemote(const PageHeader& page) {
     for (uint64_t mask = page.remote.Peek(w); mask != 0; mask &= mask - 1) {
       const unsigned bit = static_cast<unsigned>(__builtin_ctzll(mask));
       const Tag tag = Tag::Of(page.Block(SlotSet::SlotOf(w, bit)));
-      remote.slots += page.stride() >= kLeastRunStride ? tag.slots().value() : 1;
+      remote.slots += MayHaveRuns(page.size_class()) ? tag.slots().value() : 1;
       ++remote.blocks;
     }
   }
@@ -130,7 +130,8 @@ void Counter::CountPage(const PageHeader& page) {
   const unsigned used = free - remote.slots;
   s_.given_back += (used - Min<unsigned>(used, page.dirty)) * page.stride();
   s_.metadata += page.ResidentBytes() - page.UsedBytes();
-  const bool has_runs = page.stride() >= kLeastRunStride && g_policy.Runs();
+  const SizeClass c = page.size_class();
+  const bool has_runs = IsRunClass(c) || (MayHaveRuns(c) && g_policy.Runs());
   const unsigned blocks = has_runs && Of(page.size_class()) != nullptr ? CountBlocks(page) : taken;
   if (ClassStatistics* const counted = Of(page.size_class())) {
     ++counted->pages;

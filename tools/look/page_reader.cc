@@ -69,8 +69,7 @@ class PageReader {
     std::vector<Piece> pieces;
     std::vector<uint64_t> tags;
     size_t count = 0;
-    for (const Page& page : model_->pages)
-      count += page.stride >= kLeastRunStride ? Taken(page) : 0;
+    for (const Page& page : model_->pages) count += MayHaveRunsIn(page) ? Taken(page) : 0;
     tags.resize(count);
     pieces.reserve(count);
     ForEachTaken([&](Page*, unsigned, uint64_t block) {
@@ -119,6 +118,8 @@ class PageReader {
     return true;
   }
 
+  static bool MayHaveRunsIn(const Page& page) { return MayHaveRuns(SizeClass(page.size_class)); }
+
   static size_t Taken(const Page& page) {
     size_t taken = 0;
     for (unsigned w = 0; w < SlotBitmap::kWords; ++w) {
@@ -130,7 +131,7 @@ class PageReader {
   template <typename Visit>
   void ForEachTaken(Visit&& visit) {
     for (Page& page : model_->pages) {
-      if (page.stride < kLeastRunStride) continue;
+      if (!MayHaveRunsIn(page)) continue;
       for (unsigned w = 0; w < SlotBitmap::kWords; ++w) {
         for (uint64_t mask = ~(page.own[w] | page.free[w]); mask != 0; mask &= mask - 1) {
           const unsigned slot = w * 64 + static_cast<unsigned>(__builtin_ctzll(mask));
