@@ -112,7 +112,8 @@ inline void GiveRange(uintptr_t begin, size_t keep = SIZE_MAX) {
 
 inline void* AllocateLarge(size_t alignment, size_t size) {
   const Hold hold;
-  const uintptr_t block = TakeRange(RoundUp(size + alignment, kKernelPage), alignment);
+  // One more, so that a block of no bytes lies in its range, too.
+  const uintptr_t block = TakeRange(RoundUp(size + alignment + 1, kKernelPage), alignment);
   if (block != 0) At<uint64_t>(block)[-1] = 0;  // Where others have a tag: there was one, perhaps.
   return At<void>(block);
 }
