@@ -45,11 +45,11 @@ class Column:
 COLUMNS = (
     Column("one thread", "ns", "random_small_heap", _nanoseconds),
     Column("two threads", "ns", "scale_threads", _nanoseconds),
-    Column("freed by the other", "ns", "prodcons_1_1", _nanoseconds),
+    Column("handed over", "ns", "prodcons_1_1", _nanoseconds),
     Column("python3", "ms", "python_pure", _milliseconds),
     Column("peak memory", "MiB", "phases", _mebibytes("peak_rss")),
     Column("left at the end", "MiB", "fragmentation", _mebibytes("idle_rss")),
-    Column("bad frees found", "", _MISUSES, _found, more_is_better=True),
+    Column("bad frees found", "of 11", _MISUSES, _found, more_is_better=True),
 )
 
 
@@ -98,7 +98,7 @@ def misuses(found: Results) -> str:
 
 
 def _about(found: Results) -> str:
-    keys = ("cpu", "cores", "memory", "kernel", "system", "commit", "rounds")
+    keys = ("cpu", "cores", "memory", "system", "commit", "rounds")
     about = found.about()
     parts = [
         f"{key} {about[key]}" if key in ("commit", "rounds", "cores") else about[key]
