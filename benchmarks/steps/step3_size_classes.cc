@@ -16,12 +16,10 @@ constexpr size_t kFromKernel = 1 << 20;  // So much at once.
 constexpr uint32_t kAligned = kClasses;  // Not a class: a signpost to the real header.
 constexpr uint32_t kLarge = kClasses + 1;
 
-// Of a mapping the first 16 bytes say how long it is.
 struct Header {
   uint32_t size_class;
   uint32_t unused;
-  size_t distance;  // From the block to the one that this one is a part of, if it is a signpost;
-                    // or the length of a large block.
+  size_t more;  // Of a large block its size; of a signpost how far before it the block begins.
 };
 static_assert(sizeof(Header) == kAlignment, "blocks begin behind it, and are aligned");
 
@@ -35,8 +33,8 @@ uintptr_t g_end = 0;    // as long as there is room.
 
 Header* HeaderOf(const void* block) { return At<Header>(AddressOf(block)) - 1; }
 
-void* Finish(Header* header, uint32_t size_class, size_t distance) {
-  *header = {size_class, 0, distance};
+void* Finish(Header* header, uint32_t size_class, size_t more) {
+  *header = {size_class, 0, more};
   return header + 1;
 }
 
@@ -61,12 +59,12 @@ void* AllocateLarge(size_t size) {
 
 void* Whole(void* block) {
   const Header* header = HeaderOf(block);
-  return header->size_class == kAligned ? At<void>(AddressOf(block) - header->distance) : block;
+  return header->size_class == kAligned ? At<void>(AddressOf(block) - header->more) : block;
 }
 
 size_t SizeOfBlock(const void* block) {
   const Header* header = HeaderOf(block);
-  return header->size_class == kLarge ? header->distance : SizeOf(header->size_class);
+  return header->size_class == kLarge ? header->more : SizeOf(header->size_class);
 }
 
 }  // namespace
@@ -94,7 +92,7 @@ void Free(void* block) {
   void* whole = Whole(block);
   Header* header = HeaderOf(whole);
   if (header->size_class == kLarge) {
-    munmap(header, header->distance + sizeof(Header));
+    munmap(header, header->more + sizeof(Header));
     return;
   }
   const Hold hold;

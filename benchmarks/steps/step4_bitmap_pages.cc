@@ -22,7 +22,7 @@ constexpr uint32_t kLarge = kClasses;       // Not a class.
 
 struct Page {
   uint32_t size_class;
-  uint32_t taken;  // Slots; the header itself lies before the first one.
+  uint32_t taken;  // Slots.
   size_t length;   // Of a large block: from the header on.
   SlotBitmap free;
   Page* next;  // In one list: those of the class that have room, or those that nobody uses.
@@ -35,7 +35,7 @@ List<Page> g_unused;
 uintptr_t g_fresh = 0;  // Where the next page is cut,
 uintptr_t g_end = 0;    // as long as there is room.
 
-// Not null where a block begins at a multiple of kPage: it belongs to the page before.
+// A block that begins at a multiple of kPage belongs to the page before.
 Page* PageOf(const void* block) { return At<Page>((AddressOf(block) - 1) & ~(kPage - 1)); }
 
 unsigned SlotsOf(unsigned size_class) {
@@ -44,6 +44,7 @@ unsigned SlotsOf(unsigned size_class) {
 }
 
 // Slots begin at multiples of their size, if that is a power of two: aligned blocks need no more.
+// There is room for as many as before: kPage is such a multiple, too.
 uintptr_t FirstSlot(const Page* page) {
   const size_t size = SizeOf(page->size_class);
   return AddressOf(page) + (IsPowerOfTwo(size) ? RoundUp(kHeader, size) : kHeader);
@@ -80,7 +81,7 @@ Page* NewPage(unsigned size_class) {
   page->size_class = size_class;
   page->taken = 0;
   page->free = SlotBitmap{};
-  page->free.SetRange(0, SlotsOf(size_class) - (IsPowerOfTwo(SizeOf(size_class)) ? 1 : 0));
+  page->free.SetRange(0, SlotsOf(size_class));
   g_with_room[size_class].Link(page);
   return page;
 }
@@ -95,16 +96,14 @@ void* TakeSlot(Page* page) {
 }
 
 void* AllocateLarge(size_t alignment, size_t size) {
-  const size_t before = RoundUp(kHeader, alignment);
-  const size_t length = RoundUp(before + size, kPage);
-  const uintptr_t begin = MapPages(length + alignment);
+  const size_t bytes = RoundUp(kHeader + alignment + size, kKernelPage);
+  const uintptr_t begin = MapPages(bytes);
   if (begin == 0) return nullptr;
-  // The last page that lies before the block, less what is in front of that.
   const uintptr_t block = RoundUp(begin + kHeader, alignment);
   Page* page = PageOf(At<void>(block));
   if (AddressOf(page) != begin) munmap(At<void>(begin), AddressOf(page) - begin);
   page->size_class = kLarge;
-  page->length = begin + length + alignment - AddressOf(page);
+  page->length = begin + bytes - AddressOf(page);
   return At<void>(block);
 }
 
