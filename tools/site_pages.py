@@ -44,9 +44,15 @@ _LANGUAGES = {
 
 
 def listed(root: Path) -> list[str]:
+    """What git knows, and what is new; where there is no git, as in an archive, all files."""
+    if not (root / ".git").exists():
+        files = (
+            path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
+        return sorted(str(path.relative_to(root)) for path in files)
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    return [name for name in done.stdout.splitlines() if (root / name).is_file()]
+    return sorted(name for name in done.stdout.splitlines() if (root / name).is_file())
 
 
 def _shown(root: Path, name: str) -> str:

@@ -12,18 +12,20 @@ from tests.support.source_tree import attempt, need, run
 EPOCH = 1700000000
 
 
-def package(sources: pathlib.Path, output: pathlib.Path) -> None:
-    run(
+def package(sources: pathlib.Path, output: pathlib.Path) -> str:
+    """What it says."""
+    return run(
         *(sources / "tools" / "package", f"--output={output}"),
         SOURCE_DATE_EPOCH=str(EPOCH),
         DEBFULLNAME="A Person",
         DEBEMAIL="person@example.com",
-    )
+    ).stderr
 
 
 class PackageTest(unittest.TestCase):
     scratch: pathlib.Path
     output: pathlib.Path
+    said: str
     version: str
     major: str
 
@@ -38,7 +40,7 @@ class PackageTest(unittest.TestCase):
         ):
             raise unittest.SkipTest("what makes packages is missing: tools/setup package")
         cls.output = cls.scratch / "output"
-        package(sources, cls.output)
+        cls.said = package(sources, cls.output)
         cls.version = next(cls.output.glob("mymalloc-tools_*")).name.split("_")[1]
         cls.major = cls.version.split(".", maxsplit=1)[0]
 
@@ -66,6 +68,10 @@ class PackageTest(unittest.TestCase):
             if (self.output / name).read_bytes() != (again / name).read_bytes()
         ]
         self.assertEqual(different, [])
+
+    def test_no_tool_that_it_runs_complains(self) -> None:
+        strange = [line for line in self.said.splitlines() if not line.startswith("mymalloc: ")]
+        self.assertEqual(strange, [])
 
     def test_nothing_says_where_it_was_built(self) -> None:
         tree = self.extract(*self.all_packages())

@@ -43,7 +43,7 @@ NOBODY = "#!/bin/sh\necho 1000\n"
 NOT_FOR_RUNNING = (
     "libgtest-dev libbenchmark-dev redis-server nodejs clang cmake mkdocs chromium".split()
 )
-TOOLS = ("run", "test", "install", "package", "site", "pictures", "lint", "soak", "fuzz")
+TOOLS = ("run", "test", "install", "package", "site", "release", "pictures", "lint", "soak", "fuzz")
 
 
 def executable(path: pathlib.Path, text: str) -> None:
