@@ -36,7 +36,7 @@ struct Resident {
 Resident ResidentOf(const OpenedHeap& heap) {
   if (!heap.target->is_live()) return {};
   const pid_t pid = heap.target->pid();
-  return {look::ResidentBytes(pid, look::OwnRanges(heap.model)), look::ResidentBytes(pid)};
+  return {look::ResidentBytes(*heap.target, look::OwnRanges(heap.model)), look::ResidentBytes(pid)};
 }
 
 void AppendTotals(const OpenedHeap& heap, const Figures& f, std::string* text) {

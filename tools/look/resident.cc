@@ -13,6 +13,23 @@
 #include "tools/look/file_bytes.h"
 
 namespace mymalloc::look {
+namespace {
+
+// /proc/PID/pagemap has a word for each kernel page; its highest bit says that it is there.
+uint64_t PagesThere(int file, const Interval& range) {
+  constexpr uint64_t kAtOnce = 4096;
+  std::vector<uint64_t> words(kAtOnce);
+  const uint64_t end = RoundUp(range.end, KernelPage()) / KernelPage();
+  uint64_t pages = 0;
+  for (uint64_t page = range.begin / KernelPage(); page < end; page += kAtOnce) {
+    const uint64_t count = std::min(kAtOnce, end - page);
+    if (!ReadAt(file, page * sizeof(uint64_t), words.data(), count * sizeof(uint64_t))) continue;
+    for (uint64_t i = 0; i < count; ++i) pages += words[i] >> 63;
+  }
+  return pages;
+}
+
+}  // namespace
 
 uint64_t ResidentBytes(pid_t pid) {
   std::string text;
@@ -24,19 +41,18 @@ uint64_t ResidentBytes(pid_t pid) {
   return pages * KernelPage();
 }
 
-// /proc/PID/pagemap has a word for each kernel page; its highest bit says that it is there.
-uint64_t ResidentBytes(pid_t pid, const std::vector<Interval>& ranges) {
-  constexpr uint64_t kAtOnce = 4096;
-  const int file = open(absl::StrCat("/proc/", pid, "/pagemap").c_str(), O_RDONLY | O_CLOEXEC);
+uint64_t ResidentBytes(const Target& target, const std::vector<Interval>& ranges) {
+  const std::string path = absl::StrCat("/proc/", target.pid(), "/pagemap");
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
-  std::vector<uint64_t> words(kAtOnce);
+  const Mappings& mappings = target.mappings();
   uint64_t pages = 0;
   for (const Interval& range : ranges) {
-    const uint64_t end = RoundUp(range.end, KernelPage()) / KernelPage();
-    for (uint64_t page = range.begin / KernelPage(); page < end; page += kAtOnce) {
-      const uint64_t count = std::min(kAtOnce, end - page);
-      if (!ReadAt(file, page * sizeof(uint64_t), words.data(), count * sizeof(uint64_t))) continue;
-      for (uint64_t i = 0; i < count; ++i) pages += words[i] >> 63;
+    auto mapping = std::lower_bound(mappings.begin(), mappings.end(), range.begin,
+                                    [](const Mapping& m, uint64_t a) { return m.range.end <= a; });
+    for (; mapping != mappings.end() && mapping->range.begin < range.end; ++mapping) {
+      pages += PagesThere(file, {std::max(range.begin, mapping->range.begin),
+                                 std::min(range.end, mapping->range.end)});
     }
   }
   close(file);
