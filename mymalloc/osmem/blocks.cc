@@ -122,7 +122,8 @@ NewBlock Allocate(size_t n, size_t threshold) {
 
 void* Reallocate(uintptr_t block, size_t n, const Call& called) {
   const Finding found = Look(block);
-  if (!found.StartsBlock() || !Tag::Of(block).Verifies(block) || !Tag::Of(block).live()) {
+  if (block == 0 || !found.StartsBlock() || !Tag::Of(block).Verifies(block) ||
+      !Tag::Of(block).live()) {
     if (!IsFreed(block, found)) ReportBadPointer(called, block, found);
     return nullptr;
   }

@@ -374,7 +374,7 @@ TEST(Text, ThePicture) {
   EXPECT_EQ(CountLines(text, "page 0x"), stats.pages);
   EXPECT_GE(CountLines(text, "large block 0x"), stats.large_blocks);
   size_t live = 0;
-  for (size_t at = text.find("\npage"); at < text.find("\nmymalloc 0"); ++at) {
+  for (size_t at = text.find("\npage"); at < text.find("\nmymalloc " MYMALLOC_VERSION); ++at) {
     if (text[at] == '#') ++live;
   }
   EXPECT_EQ(live, stats.live_blocks - stats.large_blocks);
