@@ -41,9 +41,8 @@ void* os_calloc(size_t count, size_t size) MYMALLOC_NOTHROW;
  * In the heap:
  * - one that shrinks stays where it is, and what it has beyond n bytes is free at once;
  * - one that grows takes the free slots behind it, one at a time, until they suffice. What it has
- * taken
- *   it keeps, also if they do not suffice. Then it moves: a new block, a copy, and the old one is free;
- *   if there is no memory for the new one, the old one stays, as long as it has become.
+ *   taken it keeps, also if they do not suffice. Then it moves: a new block, a copy, and the old one
+ *   is free; if there is no memory for the new one, the old one stays, as long as it has become.
  * A mapping the kernel makes longer or shorter, and moves if it must. */
 void* os_realloc(void* pointer, size_t n) MYMALLOC_NOTHROW;
 

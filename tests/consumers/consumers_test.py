@@ -81,7 +81,16 @@ class LinkedTest(Consumer):
         shutil.copy(library, beside)
         flags = (f"-I{self.prefix}/include", f"-L{self.prefix}/lib", "-lmymalloc")
         program = self.build("gcc", C / "consumer.c", *flags, "-Wl,-rpath,$ORIGIN")
-        self.check_c(shutil.move(program, beside))
+        shutil.move(program, beside)
+        self.check_that_it_takes(beside / library.name, beside / program.name)
+        # Both together may go elsewhere.
+        moved = beside.rename(self.scratch / "elsewhere")
+        self.check_that_it_takes(moved / library.name, moved / program.name)
+
+    def check_that_it_takes(self, library: pathlib.Path, program: pathlib.Path) -> None:
+        self.check_c(program)
+        said = self.run_program(program, LD_DEBUG="libs").stderr
+        self.assertIn(f"calling init: {library}\n", said)
 
     def test_a_program_that_is_linked_with_it_has_it_once_when_it_is_preloaded_too(self) -> None:
         flags = (f"-I{self.prefix}/include", f"-L{self.prefix}/lib", "-lmymalloc")
@@ -119,6 +128,11 @@ class LinkedTest(Consumer):
         flags = (*self.pkg_config("mymalloc_prefixed"), f"-Wl,-rpath,{self.prefix}/lib")
         self.check_c(self.build("gcc", C / "both.c", *flags))
 
+    def test_pkg_config_osmem(self) -> None:
+        need("pkg-config")
+        flags = (*self.pkg_config("osmem"), f"-Wl,-rpath,{self.prefix}/lib")
+        self.check_c(self.build("gcc", C / "osmem.c", *flags))
+
     def test_static(self) -> None:
         whole = (f"-I{self.prefix}/include", self.prefix / "lib" / "mymalloc" / "mymalloc.o")
         self.check_c(self.build("gcc", "-static", C / "consumer.c", *whole))
@@ -146,7 +160,7 @@ class OtherBuildsTest(Consumer):
         flags = (f"-Dwanted={self.version}", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         run("cmake", "-S", self.scratch / "projects" / "cmake", "-B", build, *flags)
         run("cmake", "--build", build)
-        for name in ("shared", "object", "prefixed"):
+        for name in ("shared", "object", "prefixed", "osmem"):
             self.check_c(build / name)
         for name in ("shared_cxx", "static_cxx"):
             self.check_cxx(build / name)

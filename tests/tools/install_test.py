@@ -13,12 +13,13 @@ PREFIX = "/opt/my"
 # A version's name is not a surprise in each of them.
 FILES = """
 bin/mymalloc bin/mymalloc-run
-include/mymalloc/mymalloc.h
+include/mymalloc/mymalloc.h include/mymalloc/osmem.h
 lib/libmymalloc.a lib/libmymalloc.so lib/libmymalloc.so.MAJOR lib/libmymalloc.so.VERSION
 lib/libmymalloc_compat.so.MAJOR lib/libmymalloc_compat.so.VERSION
 lib/libmymalloc_prefixed.so lib/libmymalloc_prefixed.so.MAJOR lib/libmymalloc_prefixed.so.VERSION
+lib/libosmem.so lib/libosmem.so.MAJOR lib/libosmem.so.VERSION
 lib/mymalloc/mymalloc.o
-lib/pkgconfig/mymalloc.pc lib/pkgconfig/mymalloc_prefixed.pc
+lib/pkgconfig/mymalloc.pc lib/pkgconfig/mymalloc_prefixed.pc lib/pkgconfig/osmem.pc
 lib/cmake/mymalloc/mymalloc-config.cmake lib/cmake/mymalloc/mymalloc-config-version.cmake
 lib/cmake/mymalloc/mymalloc-targets.cmake
 share/bash-completion/completions/mymalloc share/bash-completion/completions/mymalloc-run
@@ -27,6 +28,7 @@ share/man/man3/mymalloc.3 share/man/man7/mymalloc-options.7
 share/mymalloc/manifest share/mymalloc/mymalloc-gdb.py
 """
 
+LIBRARIES = ("libmymalloc.so", "libmymalloc_prefixed.so", "libosmem.so")
 RUNNERS: tuple[tuple[str, ...], ...] = (("mymalloc-run",), ("mymalloc", "run", "--"))
 
 
@@ -75,14 +77,14 @@ class InstallTest(unittest.TestCase):
         self.assertEqual(outside, {"opt", "opt/other"})
 
     def test_the_library_is_known_by_its_major_version_and_needs_nothing_but_libc(self) -> None:
-        for name in ("libmymalloc.so", "libmymalloc_prefixed.so"):
+        for name in LIBRARIES:
             dynamic = run("readelf", "-d", self.installed(f"lib/{name}")).stdout
             self.assertIn(f"[{name}.{self.major}]", dynamic)
             self.assertEqual(dynamic.count("(NEEDED)"), 1, dynamic)
             self.assertIn("[libc.so.6]", dynamic)
 
     def test_both_builds_call_the_libraries_the_same(self) -> None:
-        for name in ("libmymalloc.so", "libmymalloc_prefixed.so"):
+        for name in LIBRARIES:
             sonames = {
                 line
                 for library in (str(self.installed(f"lib/{name}")), name)
@@ -90,6 +92,12 @@ class InstallTest(unittest.TestCase):
                 if "(SONAME)" in line
             }
             self.assertEqual(len(sonames), 1, sonames)
+
+    # People who learn write one of that name themselves.
+    def test_what_is_linked_in_has_no_os_malloc(self) -> None:
+        names = run("nm", "--extern-only", self.installed("lib/mymalloc/mymalloc.o")).stdout
+        self.assertIn(" T malloc\n", names)
+        self.assertNotIn("os_malloc", names)
 
     def test_programs_run_on_the_library(self) -> None:
         for name, *words in RUNNERS:

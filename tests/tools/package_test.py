@@ -107,7 +107,7 @@ class PackageTest(unittest.TestCase):
         self.assertIn(".gnu_debuglink", sections)
         self.assertNotIn(".debug_info", sections)
         debug = [str(path) for path in (tree / "usr/lib/debug").rglob("*.debug")]
-        self.assertEqual(len(debug), 4, debug)  # of three libraries and the command
+        self.assertEqual(len(debug), 5, debug)  # of four libraries and the command
         for file in debug:
             self.assertIn(".debug_info", run("readelf", "-SW", file).stdout)
 
