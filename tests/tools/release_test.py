@@ -169,6 +169,15 @@ class RefusedTest(unittest.TestCase):
         self.repository.commit()
         self.assertIn("is tagged already", self.refused())
 
+    # tests/tools/setup_test.py has the other tools.
+    def test_it_sets_up_for_itself_what_is_a_release(self) -> None:
+        asked = self.output.parent / "asked"
+        setup = self.repository.folder / "tools" / "setup"
+        setup.write_text(f'#!/bin/sh\necho "$*" >>{asked}\nexit 3\n')
+        self.repository.commit()
+        self.refused()
+        self.assertEqual(asked.read_text(), "release\n")
+
     def test_a_folder_of_somebody_elses(self) -> None:
         self.output.mkdir()
         (self.output / "letter").write_text("dear")
