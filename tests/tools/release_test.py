@@ -10,7 +10,7 @@ import tarfile
 import unittest
 
 from tests.support import source_tree
-from tests.support.source_tree import attempt, need, run
+from tests.support.source_tree import attempt, run
 
 # A release is made of all that git knows: of the checkout, from which the runfiles are.
 CHECKOUT = pathlib.Path("README.md").resolve().parent
@@ -71,7 +71,7 @@ class ReleaseTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        need("git", "cmake", "make", "c++", "dpkg-deb", "dpkg-shlibdeps", "zstd", "mkdocs")
+        source_tree.need_set_up("release")
         scratch = source_tree.scratch_folder("release")
         cls.repository = Repository(scratch / "repository")
         cls.output = scratch / "output"
@@ -135,7 +135,7 @@ class ReleaseTest(unittest.TestCase):
 
 class RefusedTest(unittest.TestCase):
     def setUp(self) -> None:
-        need("git")
+        source_tree.need_set_up("release")  # Lest it is not refused, and goes on.
         scratch = source_tree.scratch_folder("refused")
         self.output = scratch / "output"
         self.repository = Repository(scratch / "repository")
