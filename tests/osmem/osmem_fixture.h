@@ -45,7 +45,8 @@ class OsmemTest : public testing::Test {
     mymalloc_on_misuse(nullptr, nullptr);
   }
 
-  // Blocks of so many slots each, side by side. REQUIRES: the heap has none, or they fill it up to somewhere.
+  // Blocks of so many slots each, side by side. REQUIRES: the heap has none, or they fill it up to
+  // somewhere.
   template <size_t count>
   static std::array<char*, count> SideBySide(const std::array<size_t, count>& slots) {
     std::array<char*, count> blocks;
