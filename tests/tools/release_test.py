@@ -10,7 +10,7 @@ import tarfile
 import unittest
 
 from tests.support import source_tree
-from tests.support.source_tree import attempt, need, run
+from tests.support.source_tree import attempt, run
 
 # A release is made of all that git knows: of the checkout, from which the runfiles are.
 CHECKOUT = pathlib.Path("README.md").resolve().parent
@@ -71,7 +71,7 @@ class ReleaseTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        need("git", "cmake", "make", "c++", "dpkg-deb", "dpkg-shlibdeps", "zstd", "mkdocs")
+        source_tree.need_set_up("release")
         scratch = source_tree.scratch_folder("release")
         cls.repository = Repository(scratch / "repository")
         cls.output = scratch / "output"
@@ -135,7 +135,7 @@ class ReleaseTest(unittest.TestCase):
 
 class RefusedTest(unittest.TestCase):
     def setUp(self) -> None:
-        need("git")
+        source_tree.need_set_up("release")  # Lest it is not refused, and goes on.
         scratch = source_tree.scratch_folder("refused")
         self.output = scratch / "output"
         self.repository = Repository(scratch / "repository")
@@ -168,6 +168,15 @@ class RefusedTest(unittest.TestCase):
         (self.repository.folder / "README.md").write_text("later")
         self.repository.commit()
         self.assertIn("is tagged already", self.refused())
+
+    # tests/tools/setup_test.py has the other tools.
+    def test_it_sets_up_for_itself_what_is_a_release(self) -> None:
+        asked = self.output.parent / "asked"
+        setup = self.repository.folder / "tools" / "setup"
+        setup.write_text(f'#!/bin/sh\necho "$*" >>{asked}\nexit 3\n')
+        self.repository.commit()
+        self.refused()
+        self.assertEqual(asked.read_text(), "release\n")
 
     def test_a_folder_of_somebody_elses(self) -> None:
         self.output.mkdir()

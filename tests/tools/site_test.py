@@ -54,7 +54,8 @@ class Site(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        source_tree.need("mkdocs", "git")
+        source_tree.need("git")
+        source_tree.need_set_up("site")
         cls.site = made()
         cls.pages = {path: Page(path.read_text()) for path in cls.site.rglob("*.html")}
 
