@@ -34,7 +34,9 @@ void PrintBlock(Printer& out, const char* heading, const FaultBlock& block, uint
   if (block.begin == 0) return;
   out.Text("  ").Text(heading).Text(": [").Pointer(block.begin).Text(", ");
   out.Pointer(block.begin + block.usable).Text("), ").Decimal(block.usable);
-  out.Text(" usable bytes, ").Text(block.state);
+  out.Text(" usable bytes");
+  if (block.maker != nullptr) out.Text(" by ").Text(block.maker);
+  out.Text(", ").Text(block.state);
   if (address != block.begin) {
     out.Text(", the pointer is at offset ").Signed(static_cast<int64_t>(address - block.begin));
   }
@@ -42,29 +44,6 @@ void PrintBlock(Printer& out, const char* heading, const FaultBlock& block, uint
     out.Text("; slot ").Decimal(block.slot).Text(" of page ").Pointer(block.page);
   } else {
     out.Text("; a range of its own");
-  }
-  out.Text("\n");
-}
-
-// As numbers, and as text if it may be one.
-void PrintWritten(Printer& out, const Fault& fault) {
-  constexpr size_t kMost = 16;
-  const size_t count = fault.written.count;
-  if (count == 0) return;
-  const auto* const bytes = reinterpret_cast<const unsigned char*>(fault.written.begin);
-  out.Text("  overwritten: ").Decimal(count).Text(count == 1 ? " byte" : " bytes");
-  out.Text(", from offset ").Signed(static_cast<int64_t>(fault.written.begin - fault.block.begin));
-  out.Text(" on:");
-  bool text = true;
-  for (size_t i = 0; i < count && i < kMost; ++i) {
-    out.Text(" ").Byte(bytes[i]);
-    text = text && bytes[i] >= ' ' && bytes[i] <= '~';
-  }
-  if (count > kMost) out.Text(" ...");
-  if (text) {
-    out.Text(" \"");
-    for (size_t i = 0; i < count && i < kMost; ++i) out.Char(static_cast<char>(bytes[i]));
-    out.Text("\"");
   }
   out.Text("\n");
 }
@@ -81,8 +60,9 @@ void PrintEvent(Printer& out, const char* what, const FaultEvent* event, size_t 
 // known.
 bool CouldBeSampled(const Fault& fault) {
   constexpr size_t kAround = 16;
-  return fault.block.begin != 0 && fault.block.usable <= KernelPage() - kAround &&
-         fault.allocated == nullptr && g_options.sample == 0;
+  return fault.block.begin != 0 && fault.block.sampling_shows_more &&
+         fault.block.usable <= KernelPage() - kAround && fault.allocated == nullptr &&
+         g_options.sample == 0;
 }
 
 void PrintAdvice(Printer& out, const Fault& fault) {
@@ -121,7 +101,7 @@ void PrintReport(Printer& out, const Fault& fault, const uintptr_t* frames, unsi
     out.Text("  given: ").Text(fault.given_name).Text(" ").Decimal(fault.given).Text("\n");
   }
   PrintBlock(out, "block", fault.block, fault.address);
-  PrintWritten(out, fault);
+  PrintDamage(out, {fault.block.begin, fault.block.usable}, fault.written);
   PrintBlock(out, "probably by", fault.culprit, fault.culprit.begin);
   PrintStacksAndAdvice(out, frames, count, fault);
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/fault/damage.h"
 #include "mymalloc/fault/misuse.h"
 
 namespace mymalloc {
@@ -22,14 +23,9 @@ struct FaultBlock {
   const char* state = nullptr;  // "live", kFree
   uintptr_t page = 0;           // 0 if it lies in none
   unsigned slot = 0;
-  uintptr_t freed_from = 0;  // where the block lies in no page
-};
-
-// Bytes that are no longer what was written there: what overwrote them. Beyond them there may be
-// more of it, where nobody knows what stood before.
-struct FaultBytes {
-  uintptr_t begin = 0;
-  size_t count = 0;  // 0: it is not known
+  uintptr_t freed_from = 0;     // where the block lies in no page
+  const char* maker = nullptr;  // what allocated it, where that is known
+  bool sampling_shows_more = true;
 };
 
 // What happened to a block once: on which thread, with what calling stack.
@@ -65,8 +61,10 @@ struct Fault {
   const char* given_name = nullptr;
   uint64_t given = 0;
 
-  FaultBlock block;    // that the address lies in or near
-  FaultBytes written;  // there or behind it
+  FaultBlock block;  // that the address lies in or near
+  // Bytes there or behind it that are no longer what was written there: what overwrote them. Beyond
+  // them there may be more of it, where nobody knows what stood before.
+  FaultBytes written;
   FaultBlock culprit;  // that probably did it
   // The block's past, where it is known.
   const FaultEvent* allocated = nullptr;

@@ -21,6 +21,22 @@ constexpr MisuseText kTexts[] = {
 
 const char* NameOf(Misuse kind) { return kNames[static_cast<size_t>(kind)]; }
 
+const char* NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kMalloc:
+      break;
+    case Kind::kNew:
+      return "operator new";
+    case Kind::kNewArray:
+      return "operator new[]";
+    case Kind::kNewAligned:
+      return "operator new with an alignment";
+    case Kind::kNewArrayAligned:
+      return "operator new[] with an alignment";
+  }
+  return "malloc or one of its kind";
+}
+
 Message OfKind(Kind kind) {
   switch (kind) {
     case Kind::kMalloc:

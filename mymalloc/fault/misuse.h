@@ -123,6 +123,8 @@ struct MisuseText {
 
 const MisuseText& TextOf(Message message);
 
+// What allocates blocks of that kind.
+const char* NameOf(Kind kind);
 // That a block was allocated so, and is freed otherwise.
 Message OfKind(Kind kind);
 

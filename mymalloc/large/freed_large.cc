@@ -3,8 +3,16 @@
 #include <atomic>
 
 #include "absl/base/attributes.h"
+#include "mymalloc/base/options.h"
 
 namespace mymalloc {
+
+FaultBlock FreedLarge::Record::Describe() const {
+  FaultBlock described = {block, asked, FaultBlock::kFree};
+  described.freed_from = caller;
+  if (g_policy.Notes()) described.maker = NameOf(kind);
+  return described;
+}
 
 void FreedLarge::Note(const Record& record) {
   records_[next_] = record;

@@ -14,7 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mymalloc/base/kind.h"
 #include "mymalloc/base/units.h"
+#include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/quarantine.h"
 #include "tree/interval.h"
 
@@ -30,7 +32,9 @@ class FreedLarge {
     bool mapped = false;    // a mapping of its own
     size_t asked = 0;       // what the program could use
     uintptr_t caller = 0;   // from where it was freed; 0: it is not known
+    Kind kind = Kind::kMalloc;
 
+    FaultBlock Describe() const;
     bool HasGuards() const { return held.end != block + usable; }
     // Of its range, without guards.
     size_t ResidentBytes() const {

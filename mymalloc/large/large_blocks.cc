@@ -119,7 +119,7 @@ void LargeBlocks::DeleteRecord(LargeBlock* large) {
 
 void LargeBlocks::NoteFreed(LargeBlock* large, Interval held, bool resident) {
   NoteRecord({large->block, large->length(), held, resident ? FreedLarge::kTicksResident : 0,
-              large->mapped, large->usable(), large->caller});
+              large->mapped, large->usable(), large->caller, large->kind});
   DeleteRecord(large);
 }
 
@@ -160,7 +160,7 @@ void LargeBlocks::CheckWrites(const FreedLarge::Record& record) {
 
 void LargeBlocks::ReportWrite(const FreedLarge::Record& record, uintptr_t byte) {
   Fault fault = FoundLater(Message::kWrittenAfterFree, byte);
-  fault.block = {record.block, record.asked, FaultBlock::kFree, /*page=*/0, /*slot=*/0};
+  fault.block = record.Describe();
   fault.written = {byte, Quarantine::CountForeign(byte, record.block + record.usable - byte)};
   FaultEvent freed;
   fault.freed = FreedBy(record.caller, &freed);

@@ -5,6 +5,7 @@
 #include <ucontext.h>
 
 #include "mymalloc/base/lock.h"
+#include "mymalloc/base/options.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/freer.h"
@@ -37,7 +38,7 @@ bool ExplainSampled(uintptr_t address, Fault* fault) {
 bool ExplainHeld(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed) || !freed.held.Contains(address)) return false;
-  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0, freed.caller};
+  fault->block = freed.Describe();
   fault->Say(Message::kUsedAfterFree);
   return true;
 }
@@ -53,6 +54,7 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
   if (large != nullptr) {
     fault->block = {large->block, large->usable(), large->IsLive() ? "live" : FaultBlock::kFree, 0,
                     0};
+    if (g_policy.Notes()) fault->block.maker = NameOf(large->kind);
     fault->Say(behind ? Message::kAccessPast : Message::kAccessBefore);
   } else {
     const PageHeader& page = *owner.page();

@@ -1,5 +1,6 @@
 #include "mymalloc/misuse/diagnose.h"
 
+#include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/freer.h"
 #include "mymalloc/heap/heap.h"
@@ -11,15 +12,14 @@
 namespace mymalloc {
 namespace {
 
-// What a block has beyond what was asked for, where its tag knows.
-size_t SlackOf(const PageHeader& page, SlotIndex slot) {
-  if (!g_tag_secret.NotesAllowed()) return 0;
+// How the block was asked for, where its tag knows.
+bool FindNote(const PageHeader& page, SlotIndex slot, Note* note) {
+  if (!g_tag_secret.NotesAllowed()) return false;
   const uintptr_t block = page.Block(slot);
   const Tag tag = Tag::Of(block);
-  const bool own = tag.Verifies(block) &&
-                   (tag.low() & ~Tag::kLive) == Tag::Low(page.heap(), page.size_class(), slot);
-  const size_t slack = tag.note().slack;
-  return own && slack < page.stride() ? slack : 0;
+  *note = tag.note();
+  return tag.Verifies(block) && note->slack < page.stride() &&
+         (tag.low() & ~Tag::kLive) == Tag::Low(page.heap(), page.size_class(), slot);
 }
 
 // An address in a block, or in the tag behind it, belongs to that block: the end of a block is
@@ -37,7 +37,8 @@ void LookInPage(uintptr_t address, PageHeader* page, Finding* finding) {
     finding->kind = Finding::kNoBlock;
     return;
   }
-  finding->usable -= SlackOf(*page, run.first);
+  Note note;
+  if (FindNote(*page, run.first, &note)) finding->usable -= note.slack;
   finding->kind = address == finding->block ? Finding::kBlock : Finding::kInterior;
 }
 
@@ -68,6 +69,15 @@ bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return tag.Verifies(finding.block) && !tag.live();
 }
 
+// What allocated the block; nullptr if that is not known.
+const char* MakerOf(const Finding& finding) {
+  if (!g_policy.Notes()) return nullptr;
+  if (finding.large != nullptr) return NameOf(finding.large->kind);
+  Note note;
+  const bool known = finding.page != nullptr && FindNote(*finding.page, finding.slot, &note);
+  return known ? NameOf(note.kind) : nullptr;
+}
+
 FaultBlock Describe(const Finding& finding, bool free) {
   FaultBlock block;
   block.begin = finding.block;
@@ -75,6 +85,8 @@ FaultBlock Describe(const Finding& finding, bool free) {
   block.state = free ? FaultBlock::kFree : "live";
   block.page = finding.page != nullptr ? finding.page->page().value() : 0;
   block.slot = finding.slot.value();
+  block.maker = MakerOf(finding);
+  block.sampling_shows_more = finding.page == nullptr || !IsOsmemClass(finding.page->size_class());
   return block;
 }
 
@@ -146,7 +158,7 @@ Finding LargeBefore(uintptr_t address) {
 bool DescribeFreedLarge(uintptr_t address, Fault* fault) {
   FreedLarge::Record freed;
   if (!g_large_blocks.FindFreed(address, &freed)) return false;
-  fault->block = {freed.block, freed.asked, FaultBlock::kFree, 0, 0, freed.caller};
+  fault->block = freed.Describe();
   fault->Say(address == freed.block ? Message::kIsFree : Message::kInsideFreedLarge);
   return true;
 }

@@ -34,7 +34,9 @@ struct SampledSlot {
 
   bool IsLiveBlock(uintptr_t address) const { return state == kLive && block == address; }
   FaultBlock Describe() const {
-    return {block, size, state == kLive ? "live" : FaultBlock::kFree, 0, 0};
+    FaultBlock described = {block, size, state == kLive ? "live" : FaultBlock::kFree};
+    described.maker = NameOf(kind);
+    return described;
   }
 };
 

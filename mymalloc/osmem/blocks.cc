@@ -21,8 +21,6 @@ constexpr RunFit RunOf(size_t n) {
 static_assert(RunOf(MMAP_THRESHOLD - 2 * kTagBytes).slots <= kMostRunSlots,
               "what is not mapped is a run");
 
-bool IsOfOurs(SizeClass c) { return c == kOsmemShortRuns || c == kOsmemLongRuns; }
-
 // ---- Allocating ----
 
 // Where slots begin inside of the block there may be tags of what was there before: of blocks that
@@ -71,7 +69,7 @@ bool FenceIntact(uintptr_t block, const Finding& found) {
 // it has taken what free ones there were.
 bool ResizeInHeap(uintptr_t block, const Finding& found, size_t n) {
   PageHeader* const page = found.page;
-  if (!IsOfOurs(page->size_class()) || !page->Intact()) return false;
+  if (!IsOsmemClass(page->size_class()) || !page->Intact()) return false;
   const size_t want = SlotsFor(page->size_class(), n);
   Heap* const heap = g_heaps[page->heap()];
   const Busy busy;

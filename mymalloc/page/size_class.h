@@ -214,6 +214,7 @@ inline constexpr SlotCount kMostRunSlots{63};
 // Those of osmem/: what is longer than kMostRunSlots of the first has slots of the second.
 inline constexpr SizeClass kOsmemShortRuns = kFirstRunClass;
 inline constexpr SizeClass kOsmemLongRuns = kFirstRunClass + 1;
+constexpr bool IsOsmemClass(SizeClass c) { return c == kOsmemShortRuns || c == kOsmemLongRuns; }
 
 // The run classes that malloc's blocks go to by their length alone, an aligned one behind each; and
 // behind both of them those of slots twice as long, where they may pack better (BetterPackedOf).

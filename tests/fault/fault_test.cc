@@ -93,6 +93,58 @@ TEST(FaultTest, SaysWhereInTheBlockThePointerIs) {
   EXPECT_NE(Reported(fault).find("at offset -8;"), std::string::npos);
 }
 
+// A block of 40 bytes, with other memory behind it.
+struct alignas(16) Overrun {
+  char bytes[64];
+
+  explicit Overrun(const std::string& text) {
+    memset(bytes, '#', sizeof(bytes));
+    memcpy(bytes, "0123456789abcdef\1\2\3\x7f", 20);
+    memcpy(bytes + 40, text.data(), text.size());
+  }
+  std::string Report(size_t from, size_t count) const {
+    Fault fault = Example();
+    const auto begin = reinterpret_cast<uintptr_t>(bytes);
+    fault.address = begin;
+    fault.block = {begin, 40, "live", 0, 0};
+    fault.block.maker = "operator new[]";
+    fault.written = {begin + from, count};
+    return WithoutStack(Reported(fault));
+  }
+};
+
+TEST(FaultTest, ShowsWhatWasOverwrittenAndWhatLiesAroundIt) {
+  EXPECT_THAT(Overrun(std::string("no\0", 3)).Report(40, 3),
+              testing::HasSubstr(
+                  "  overwritten: 3 bytes, from offset 40 on: 6e 6f 00 \"no\" and a zero\n"
+                  "  around it:\n"
+                  "    +16: 01 02 03 7f 23 23 23 23 23 23 23 23 23 23 23 23  ....############\n"
+                  "    +32: 23 23 23 23 23 23 23 23 6e 6f 00                 ########no.     \n"
+                  "  Free it once.\n"));
+}
+
+TEST(FaultTest, ShowsNothingOfWhatLiesBeforeTheBlockOrBehindIt) {
+  EXPECT_THAT(Overrun("").Report(3, 1),
+              testing::HasSubstr(
+                  "  overwritten: 1 byte, from offset 3 on: 33 \"3\"\n"
+                  "  around it:\n"
+                  "    +0: 30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n"
+                  "    +16: 01 02 03 7f 23 23 23 23 23 23 23 23 23 23 23 23  ....############\n"
+                  "  Free it once.\n"));
+}
+
+TEST(FaultTest, ShowsNothingBetweenTheBlockAndWhatWasOverwritten) {
+  EXPECT_THAT(Overrun("").Report(44, 1),
+              testing::HasSubstr(
+                  "    +32: 23 23 23 23 23 23 23 23             23           ########    #   \n"));
+}
+
+TEST(FaultTest, SaysWhatAllocatedTheBlock) {
+  EXPECT_THAT(
+      Overrun("").Report(0, 1),
+      testing::HasSubstr("), 40 usable bytes by operator new[], live; a range of its own\n"));
+}
+
 TEST(FaultTest, ShowsTheStackBeforeTheAdvice) {
   const std::string report = Reported(Example());
   EXPECT_THAT(report, testing::MatchesRegex(".*: the block is free.\n  stack:\n"

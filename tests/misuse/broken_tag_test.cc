@@ -6,10 +6,15 @@ namespace mymalloc::test {
 namespace {
 
 // What is left as it is may be found once more, as the process ends.
-const Expectation kTag = Reports(kBrokenTag).Block("live").AndMore();
+const Expectation kLargeTag = Reports(kBrokenTag).Block("live").AndMore();
+const Expectation kTag = kLargeTag.MadeBy("");  // that would say it
 
-const Expectation kFreeTag =
-    Reports(kBrokenFreeTag).Block("free").FoundLater().AndMore().Tells(Expectation::kNotTold);
+const Expectation kFreeTag = Reports(kBrokenFreeTag)
+                                 .Block("free")
+                                 .MadeBy("")
+                                 .FoundLater()
+                                 .AndMore()
+                                 .Tells(Expectation::kNotTold);
 
 const Case kCases[] = {
     {"small_1_byte_found_behind", kTag.Culprit("live")},
@@ -42,9 +47,9 @@ const Case kCases[] = {
     {"small_underrun_8_bytes", kTag.Culprit("live")},
     {"medium_underrun_1_byte", kTag.Culprit("live")},
     {"medium_underrun_8_bytes", kTag.Culprit("live")},
-    {"large_underrun_1_byte", kTag},
-    {"large_underrun_8_bytes", kTag},
-    {"large_underrun_at_realloc", kTag.By("realloc")},
+    {"large_underrun_1_byte", kLargeTag},
+    {"large_underrun_8_bytes", kLargeTag},
+    {"large_underrun_at_realloc", kLargeTag.By("realloc")},
     {"large_1_byte", Reports(kOverrun).Block("live")},
     {"large_aligned_1_byte", Reports(kOverrun).Block("live")},
     {"huge_1_byte", Reports(kOverrun).Block("live")},

@@ -5,16 +5,16 @@
 namespace mymalloc::test {
 namespace {
 
-const Expectation kTwice = Reports(kDoubleFree).Block("free");
+const Expectation kTwice = Reports(kDoubleFree).Block("free").MadeBy("operator new");
 
 const Case kCases[] = {
     {"object", kTwice.By("operator delete")},
     {"integer", kTwice.By("operator delete")},
-    {"array", kTwice.By("operator delete[]")},
-    {"large_array", kTwice.By("operator delete[]")},
+    {"array", kTwice.By("operator delete[]").MadeBy("operator new[]")},
+    {"large_array", kTwice.By("operator delete[]").MadeBy("operator new[]")},
     {"without_a_size", kTwice.By("operator delete")},
     {"object_with_virtual_destructor", kTwice.By("operator delete")},
-    {"over_aligned_object", kTwice.By("operator delete")},
+    {"over_aligned_object", kTwice.By("operator delete").MadeBy("operator new with an alignment")},
     {"nothrow", kTwice.By("operator delete")},
     {"freed_then_deleted", kTwice.By("operator delete"), NotPromised()},
     {"deleted_then_freed", kTwice},

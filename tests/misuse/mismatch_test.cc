@@ -5,14 +5,21 @@
 namespace mymalloc::test {
 namespace {
 
+Expectation Found(const Complaint& complaint, const char* called) {
+  const std::string detail = complaint.detail;
+  const std::string before = "the block was allocated by ";
+  const std::string maker = detail.substr(before.size(), detail.size() - before.size() - 1);
+  return Reports(complaint).Block("live").By(called).MadeBy(maker.c_str());
+}
+
 // By default it passes; where blocks are sampled the report has their past.
 Case Mismatch(const char* name, const Complaint& complaint, const char* called) {
-  const Expectation hardened = Reports(complaint).Block("live").By(called);
+  const Expectation hardened = Found(complaint, called);
   return {name, Passes(), hardened, hardened.Knows({"allocated"})};
 }
 // Too long to be sampled.
 Case MismatchOfLong(const char* name, const Complaint& complaint, const char* called) {
-  return {name, Passes(), Reports(complaint).Block("live").By(called), NotPromised()};
+  return {name, Passes(), Found(complaint, called), NotPromised()};
 }
 
 const Case kCases[] = {

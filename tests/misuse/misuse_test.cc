@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <cctype>
 #include <csignal>
 #include <map>
 #include <regex>
@@ -24,6 +25,7 @@ constexpr char kNextStep[] =
 constexpr uint64_t kLargestSampled = 4080;
 
 constexpr char kFreedFrom[] = "  freed from:";
+constexpr char kAround[] = "  around it:";
 
 // The largest block that has a slot in a page.
 constexpr uint64_t kLargestInPage = 32776;
@@ -81,12 +83,13 @@ class Facts {
 
 // "block" or "culprit". The program knows all but slot and page.
 std::string BlockLine(const Facts& facts, const std::string& name, const std::string& heading,
-                      const std::string& state, bool sampled) {
+                      const std::string& maker, const std::string& state, bool sampled) {
   const uint64_t begin = facts.Of(name);
   const uint64_t usable = facts.Of(name + "_usable");
   const auto offset = static_cast<int64_t>(facts.Of("address") - begin);
   std::string line = "  " + heading + ": [" + Hex(begin) + ", " + Hex(begin + usable) + "), " +
-                     std::to_string(usable) + " usable bytes, " + state;
+                     std::to_string(usable) + " usable bytes" +
+                     (maker.empty() ? "" : " by " + maker) + ", " + state;
   if (name == "block" && offset != 0) {
     line += ", the pointer is at offset " + std::to_string(offset);
   }
@@ -108,7 +111,14 @@ bool TellsFreer(const Run& run, const Facts& facts) {
          expected.events.empty() && (detour || facts.Of("block_usable") > kLargestInPage);
 }
 
-std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts, bool tells_freer) {
+// And what allocated it.
+bool TellsMaker(const Run& run) {
+  return run.mode.hardened || !run.expected().events.empty() ||
+         std::string(run.mode.options).find("check_ends=1") != std::string::npos;
+}
+
+std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts, bool tells_freer,
+                                       bool tells_maker) {
   const Expectation& expected = run.expected();
   const Complaint& words = expected.complaint;
   const bool sampled = !expected.events.empty();
@@ -122,11 +132,14 @@ std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts, bool 
   if (expected.block == "*") {
     lines.emplace_back(kAnyBlock);
   } else if (!expected.block.empty()) {
-    lines.push_back(BlockLine(facts, "block", "block", expected.block, sampled));
+    lines.push_back(BlockLine(facts, "block", "block", tells_maker ? expected.maker : "",
+                              expected.block, sampled));
   }
   if (!expected.written.empty()) lines.push_back("  overwritten: " + expected.written);
   if (!expected.culprit.empty()) {
-    lines.push_back(BlockLine(facts, "culprit", "probably by", expected.culprit, sampled));
+    lines.push_back(BlockLine(facts, "culprit", "probably by",
+                              tells_maker ? expected.culprits_maker : "", expected.culprit,
+                              sampled));
   }
   for (const std::string& event : expected.events) {
     lines.push_back("  " + event + " by thread " + std::to_string(facts.Of("owner")) + ":");
@@ -144,20 +157,25 @@ std::vector<std::string> ExpectedLines(const Run& run, const Facts& facts, bool 
 struct Report {
   std::vector<std::string> lines;
   std::vector<std::string> frames;
-  std::vector<std::string> freer;  // the frames below kFreedFrom
+  std::vector<std::string> freer;   // the frames below kFreedFrom
+  std::vector<std::string> around;  // the rows below kAround
 };
 
 std::vector<Report> ReportsIn(const std::string& text) {
   std::vector<Report> reports;
+  std::string heading;
   for (const std::string& line : Lines(text)) {
     if (line.compare(0, 9, "mymalloc[") == 0 || reports.empty()) reports.emplace_back();
     Report& report = reports.back();
     if (line.compare(0, 4, "    ") == 0) {
-      const bool of_freer = !report.lines.empty() && report.lines.back() == kFreedFrom;
-      (of_freer ? report.freer : report.frames).push_back(line);
-    } else if (line != "  stack:") {
-      report.lines.push_back(line);
+      (heading == kFreedFrom ? report.freer
+       : heading == kAround  ? report.around
+                             : report.frames)
+          .push_back(line);
+      continue;
     }
+    heading = line;
+    if (line != "  stack:" && line != kAround) report.lines.push_back(line);
   }
   return reports;
 }
@@ -165,7 +183,7 @@ std::vector<Report> ReportsIn(const std::string& text) {
 // A block that is in a slot begins where that slot does. Leaves "slot S of page P".
 std::string WithCheckedSlot(const std::string& line) {
   static const std::regex kSlot(
-      R"(\[0x([0-9a-f]+), .* ([0-9]+) usable bytes,.*; slot ([0-9]+) of page 0x([0-9a-f]+))");
+      R"(\[0x([0-9a-f]+), .* ([0-9]+) usable bytes.*; slot ([0-9]+) of page 0x([0-9a-f]+))");
   static const std::regex kPlace("slot [0-9]+ of page 0x[0-9a-f]+");
   std::smatch found;
   if (!std::regex_search(line, found, kSlot)) return line;
@@ -177,10 +195,55 @@ std::string WithCheckedSlot(const std::string& line) {
   return std::regex_replace(line, kPlace, "slot S of page P");
 }
 
+// "+48: 00 01 ...": bytes by their offset.
+std::map<int64_t, std::string> BytesIn(const std::vector<std::string>& rows) {
+  static const std::regex kRow(R"(    [+-]([0-9]+):((   | [0-9a-f]{2}){16})  (.{1,16}))");
+  std::map<int64_t, std::string> bytes;
+  for (const std::string& row : rows) {
+    std::smatch found;
+    if (!std::regex_match(row, found, kRow)) ADD_FAILURE() << row;
+    const int64_t first = (row[4] == '-' ? -1 : 1) * std::stoll(found[1]);
+    const std::string digits = found[2];
+    for (int i = 0; i < 16; ++i) {
+      const std::string byte = digits.substr(static_cast<size_t>(3 * i + 1), 2);
+      if (byte != "  ") bytes[first + i] = byte;
+    }
+  }
+  return bytes;
+}
+
+// What lies around what was overwritten has that in it, and bytes of the block before and behind
+// it, but none of another's.
+void CheckAround(const std::string& written, const Report& report, uint64_t usable) {
+  static const std::regex kWritten(
+      "  overwritten: ([0-9]+) bytes?, from offset (-?[0-9]+) on:(.*)");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_match(written, found, kWritten)) << written;
+  const int64_t offset = std::stoll(found[2]);
+  const int64_t end = offset + std::stoll(found[1]);
+  const std::map<int64_t, std::string> bytes = BytesIn(report.around);
+  ASSERT_FALSE(bytes.empty());
+  std::string rest = found[3];
+  for (int64_t at = offset; rest.size() >= 3 && std::isxdigit(rest[1]) != 0; ++at) {
+    const auto byte = bytes.find(at);
+    ASSERT_NE(byte, bytes.end()) << at;
+    EXPECT_EQ(" " + byte->second, rest.substr(0, 3)) << at;
+    rest = rest.substr(3);
+  }
+  const auto size = static_cast<int64_t>(usable);
+  for (const auto& [at, byte] : bytes) {
+    EXPECT_TRUE((at >= 0 && at < size) || (at >= offset && at < end)) << at;
+  }
+  EXPECT_EQ(bytes.count(offset - 1), offset > 0 && offset <= size ? 1u : 0u);
+}
+
 void CheckReport(const Run& run, const Report& report, const Facts& facts) {
   std::vector<std::string> lines;
   for (const std::string& line : report.lines) {
     const bool written = line.compare(0, 15, "  overwritten: ") == 0;
+    if (written && run.expected().block != "*") {
+      CheckAround(line, report, facts.Of("block_usable"));
+    }
     if (written && run.expected().written.empty()) continue;
     if (run.expected().block == "*" && line == kNextStep) continue;
     const bool any = run.expected().block == "*" && line.compare(0, 9, "  block: ") == 0;
@@ -188,7 +251,9 @@ void CheckReport(const Run& run, const Report& report, const Facts& facts) {
   }
   const bool perhaps = run.expected().freer == Expectation::kPerhaps;
   const bool tells_freer = perhaps ? !report.freer.empty() : TellsFreer(run, facts);
-  EXPECT_THAT(lines, testing::ElementsAreArray(ExpectedLines(run, facts, tells_freer)));
+  const bool tells_maker = perhaps ? lines[1].find(" by ") != std::string::npos : TellsMaker(run);
+  EXPECT_THAT(lines,
+              testing::ElementsAreArray(ExpectedLines(run, facts, tells_freer, tells_maker)));
   const auto in_program = testing::MatchesRegex("    #0 0x[0-9a-f]+: /.*/" + run.program +
                                                 "_program\\+0x[0-9a-f]+ \\(build id [0-9a-f]+\\)");
   if (tells_freer) {

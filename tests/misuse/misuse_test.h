@@ -33,7 +33,11 @@ struct Expectation {
   std::string written;          // which bytes were overwritten, and by what; empty: any, or none
   std::string given;            // the name of the number that it Gave
   std::vector<std::string> events;  // of the block's past
-  // Whether it is told from where a free block was freed, where it can be.
+  // What allocated the block, where the mode has that; empty: it is not known.
+  std::string maker = "malloc or one of its kind";
+  std::string culprits_maker = maker;
+  // Whether it is told from where a free block was freed, where it can be; if perhaps, so is its
+  // maker.
   enum Freer : uint8_t { kTold, kPerhaps, kNotTold };
   Freer freer = kTold;
   bool once = true;        // or with on_error=warn more may follow
@@ -51,6 +55,10 @@ struct Expectation {
     return With(&Expectation::events, past);
   }
   Expectation Tells(Freer told) const { return With(&Expectation::freer, told); }
+  Expectation MadeBy(const char* function) const { return With(&Expectation::maker, function); }
+  Expectation CulpritMadeBy(const char* function) const {
+    return With(&Expectation::culprits_maker, function);
+  }
   // Found as the process ends.
   Expectation AtExit() const { return FoundLater().With(&Expectation::by_program, false); }
   // The damage is still there after the call was dropped, and may be reported again.

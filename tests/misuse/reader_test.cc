@@ -10,7 +10,8 @@ const Case kCases[] = {
     {"block_forged_inside_another", Passes(), Reports(kInside).Block("live")},
     {"forged_block_is_handed_out", Passes(), NotPromised()},
     {"block_made_live_again", Passes(), NotPromised()},
-    {"tag_copied_to_the_next_block", Reports(kBrokenTag).Block("live").Culprit("live").AndMore()},
+    {"tag_copied_to_the_next_block",
+     Reports(kBrokenTag).Block("live").MadeBy("").Culprit("live").AndMore()},
 };
 
 MISUSE_TEST("reader", kCases, kModes);

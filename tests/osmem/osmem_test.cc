@@ -152,6 +152,13 @@ TEST_F(OsmemDeathTest, ADoubleFreeIsReported) {
   }
 }
 
+// No option makes sampled blocks of these.
+TEST_F(OsmemDeathTest, NoReportAdvisesToSampleThem) {
+  void* const block = os_malloc(100);
+  os_free(block);
+  EXPECT_DEATH(os_free(Opaque(block)), "by the pointer that malloc returned\\.\n$");
+}
+
 TEST_F(OsmemDeathTest, APointerThatIsNotItsOwnIsReported) {
   int local = 0;
   void* const libcs = malloc(100);
