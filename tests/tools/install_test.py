@@ -24,7 +24,7 @@ lib/cmake/mymalloc/mymalloc-config.cmake lib/cmake/mymalloc/mymalloc-config-vers
 lib/cmake/mymalloc/mymalloc-targets.cmake
 share/bash-completion/completions/mymalloc share/bash-completion/completions/mymalloc-run
 share/man/man1/mymalloc.1 share/man/man1/mymalloc-run.1
-share/man/man3/mymalloc.3 share/man/man7/mymalloc-options.7
+share/man/man3/mymalloc.3 share/man/man3/osmem.3 share/man/man7/mymalloc-options.7
 share/mymalloc/manifest share/mymalloc/mymalloc-gdb.py
 """
 
@@ -130,12 +130,17 @@ class InstallTest(unittest.TestCase):
     def test_the_manual_says_what_its_sources_say(self) -> None:
         source_tree.need("man")
         pages = {}
-        for name in ("man1/mymalloc.1", "man1/mymalloc-run.1", "man3/mymalloc.3"):
+        for name in ("man1/mymalloc.1", "man1/mymalloc-run.1", "man3/mymalloc.3", "man3/osmem.3"):
             pages[name] = self.page(name)
         pages["options"] = self.page("man7/mymalloc-options.7")
         self.assertIn("void mymalloc_on_misuse(", pages["man3/mymalloc.3"])
-        self.assertNotIn("NOLINT", pages["man3/mymalloc.3"])
-        self.assertNotIn("MYMALLOC_NOTHROW", pages["man3/mymalloc.3"])
+        self.assertIn("void* os_realloc(void* pointer, size_t n);", pages["man3/osmem.3"])
+        self.assertIn("osmem, os_malloc, os_calloc,", pages["man3/osmem.3"])
+        self.assertIn("#define MMAP_THRESHOLD (", pages["man3/osmem.3"])
+        self.assertIn("\n       • one that grows takes", pages["man3/osmem.3"])
+        for name in ("man3/mymalloc.3", "man3/osmem.3"):
+            self.assertNotIn("NOLINT", pages[name])
+            self.assertNotIn("MYMALLOC_NOTHROW", pages[name])
         self.assertIn("--[no-]symbolize", pages["man1/mymalloc.1"])
         for option in ("on_error", "harden", "report_file"):
             self.assertIn(f"\n       {option}", pages["options"])
