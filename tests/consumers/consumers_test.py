@@ -204,9 +204,14 @@ class OtherBuildsTest(Consumer):
         need("node")
         script = HERE / "node" / "consumer.js"
         run_on = self.prefix / "bin" / "mymalloc-run"
-        done = self.run_program(run_on, "node", script, MYMALLOC_OPTIONS="help")
-        self.assertEqual(done.stdout, f"mymalloc {self.version}\n")
-        self.assertIn("report_file", done.stderr)
+        stats = self.scratch / "stats"
+        said = self.run_program(
+            *(run_on, "node", script),
+            MYMALLOC_DUMP_SIGNAL="USR2",
+            MYMALLOC_STATS="json",
+            MYMALLOC_STATS_FILE=str(stats),
+        ).stdout
+        self.assertRegex(said, rf"^mymalloc {re.escape(self.version)}: \d+ blocks are live\n$")
 
 
 if __name__ == "__main__":
