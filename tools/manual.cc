@@ -1,6 +1,7 @@
 // Prints the manual's pages, each from what it is about:
 //
 //   manual VERSION api HEADER        mymalloc(3), from the declarations and the comments of the public header
+//   manual VERSION osmem HEADER      osmem(3), likewise
 //   manual VERSION options           mymalloc-options(7), from the table in mymalloc/base/options.h
 //   manual VERSION command COMMAND   mymalloc(1), from what COMMAND and its subcommands print for --help
 
@@ -68,17 +69,38 @@ std::string Escaped(const std::string& text) {
 
 void PrintLine(const std::string& text) { std::cout << Escaped(text) << '\n'; }
 
+// `names`: what it tells of, by which `man` finds it.
 void PrintHead(const std::string& page, int section, const std::string& version,
-               const std::string& summary) {
+               const std::string& names, const std::string& summary) {
   std::cout << ".TH " << Escaped(page) << ' ' << section << " \"\" \"mymalloc " << version
             << "\"\n.nh\n.ad l\n.SH NAME\n"
-            << Escaped(page) << " \\- " << Escaped(summary) << '\n';
+            << Escaped(names) << " \\- " << Escaped(summary) << '\n';
 }
 
 void PrintAsItIs(const Lines& lines) {
   std::cout << ".PP\n.nf\n";
   for (const std::string& line : lines) PrintLine(line);
   std::cout << ".fi\n";
+}
+
+// A line that begins with "- " begins an item of a list, of which the indented lines that follow
+// are, too.
+void PrintParagraph(const Lines& lines) {
+  bool in_item = false;
+  std::cout << ".PP\n";
+  for (const std::string& line : lines) {
+    if (StartsWith(line, "- ")) {
+      in_item = true;
+      std::cout << ".IP \\(bu 2\n";
+      PrintLine(line.substr(2));
+      continue;
+    }
+    if (in_item && line[0] != ' ') {
+      in_item = false;
+      std::cout << ".PP\n";
+    }
+    PrintLine(WithoutIndent(line));
+  }
 }
 
 // Paragraphs with a blank line between them; those whose lines are indented stay as they are.
@@ -94,8 +116,7 @@ void PrintText(const Lines& lines) {
       PrintAsItIs(paragraph);
       continue;
     }
-    std::cout << ".PP\n";
-    for (const std::string& line : paragraph) PrintLine(line);
+    PrintParagraph(paragraph);
   }
 }
 
@@ -108,7 +129,8 @@ void PrintOption(const char* name, const char* standard, const char* hardened, c
 }
 
 int PrintOptions(const std::string& version) {
-  PrintHead("mymalloc-options", 7, version, "options of the allocator mymalloc");
+  PrintHead("mymalloc-options", 7, version, "mymalloc-options",
+            "options of the allocator mymalloc");
   std::cout << ".SH DESCRIPTION\n";
   PrintLine(mymalloc::kOptionsIntroduction);
   std::cout << ".SH OPTIONS\nIn parentheses: the default.\n";
@@ -117,7 +139,7 @@ int PrintOptions(const std::string& version) {
   return 0;
 }
 
-// ---- mymalloc(3) ----
+// ---- mymalloc(3), osmem(3) ----
 
 // What stands between two blank lines of a header that are not in a comment.
 struct Piece {
@@ -138,8 +160,7 @@ std::string DeclarationText(std::string line) {
   Remove(&line, " MYMALLOC_NOTHROW");
   Remove(&line, "MYMALLOC_ASK ");
   if (const size_t note = line.find(" /* NOLINT"); note != std::string::npos) line.erase(note);
-  const bool is_value =
-      StartsWith(line, "#define MYMALLOC_") && line.find(' ', 8) != std::string::npos;
+  const bool is_value = StartsWith(line, "#define ") && line.find(' ', 8) != std::string::npos;
   const bool is_for_compiler = StartsWith(line, "#") && !is_value;
   const bool is_of_a_macro =
       StartsWith(line, "#define MYMALLOC_NOTHROW") || StartsWith(line, "#define MYMALLOC_ASK");
@@ -175,25 +196,44 @@ bool TakeHeading(Lines* comment, std::string* heading) {
   return true;
 }
 
-int PrintApi(const std::string& version, const std::string& header) {
+bool ReadHeader(const std::string& header, Lines* lines) {
   std::ifstream in(header);
-  const Lines lines = SplitIntoLines(in);
-  if (lines.empty()) {
-    std::cerr << "manual: there is nothing in " << header << '\n';
-    return 1;
-  }
-  PrintHead("mymalloc", 3, version, "what a program may ask of the allocator mymalloc");
-  std::cout << ".SH LIBRARY\n.B \\-lmymalloc\nor preloaded;\n.B \\-lmymalloc_prefixed\nbeside "
-               "libc's malloc\n"
-               ".SH SYNOPSIS\n.B #include <mymalloc/mymalloc.h>\n.SH DESCRIPTION\n";
-  for (Piece& piece : PiecesOf(lines)) {
+  *lines = SplitIntoLines(in);
+  if (lines->empty()) std::cerr << "manual: there is nothing in " << header << '\n';
+  return !lines->empty();
+}
+
+void PrintDeclarations(const Lines& header) {
+  for (Piece& piece : PiecesOf(header)) {
     if (std::string heading; TakeHeading(&piece.comment, &heading)) {
       std::cout << ".SS " << Escaped(heading) << '\n';
     }
     if (!piece.code.empty()) PrintAsItIs(piece.code);
     PrintText(piece.comment);
   }
-  std::cout << ".SH SEE ALSO\n.BR malloc (3),\n.BR mymalloc\\-options (7)\n";
+}
+
+int PrintApi(const std::string& version, const std::string& header) {
+  Lines lines;
+  if (!ReadHeader(header, &lines)) return 1;
+  PrintHead("mymalloc", 3, version, "mymalloc", "what a program may ask of the allocator mymalloc");
+  std::cout << ".SH LIBRARY\n.B \\-lmymalloc\nor preloaded;\n.B \\-lmymalloc_prefixed\nbeside "
+               "libc's malloc\n"
+               ".SH SYNOPSIS\n.B #include <mymalloc/mymalloc.h>\n.SH DESCRIPTION\n";
+  PrintDeclarations(lines);
+  std::cout << ".SH SEE ALSO\n.BR malloc (3),\n.BR osmem (3),\n.BR mymalloc\\-options (7)\n";
+  return 0;
+}
+
+int PrintOsmem(const std::string& version, const std::string& header) {
+  Lines lines;
+  if (!ReadHeader(header, &lines)) return 1;
+  PrintHead("osmem", 3, version, "osmem, os_malloc, os_calloc, os_realloc, os_free",
+            "an allocator to learn by, on the engine of mymalloc");
+  std::cout << ".SH LIBRARY\n.B \\-losmem\n"
+               ".SH SYNOPSIS\n.B #include <mymalloc/osmem.h>\n.SH DESCRIPTION\n";
+  PrintDeclarations(lines);
+  std::cout << ".SH SEE ALSO\n.BR malloc (3),\n.BR mymalloc (3),\n.BR mymalloc\\-options (7)\n";
   return 0;
 }
 
@@ -238,7 +278,7 @@ int PrintCommand(const std::string& version, const std::string& command) {
     if (StartsWith(line, "  "))
       names.push_back(WithoutIndent(line).substr(0, WithoutIndent(line).find(' ')));
   }
-  PrintHead("mymalloc", 1, version,
+  PrintHead("mymalloc", 1, version, "mymalloc",
             "what one does with the allocator mymalloc besides preloading it");
   std::cout << ".SH SYNOPSIS\n";
   PrintLine(UsageOf(help));
@@ -260,8 +300,10 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 2 && arguments[1] == "options") return PrintOptions(arguments[0]);
   if (arguments.size() == 3 && arguments[1] == "api") return PrintApi(arguments[0], arguments[2]);
+  if (arguments.size() == 3 && arguments[1] == "osmem")
+    return PrintOsmem(arguments[0], arguments[2]);
   if (arguments.size() == 3 && arguments[1] == "command")
     return PrintCommand(arguments[0], arguments[2]);
-  std::cerr << "usage: manual VERSION options | api HEADER | command COMMAND\n";
+  std::cerr << "usage: manual VERSION options | api HEADER | osmem HEADER | command COMMAND\n";
   return 2;
 }

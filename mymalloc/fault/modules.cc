@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <sys/auxv.h>
 
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/base/units.h"
@@ -40,6 +41,21 @@ BuildId FindInNotes(uintptr_t begin, uintptr_t end, uintptr_t alignment) {
   return {};
 }
 
+// Of a program without a dynamic linker (-static) glibc knows the code only. The headers lie before
+// it, and the unwinding table behind.
+void WidenToAllSegments(Module* module) {
+  const uintptr_t headers = getauxval(AT_PHDR);
+  const auto* const segments = reinterpret_cast<const Elf64_Phdr*>(headers);
+  if (headers == 0 || module->Contains(headers)) return;
+  for (uintptr_t i = 0; i < getauxval(AT_PHNUM); ++i) {
+    if (segments[i].p_type != PT_LOAD) continue;
+    const uintptr_t begin = module->load_base + segments[i].p_vaddr;
+    const uintptr_t end = begin + segments[i].p_memsz;
+    if (begin < module->begin) module->begin = begin;
+    if (end > module->end) module->end = end;
+  }
+}
+
 }  // namespace
 
 bool FindModule(uintptr_t address, Module* module) {
@@ -51,6 +67,7 @@ bool FindModule(uintptr_t address, Module* module) {
   module->end = reinterpret_cast<uintptr_t>(found.dlfo_map_end);
   module->load_base = found.dlfo_link_map->l_addr;
   module->unwind_table = static_cast<const uint8_t*>(found.dlfo_eh_frame);
+  if (module->IsProgram()) WidenToAllSegments(module);
   return true;
 }
 

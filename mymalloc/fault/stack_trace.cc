@@ -177,7 +177,10 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Registers CurrentRegisters() {
 ABSL_ATTRIBUTE_NOINLINE unsigned CaptureStack(uintptr_t* frames, unsigned capacity) {
   Walker walker(CurrentRegisters());
   Module own;
-  bool skipping = FindModule(reinterpret_cast<uintptr_t>(&CaptureStack), &own) && !own.IsProgram();
+  // Our own functions keep no frame pointers: without the table no way leads out of them.
+  if (!FindModule(reinterpret_cast<uintptr_t>(&CaptureStack), &own)) return 0;
+  if (own.unwind_table == nullptr) return 0;
+  bool skipping = !own.IsProgram();
   unsigned count = 0;
   for (unsigned i = 0; i < capacity + kMostOwnFrames && count < capacity; ++i) {
     if (!walker.ToCaller()) break;

@@ -49,6 +49,13 @@ class Consumer(unittest.TestCase):
         self.assertEqual(done.stdout, f"mymalloc {self.version}: 1 report\n")
         self.assertRegex(done.stderr, r"^mymalloc\[\d+\.\d+\]: mismatched free: ")
 
+    # Without the unwinding table there would be none.
+    def check_stack(self, program: pathlib.Path) -> None:
+        report = self.run_program(program, MYMALLOC_HARDEN="1").stderr.partition("freed from:")[0]
+        frames = re.findall(rf"#\d+ 0x[0-9a-f]+: {re.escape(str(program))}\+(0x[0-9a-f]+)", report)
+        functions = run("addr2line", "--functions", "-e", program, *frames).stdout
+        self.assertIn("\nmain\n", functions, report)
+
     def pkg_config(self, package: str, *flags: str) -> list[str]:
         folder = str(self.prefix / "lib" / "pkgconfig")
         self.assertEqual(
@@ -121,7 +128,9 @@ class LinkedTest(Consumer):
     def test_pkg_config_static(self) -> None:
         need("pkg-config")
         flags = self.pkg_config("mymalloc", "--static")
-        self.check_c(self.build("gcc", "-static", C / "consumer.c", *flags))
+        program = self.build("gcc", "-static", C / "consumer.c", *flags)
+        self.check_c(program)
+        self.check_stack(program)
 
     def test_pkg_config_beside_libc(self) -> None:
         need("pkg-config")
@@ -136,6 +145,21 @@ class LinkedTest(Consumer):
     def test_static(self) -> None:
         whole = (f"-I{self.prefix}/include", self.prefix / "lib" / "mymalloc" / "mymalloc.o")
         self.check_c(self.build("gcc", "-static", C / "consumer.c", *whole))
+
+    def test_static_with_stacks(self) -> None:
+        whole = (f"-I{self.prefix}/include", self.prefix / "lib" / "mymalloc" / "mymalloc.o")
+        flags = ("-static", "-Wl,--eh-frame-hdr")
+        program = self.build("gcc", *flags, C / "consumer.c", *whole)
+        self.check_c(program)
+        self.check_stack(program)
+
+    # A stack that is not known is better than one that is not true.
+    def test_static_without_a_table_has_no_stack(self) -> None:
+        whole = (f"-I{self.prefix}/include", self.prefix / "lib" / "mymalloc" / "mymalloc.o")
+        program = self.build("gcc", "-static", C / "consumer.c", *whole)
+        if "GNU_EH_FRAME" in run("readelf", "-lW", program).stdout:
+            self.skipTest("this compiler makes the table unasked")
+        self.assertNotIn("  stack:\n", self.run_program(program).stderr)
 
     def test_static_cxx(self) -> None:
         whole = (f"-I{self.prefix}/include", self.prefix / "lib" / "mymalloc" / "mymalloc.o")
@@ -164,6 +188,7 @@ class OtherBuildsTest(Consumer):
             self.check_c(build / name)
         for name in ("shared_cxx", "static_cxx"):
             self.check_cxx(build / name)
+        self.check_stack(build / "static_cxx")
 
     def test_cmake_knows_that_another_version_will_not_do(self) -> None:
         need("cmake")
@@ -204,9 +229,14 @@ class OtherBuildsTest(Consumer):
         need("node")
         script = HERE / "node" / "consumer.js"
         run_on = self.prefix / "bin" / "mymalloc-run"
-        done = self.run_program(run_on, "node", script, MYMALLOC_OPTIONS="help")
-        self.assertEqual(done.stdout, f"mymalloc {self.version}\n")
-        self.assertIn("report_file", done.stderr)
+        stats = self.scratch / "stats"
+        said = self.run_program(
+            *(run_on, "node", script),
+            MYMALLOC_DUMP_SIGNAL="USR2",
+            MYMALLOC_STATS="json",
+            MYMALLOC_STATS_FILE=str(stats),
+        ).stdout
+        self.assertRegex(said, rf"^mymalloc {re.escape(self.version)}: \d+ blocks are live\n$")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 """tools/install and tools/uninstall: what is there after the one, and is not after the other."""
 
+import functools
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import unittest
 
-from tests.support import source_tree
+from tests.support import document, small_system, source_tree
 from tests.support.source_tree import attempt, run
 
 PREFIX = "/opt/my"
+INSTALL_MD = "docs/install.md"
 
 # A version's name is not a surprise in each of them.
 FILES = """
@@ -24,7 +28,7 @@ lib/cmake/mymalloc/mymalloc-config.cmake lib/cmake/mymalloc/mymalloc-config-vers
 lib/cmake/mymalloc/mymalloc-targets.cmake
 share/bash-completion/completions/mymalloc share/bash-completion/completions/mymalloc-run
 share/man/man1/mymalloc.1 share/man/man1/mymalloc-run.1
-share/man/man3/mymalloc.3 share/man/man7/mymalloc-options.7
+share/man/man3/mymalloc.3 share/man/man3/osmem.3 share/man/man7/mymalloc-options.7
 share/mymalloc/manifest share/mymalloc/mymalloc-gdb.py
 """
 
@@ -36,35 +40,45 @@ def names_below(folder: pathlib.Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-class InstallTest(unittest.TestCase):
+@functools.cache
+def scratch_with_destination() -> pathlib.Path:
+    """The sources, and what was installed; another program was there before."""
+    scratch = source_tree.scratch_folder("install")
+    sources = source_tree.copy_sources(scratch / "sources")
+    (scratch / "destination" / "opt" / "other").mkdir(parents=True)
+    install(sources, scratch / "destination")
+    return scratch
+
+
+def install(sources: pathlib.Path, destination: pathlib.Path, **environment: str) -> str:
+    flags = (f"--prefix={PREFIX}", f"--destdir={destination}")
+    return run(sources / "tools" / "install", *flags, **environment).stderr
+
+
+class Installed(unittest.TestCase):
     scratch: pathlib.Path
     sources: pathlib.Path
-    destination: pathlib.Path  # Another program was there before.
+    destination: pathlib.Path
     version: str
     major: str
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.scratch = source_tree.scratch_folder("install")
-        cls.sources = source_tree.copy_sources(cls.scratch / "sources")
+        cls.scratch = scratch_with_destination()
+        cls.sources = cls.scratch / "sources"
         cls.destination = cls.scratch / "destination"
-        (cls.destination / "opt" / "other").mkdir(parents=True)
-        cls.install(cls.destination)
         cls.version = source_tree.version_of(cls.installed("include/mymalloc/mymalloc.h"))
         cls.major = cls.version.split(".", maxsplit=1)[0]
 
     @classmethod
-    def install(cls, destination: pathlib.Path, **environment: str) -> str:
-        flags = (f"--prefix={PREFIX}", f"--destdir={destination}")
-        return run(cls.sources / "tools" / "install", *flags, **environment).stderr
+    def installed(cls, name: str) -> pathlib.Path:
+        return cls.destination / PREFIX[1:] / name
 
+
+class InstallTest(Installed):
     def uninstall(self, destination: pathlib.Path) -> str:
         flags = (f"--prefix={PREFIX}", f"--destdir={destination}")
         return attempt(self.sources / "tools" / "uninstall", *flags).stderr
-
-    @classmethod
-    def installed(cls, name: str) -> pathlib.Path:
-        return cls.destination / PREFIX[1:] / name
 
     def copy(self, name: str) -> pathlib.Path:
         return pathlib.Path(shutil.copytree(self.destination, self.scratch / name, symlinks=True))
@@ -130,12 +144,17 @@ class InstallTest(unittest.TestCase):
     def test_the_manual_says_what_its_sources_say(self) -> None:
         source_tree.need("man")
         pages = {}
-        for name in ("man1/mymalloc.1", "man1/mymalloc-run.1", "man3/mymalloc.3"):
+        for name in ("man1/mymalloc.1", "man1/mymalloc-run.1", "man3/mymalloc.3", "man3/osmem.3"):
             pages[name] = self.page(name)
         pages["options"] = self.page("man7/mymalloc-options.7")
         self.assertIn("void mymalloc_on_misuse(", pages["man3/mymalloc.3"])
-        self.assertNotIn("NOLINT", pages["man3/mymalloc.3"])
-        self.assertNotIn("MYMALLOC_NOTHROW", pages["man3/mymalloc.3"])
+        self.assertIn("void* os_realloc(void* pointer, size_t n);", pages["man3/osmem.3"])
+        self.assertIn("osmem, os_malloc, os_calloc,", pages["man3/osmem.3"])
+        self.assertIn("#define MMAP_THRESHOLD (", pages["man3/osmem.3"])
+        self.assertIn("\n       o one that grows takes", pages["man3/osmem.3"])
+        for name in ("man3/mymalloc.3", "man3/osmem.3"):
+            self.assertNotIn("NOLINT", pages[name])
+            self.assertNotIn("MYMALLOC_NOTHROW", pages[name])
         self.assertIn("--[no-]symbolize", pages["man1/mymalloc.1"])
         for option in ("on_error", "harden", "report_file"):
             self.assertIn(f"\n       {option}", pages["options"])
@@ -190,7 +209,9 @@ class InstallTest(unittest.TestCase):
         shim.chmod(0o755)
         before = names_below(destination)
         path = f"{shim.parent}:{os.environ['PATH']}"
-        said = self.install(destination, PATH=path, CMAKE_BUILD_TYPE="Debug")  # It takes less time.
+        said = install(
+            self.sources, destination, PATH=path, CMAKE_BUILD_TYPE="Debug"
+        )  # It takes less time.
         self.assertIn("The command mymalloc is left out", said)
         self.assertEqual(
             before - names_below(destination),
@@ -209,33 +230,129 @@ class InstallTest(unittest.TestCase):
         self.uninstall(destination)
         self.assertEqual(names_below(destination), {"opt", "opt/other"})
 
-    # As in docs/install.md; in a system of its own, in which nothing else is.
-    def test_all_programs_of_a_system_run_on_it_and_none_fails_without_it(self) -> None:
-        source_tree.need("bwrap")
-        list_file = self.scratch / "ld.so.preload"
-        list_file.write_text(f"/installed/lib/libmymalloc.so.{self.major}\n")
-        libraries = self.installed("lib")
-        system = ["bwrap", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
-        for name in ("lib", "lib64", "bin"):
-            system += ["--symlink", f"usr/{name}", f"/{name}"]
-        system += ["--ro-bind", str(list_file), "/etc/ld.so.preload"]
-        maps = ("sh", "-c", "cat /proc/self/maps")
-        if attempt(*system, "true").returncode != 0:
-            self.skipTest("bwrap can make no system of its own here")
-        done = run(*system, "--ro-bind", libraries, "/installed/lib", *maps)
-        self.assertIn("/libmymalloc.so.", done.stdout)
-        self.assertEqual(done.stderr, "")
-        done = run(*system, *maps)
+
+class AsTheDocsSayTest(Installed):
+    def test_all_programs_of_a_system_run_on_it_as_the_docs_say(self) -> None:
+        preload, _ = document.commands(INSTALL_MD, "All programs of a system").splitlines()
+        undo = self.documented(r"To undo it: `(.*?)`")
+        system = self.small_system("all", self.library_in(preload))
+        script = f"{preload}; cat /proc/self/maps; /twice; echo ended with $?; {undo}; /twice"
+        done = system.shell(f"{script}; cat /proc/self/maps; true")
+        before, _, after = done.stdout.partition("ended with 134\n")
+        self.assertIn("/libmymalloc.so.", before)
+        self.assertTrue(after, done.stdout + done.stderr)
+        self.assertNotIn("/libmymalloc.so.", after)
+        self.assertEqual(len(re.findall(r"mymalloc\[.*: double free: ", done.stderr)), 1)
+        done = system.shell(f"{preload}; {self.documented('MYMALLOC_ON_ERROR=[a-z]*')} /twice")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("double free", done.stderr)
+
+    def test_without_the_file_programs_run_and_say_so(self) -> None:
+        preload, _ = document.commands(INSTALL_MD, "All programs of a system").splitlines()
+        system = self.small_system("without", self.library_in(preload))
+        system.shell(f"{preload}; rm {self.library_in(preload)}")
+        done = system.shell("cat /proc/self/maps")
+        self.assertEqual(done.returncode, 0)
         self.assertNotIn("/libmymalloc.so.", done.stdout)
         self.assertIn("cannot be preloaded", done.stderr)
 
+    def test_a_shell_helps_where_no_program_starts(self) -> None:
+        preload, repair = document.commands(INSTALL_MD, "All programs of a system").splitlines()
+        system = self.small_system("broken", self.library_in(preload))
+        source = self.scratch / "broken.c"
+        source.write_text("__attribute__((constructor)) void f(void) { __builtin_trap(); }")
+        broken = system.root / self.library_in(preload)[1:]
+        broken.unlink()
+        run("gcc", "-shared", "-fPIC", source, "-o", broken)
+        done = system.shell(f"{preload}; cat /dev/null && echo starts")
+        self.assertNotIn("starts", done.stdout)
+        (system.root / "etc" / "ld.so.preload").unlink()  # Or no further shell would start.
+        done = system.shell(f"{preload}; {repair}; cat /dev/null && echo starts")
+        self.assertIn("starts", done.stdout)
+
+    def test_uninstall_refuses_while_all_programs_run_on_it(self) -> None:
+        system = self.small_system("refusing", f"{PREFIX}/lib/libmymalloc.so.{self.major}")
+        shutil.copytree(self.sources / "tools", system.root / "tools")
+        for program in ("bash", "dirname", "env", "grep", "readlink", "rmdir", "sed"):
+            system.add_program(program)
+        manifest = system.root / PREFIX[1:] / "share" / "mymalloc" / "manifest"
+        manifest.parent.mkdir(parents=True)
+        shutil.copy(self.installed("share/mymalloc/manifest"), manifest)
+        listed = system.root / "etc" / "ld.so.preload"
+        listed.write_text(f"{PREFIX}/lib/libmymalloc.so.{self.major}\n")
+        done = system.shell(f"bash /tools/uninstall --prefix={PREFIX}")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("/etc/ld.so.preload names the library", done.stderr)
+        self.assertTrue(manifest.is_file())
+        listed.unlink()
+        self.assertIn("removed", system.shell(f"bash /tools/uninstall --prefix={PREFIX}").stderr)
+        self.assertFalse((system.root / PREFIX[1:] / "lib").exists())
+
+    # With the library where the docs have it, and a program that frees a block twice.
+    def small_system(self, name: str, library: str) -> small_system.SmallSystem:
+        programs = ("cat", "sh", "rm", "tee")
+        system = small_system.SmallSystem(self.scratch / f"system_{name}", *programs)
+        system.add(self.installed(f"lib/libmymalloc.so.{self.major}"), library)
+        folder = self.scratch / f"twice_{name}"
+        folder.mkdir()
+        system.add(small_system.compile_double_free(folder), "/twice")
+        return system
+
+    def library_in(self, command: str) -> str:
+        found = re.search(r"(/\S*/libmymalloc\.so\.\d+)", command)
+        assert found, command
+        return found[1]
+
+    def documented(self, pattern: str) -> str:
+        found = re.search(pattern, pathlib.Path(INSTALL_MD).read_text())
+        assert found, pattern
+        return found[found.re.groups]
+
+    def test_a_container_that_gets_the_library_from_outside(self) -> None:
+        flags = self.documented(r"`docker run (.*) IMAGE`")
+        found = re.fullmatch(r"-v /usr/local/lib:(\S+):ro -e LD_PRELOAD=(\S+)", flags)
+        assert found, flags
+        system = self.small_system("container", "/unused.so")
+        system.mounts = ["--ro-bind", str(self.installed("lib")), found[1]]
+        done = system.shell("cat /proc/self/maps; /twice", LD_PRELOAD=found[2])
+        self.assertIn(f"/libmymalloc.so.{self.version}\n", done.stdout)
+        self.assertEqual(done.returncode, 134, done.stderr)
+        self.assertIn("double free", done.stderr)
+
     def test_the_unit_in_the_docs_is_one_that_systemd_takes(self) -> None:
         source_tree.need("systemd-analyze")
-        snippet = pathlib.Path("docs/install.md").read_text().split("```ini\n")[1].split("```")[0]
         unit = self.scratch / "server.service"
-        unit.write_text(f"{snippet}ExecStart=/bin/true\n")
+        unit.write_text(f"{document.file(INSTALL_MD, 'ini')}ExecStart=/bin/true\n")
         done = run("systemd-analyze", "verify", unit)
         self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+    def test_what_such_a_unit_starts_runs_on_the_library(self) -> None:
+        environment = self.environment_of(document.file(INSTALL_MD, "ini"))
+        system = self.small_system("service", environment["LD_PRELOAD"])
+        done = system.shell("/twice", MYMALLOC_VERBOSE="1", **environment)
+        self.assertEqual(done.returncode, 134, done.stderr)
+        self.assertIn("double free", done.stderr)
+        self.assertIn("sample=5000", done.stderr)
+        # In a unit a per cent sign is written twice.
+        option = self.documented(r"`report_file=(\S+%%p)`")
+        (system.root / option[1:]).parent.mkdir(parents=True)
+        line = f"Environment=MYMALLOC_REPORT_FILE={option}"
+        named = self.environment_of(f"{document.file(INSTALL_MD, 'ini')}{line}\n")
+        system.shell("/twice", **named)
+        reports = list((system.root / option[1:]).parent.iterdir())
+        self.assertEqual(len(reports), 1)
+        self.assertRegex(reports[0].name, r"^heap\.\d+$")
+
+    # As systemd reads it.
+    def environment_of(self, unit: str) -> dict[str, str]:
+        words = [
+            word
+            for line in unit.splitlines()
+            if line.startswith("Environment=")
+            for word in shlex.split(line.removeprefix("Environment="))
+        ]
+        pairs = (word.replace("%%", "%").partition("=") for word in words)
+        return {name: value for name, _, value in pairs}
 
 
 if __name__ == "__main__":

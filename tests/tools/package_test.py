@@ -2,14 +2,16 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import tarfile
 import unittest
 
-from tests.support import source_tree
+from tests.support import document, small_system, source_tree
 from tests.support.source_tree import attempt, need, run
 
 EPOCH = 1700000000
+INSTALL_MD = "docs/install.md"
 
 
 def package(sources: pathlib.Path, output: pathlib.Path) -> str:
@@ -89,12 +91,7 @@ class PackageTest(unittest.TestCase):
     def test_the_debug_information_is_found_by_the_build_id(self) -> None:
         tree = self.extract(*self.all_packages())
         script = tree / "usr" / "bin" / "mymalloc-run"
-        program = self.scratch / "twice"
-        source = self.scratch / "twice.c"
-        source.write_text(
-            "#include <malloc.h>\nint main(void) { void* p = malloc(9); free(p); free(p); }\n"
-        )
-        run("gcc", "-g", "-O0", "-fno-builtin", source, "-o", program)
+        program = small_system.compile_double_free(self.scratch)
         report = attempt(script, program).stderr
         self.assertIn("double free", report)
         library = next((tree / "usr/lib").rglob("libmymalloc.so.*.*"))
@@ -136,6 +133,49 @@ class PackageTest(unittest.TestCase):
             for path in system.rglob("*")
             if not path.is_dir() and "/var/lib/dpkg/" not in str(path)
         }
+
+    # A root with this system's dpkg stands for the image that it is made from.
+    def test_the_container_in_the_docs(self) -> None:
+        folder = source_tree.scratch_folder("container")
+        shutil.copytree(self.output, folder / "dist")
+        image = self.image(folder / "root")
+        environment: dict[str, str] = {}
+        for line in document.file(INSTALL_MD, "dockerfile").splitlines():
+            step, rest = line.split(maxsplit=1)
+            if step == "FROM":
+                self.assertEqual(rest, "debian:12")
+            elif step == "COPY":
+                pattern, target = rest.split()
+                for file in folder.glob(pattern):
+                    shutil.copy(file, image.root / target[1:])
+            elif step == "RUN":
+                done = image.shell(rest, **environment)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            else:
+                self.assertEqual(step, "ENV")
+                name, value = rest.split("=", maxsplit=1)
+                environment[name] = value
+        self.assertEqual(list((image.root / "tmp").iterdir()), [])
+        self.assertIn(
+            f"/libmymalloc.so.{self.version.split('-', maxsplit=1)[0]}\n",
+            image.shell("cat /proc/self/maps", **environment).stdout,
+        )
+        done = image.shell("/twice", **environment)
+        self.assertEqual(done.returncode, 134, done.stderr)
+        self.assertIn("double free", done.stderr)
+
+    def image(self, root: pathlib.Path) -> small_system.SmallSystem:
+        ours = ("cat", "sh", "rm")
+        dpkgs = ("dpkg", "dpkg-deb", "dpkg-split", "tar", "diff", "ldconfig", "start-stop-daemon")
+        image = small_system.SmallSystem(root, *ours, *dpkgs)
+        image.add(small_system.compile_double_free(source_tree.scratch_folder("twice")), "/twice")
+        database = root / "var" / "lib" / "dpkg"
+        for folder in ("info", "updates", "triggers"):
+            (database / folder).mkdir(parents=True)
+        # What the package depends on is there, and dpkg knows it.
+        (database / "status").write_text(run("dpkg-query", "--status", "libc6").stdout)
+        (database / "available").write_text("")
+        return image
 
     def test_the_archive_is_an_installation_for_any_prefix(self) -> None:
         upstream = self.version.split("-", maxsplit=1)[0]

@@ -6,18 +6,12 @@ import re
 import subprocess
 import unittest
 
-from tests.support import source_tree
+from tests.support import document, source_tree
 
-README = pathlib.Path("README.md").read_text()
+README = "README.md"
 PROGRAM = (
     "#include <stdlib.h>\nint main(void) { void* volatile p = malloc(9); free(p); return 0; }\n"
 )
-
-
-def block(heading: str) -> str:
-    """The commands under it."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return "\n".join(line[4:] for line in section.splitlines() if line.startswith("    "))
 
 
 class InstallingTest(unittest.TestCase):
@@ -25,7 +19,7 @@ class InstallingTest(unittest.TestCase):
         scratch = source_tree.scratch_folder("readme")
         source_tree.copy_sources(scratch)
         (scratch / "prog.c").write_text(PROGRAM)
-        commands = block("Installing it, linking with it")
+        commands = document.commands(README, "Installing it, linking with it")
         self.assertEqual(len(commands.splitlines()), 5, commands)
         done = subprocess.run(
             ["bash", "-exc", commands],
@@ -59,7 +53,7 @@ class LookingTest(unittest.TestCase):
             assert server.stdin and server.stdout
             self.assertEqual(server.stdout.readline(), "ready\n")
             maps = pathlib.Path(f"/proc/{server.pid}/maps").read_text()
-            commands = block("When memory is the question")
+            commands = document.commands(README, "When memory is the question")
             commands = commands.replace("PID", str(server.pid)).replace("prog argument", "true")
             commands = commands.replace("ADDRESS", maps.partition("-")[0])
             done = subprocess.run(
@@ -76,7 +70,9 @@ class LookingTest(unittest.TestCase):
         self.assertRegex(done.stdout, r"0x[0-9a-f]+: not the heap's")
 
     def test_the_other_subcommands_that_are_named_are_there(self) -> None:
-        named = re.search(r"also ([\w, ]+)", block("When memory is the question"))
+        named = re.search(
+            r"also ([\w, ]+)", document.commands(README, "When memory is the question")
+        )
         assert named
         for name in named[1].split(", "):
             help_text = source_tree.run(pathlib.Path("tools/mymalloc"), name, "--help").stdout
