@@ -73,7 +73,7 @@ void ExpectZoo(const std::string& target) {
   EXPECT_EQ(SumIn(leaks, "indirect_blocks"), 2 * rings) << leaks;
 
   EXPECT_THAT(Output({"check", target}), HasSubstr("all sound"));
-  const std::string map = Output({"map", target, "--json"});
+  const std::string map = Output({"map", target, "--format=json"});
   const std::string stats = Output({"stats", target, "--format=json"});
   // Those of sampled blocks lie on no page.
   const long sampled = NumberIn(stats, "blocks", "\"sampled\"");
@@ -110,6 +110,10 @@ TEST_P(OracleTest, OfASnapshot) {
     const RunningProgram zoo(kZoo, GetParam());
     ASSERT_TRUE(zoo.is_ready());
     EXPECT_THAT(Output({"snapshot", zoo.name(), "--output", snapshot}), HasSubstr("was stopped"));
+    const std::string told =
+        Output({"snapshot", zoo.name(), "--output", snapshot, "--format=json"});
+    EXPECT_EQ(NumberIn(told, "file_bytes"), static_cast<long>(ReadFile(snapshot).size())) << told;
+    EXPECT_GT(NumberIn(told, "stopped_microseconds"), 0) << told;
   }
   ExpectZoo(snapshot);
 }
