@@ -113,7 +113,7 @@ def _session_of(studio: Studio, pid: int) -> int:
 
 def _freed_block(studio: Studio, target: str) -> int:
     """The address of one that a thread keeps for its next malloc, among live ones."""
-    for page in json.loads(studio.said("map", target, "--json"))["pages"]:
+    for page in json.loads(studio.said("map", target, "--format=json"))["pages"]:
         if page["states"].count("L") > page["slots"] // 2 and "C" in page["states"]:
             return int(page["address"], 16) + int(page["states"].index("C") * page["stride"])
     raise AssertionError("nothing is free")

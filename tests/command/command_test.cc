@@ -52,6 +52,21 @@ TEST(CommandTest, EachSubcommandHasHelpWithItsFlagsAndExitCodes) {
                                 HasSubstr("\n  --[no-]harden"), HasSubstr("\nExit codes: ")));
 }
 
+TEST(CommandTest, AllSubcommandsHaveHelpAFormatAndExitCodes) {
+  int subcommands = 0;
+  for (const std::string& line : LinesOf(RunMymalloc({"--help"}).output)) {
+    if (line.rfind("  ", 0) != 0) continue;
+    const std::string name = line.substr(2, line.find(' ', 2) - 2);
+    const Outcome outcome = RunMymalloc({name, "--help"});
+    EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
+    EXPECT_THAT(outcome.output, AllOf(HasSubstr("usage: mymalloc " + name + " [FLAG...] "),
+                                      HasSubstr("\n  --format=...\n      text, or json"),
+                                      HasSubstr("\nExit codes: ")));
+    ++subcommands;
+  }
+  EXPECT_EQ(subcommands, 12);
+}
+
 TEST(CommandTest, HelpOfTheProgramThatIsRunIsItsOwn) {
   EXPECT_EQ(RunMymalloc({"run", "echo", "-n", "--help"}).output, "--help");
   EXPECT_EQ(RunMymalloc({"run", "--", "echo", "-n", "--help"}).output, "--help");
@@ -73,7 +88,7 @@ TEST(CommandTest, ABadFlagIsNamed) {
       {{"symbolize", "--no-format"}, 2, "there is no flag --no-format"},
       // Another subcommand's.
       {{"symbolize", "--harden"}, 2, "there is no flag --harden"},
-      {{"run", "--format=json", "true"}, 125, "there is no flag --format"},
+      {{"run", "--limit=3", "true"}, 125, "there is no flag --limit"},
       {{"run", "--sample=often", "true"}, 125, "--sample: bad value \"often\""},
       {{"run", "--harden=maybe", "true"}, 125, "--harden: bad value \"maybe\""},
       {{"run"}, 125, "which program? usage: "},

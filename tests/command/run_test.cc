@@ -155,6 +155,48 @@ TEST_F(RunTest, ReportsArePrintedOnceMoreWithNames) {
   EXPECT_TRUE(NothingIsLeft());
 }
 
+TEST_F(RunTest, ReportsAsJson) {
+  const Outcome outcome = Run({"--format=json", ProgramPath("orders")});
+  const size_t at = outcome.errors.find(kHeading);
+  ASSERT_NE(at, std::string::npos) << outcome.Describe();
+  EXPECT_EQ(outcome.errors.substr(at + sizeof(kHeading) - 1),
+            RunMymalloc({"symbolize", "--format=json"}, outcome.errors.substr(0, at)).output);
+  EXPECT_TRUE(NothingIsLeft());
+}
+
+TEST_F(RunTest, Statistics) {
+  const Outcome outcome = Run({"--stats", "--", "echo", "here"});
+  EXPECT_EQ(outcome.output, "here\n");
+  EXPECT_THAT(outcome.errors, HasSubstr("  live_blocks\n"));
+}
+
+TEST_F(RunTest, TheMapOfWhatItHasAsItExits) {
+  const std::string map = scratch_.path() + "/map.html";
+  const Outcome outcome = Run({"--map", map, "--", "sh", "-c", "echo here; exit 6"});
+  EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 6) << outcome.Describe();
+  EXPECT_EQ(outcome.output, "here\n");
+  EXPECT_THAT(outcome.errors, StartsWith(map + ": "));
+  const std::string page = ReadFile(map);
+  EXPECT_THAT(page, HasSubstr("</html>"));
+  // The shell's own, with its process's number.
+  EXPECT_THAT(page, HasSubstr(std::filesystem::canonical("/bin/sh").string()));
+}
+
+TEST_F(RunTest, NoMapOfWhatASignalEnds) {
+  const std::string map = scratch_.path() + "/map.html";
+  const Outcome outcome = Run({"--map", map, "--", "sh", "-c", "kill -TERM $$"});
+  EXPECT_TRUE(WIFSIGNALED(outcome.status) && WTERMSIG(outcome.status) == SIGTERM);
+  EXPECT_EQ(outcome.errors, "mymalloc run: no map: a signal ended the program\n");
+  EXPECT_TRUE(NothingIsLeft());
+}
+
+TEST_F(RunTest, AMapThatCannotBeWrittenIsSaidBeforeTheProgramRuns) {
+  const Outcome outcome = Run({"--map=/no/such/map.html", "echo", "here"});
+  EXPECT_EQ(WEXITSTATUS(outcome.status), 125);
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_THAT(outcome.errors, HasSubstr("cannot write /no/such/map.html: No such file"));
+}
+
 TEST_F(RunTest, ReportsOfChildrenToo) {
   const Outcome outcome = Shell("\"$0\"; \"$0\"; exit 3", ProgramPath("orders"));
   EXPECT_EQ(WEXITSTATUS(outcome.status), 3) << outcome.Describe();
@@ -199,20 +241,28 @@ TEST_F(RunTest, TheProgramHasTheSignalsOfItsStarter) {
   const std::string ignoring = "env --ignore-signal=CHLD --ignore-signal=HUP ";
   const std::string show = "grep -E '^Sig(Blk|Ign)' /proc/self/status";
   Command command;
-  command.arguments = {"sh", "-c", ignoring + show + "; " + ignoring + "\"$0\" run -- " + show,
-                       CommandPath()};
+  command.arguments = {"sh", "-c",
+                       ignoring + show + "; " + ignoring + "\"$0\" run -- " + show + "; " +
+                           ignoring + "\"$0\" run --map=\"$1\" -- " + show,
+                       CommandPath(), scratch_.path() + "/map.html"};
   const std::vector<std::string> lines = LinesOf(RunProgram(command).output);
-  ASSERT_EQ(lines.size(), 4u);
+  ASSERT_EQ(lines.size(), 6u);
   EXPECT_EQ(lines[0], lines[2]);
   EXPECT_EQ(lines[1], lines[3]);
+  EXPECT_EQ(lines[0], lines[4]);
+  EXPECT_EQ(lines[1], lines[5]);
 }
 
 TEST_F(RunTest, WhereEndsOfChildrenAreIgnored) {
-  Command command;
-  command.arguments = {"env",   "--ignore-signal=CHLD", CommandPath(), "run", "--", "sh", "-c",
-                       "exit 9"};
-  const Outcome outcome = RunProgram(command);
-  EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 9) << outcome.Describe();
+  const std::string map = "--map=" + scratch_.path() + "/map.html";
+  for (const std::string& flag : {std::string("--symbolize"), map}) {
+    Command command;
+    command.arguments = {
+        "env", "--ignore-signal=CHLD", CommandPath(), "run", flag, "--", "sh", "-c", "exit 9"};
+    const Outcome outcome = RunProgram(command);
+    EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 9)
+        << flag << ": " << outcome.Describe();
+  }
 }
 
 TEST_F(RunTest, WithoutAPlaceForReportsTheProgramStillRuns) {

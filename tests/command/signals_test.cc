@@ -45,8 +45,8 @@ char StateOf(pid_t pid) {
 class SignalsTest : public testing::Test {
  protected:
   // A shell script, under the command. It writes its number to the file "$0".
-  Command ScriptCommand(const std::string& script) const {
-    Command command = MymallocCommand({"run", "--", "sh", "-c", script, file_});
+  Command ScriptCommand(const std::string& script, const std::string& flag = "--symbolize") const {
+    Command command = MymallocCommand({"run", flag, "--", "sh", "-c", script, file_});
     command.patience = std::chrono::seconds(kPatienceSeconds);
     return command;
   }
@@ -89,6 +89,26 @@ TEST_F(SignalsTest, WhatTheCommandGetsTheProgramGets) {
     EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 3)
         << name << ": " << outcome.Describe();
     EXPECT_EQ(outcome.output, "got\n");
+    std::filesystem::remove(file_);
+  }
+}
+
+// While it is traced, too.
+TEST_F(SignalsTest, WhatTheCommandGetsTheProgramGetsThatIsToBeMapped) {
+  const std::string map = scratch_.path() + "/map.html";
+  for (const auto& [number, name] :
+       {std::pair{SIGTERM, "TERM"}, std::pair{SIGHUP, "HUP"}, std::pair{SIGUSR1, "USR1"},
+        std::pair{SIGINT, "INT"}, std::pair{SIGQUIT, "QUIT"}}) {
+    BackgroundProcess process(ScriptCommand(
+        std::string("trap 'echo got; exit 3' ") + name + "; echo $$ >\"$0\"; " + kWaitForEver,
+        "--map=" + map));
+    ASSERT_GT(Child(), 0);
+    kill(process.pid(), number);
+    const Outcome outcome = process.Wait();
+    EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 3)
+        << name << ": " << outcome.Describe();
+    EXPECT_EQ(outcome.output, "got\n");
+    EXPECT_TRUE(std::filesystem::remove(map)) << name;
     std::filesystem::remove(file_);
   }
 }

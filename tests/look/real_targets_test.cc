@@ -95,7 +95,7 @@ class RealTarget : public testing::Test {
     const Outcome map = Look({"map", pid, "-o", page});
     EXPECT_TRUE(map.Succeeded()) << map.Describe();
     EXPECT_THAT(ReadFile(page), HasSubstr("<title>Heap of process " + pid));
-    EXPECT_TRUE(Look({"map", pid, "--json"}).Succeeded());
+    EXPECT_TRUE(Look({"map", pid, "--format=json"}).Succeeded());
   }
 
   // A snapshot answers as the process does, and differs from it by little.

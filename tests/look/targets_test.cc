@@ -72,7 +72,7 @@ TEST(TargetsTest, FilesThatAreNone) {
   ExpectComplaint(scratch.path(), "is no regular file");
 }
 
-TEST(TargetsTest, ASnapshotThatIsCutOrDamaged) {
+TEST(TargetsTest, ASnapshotThatIsOlderCutOrDamaged) {
   const ScratchDirectory scratch;
   const std::string snapshot = scratch.path() + "/snapshot";
   {
@@ -81,6 +81,10 @@ TEST(TargetsTest, ASnapshotThatIsCutOrDamaged) {
     ASSERT_TRUE(RunMymalloc({"snapshot", zoo.name(), "--output", snapshot}).Succeeded());
   }
   const std::string whole = ReadFile(snapshot);
+  std::string older = whole;
+  older.replace(older.find("snap-"), 6, "snap-0");
+  WriteFile(snapshot, older);
+  ExpectComplaint(snapshot, "another version of this command made this snapshot");
   for (size_t size = 1; size < whole.size(); size += whole.size() / 17) {
     WriteFile(snapshot, whole.substr(0, size));
     for (const std::string& reader : kReaders) {

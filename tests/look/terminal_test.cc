@@ -150,6 +150,19 @@ TEST_F(TopTest, KeysChooseAProcessAndLookIntoIt) {
   EXPECT_TRUE(top.Await("processes on mymalloc", &screen));
 }
 
+TEST_F(TopTest, AKeyShowsHeapsInPlaceOfClasses) {
+  PseudoTerminal top = Top({large_.name()});
+  std::string screen;
+  ASSERT_TRUE(top.Await("h shows heaps", &screen));
+  EXPECT_THAT(screen, ContainsRegex("slot +pages"));
+  top.Type("h");
+  ASSERT_TRUE(top.Await("h shows classes", &screen));
+  const std::vector<std::string> lines = LastFrame(screen);
+  const size_t header = LineOf(lines, "heap    pages");
+  ASSERT_LT(header + 1, lines.size());
+  EXPECT_THAT(lines[header + 1], ContainsRegex("^ +[0-9]+ +[0-9,]+ +100,0[0-9]+ "));
+}
+
 TEST_F(TopTest, FitsTheTerminalWhichMayChange) {
   PseudoTerminal top = Top({large_.name()}, {12, 40});
   std::string screen;
@@ -194,6 +207,21 @@ TEST_F(TopTest, IntoAPipeFramesFollowEachOther) {
     if (line.rfind("process " + large_.name(), 0) == 0) ++frames;
   }
   EXPECT_EQ(frames, 3u);
+}
+
+TEST_F(TopTest, AsJsonEachLookIsALineOfPsOrStats) {
+  const Outcome one =
+      RunMymalloc({"top", "--delay=0.1", "--iterations=3", "--format=json", large_.name()});
+  EXPECT_TRUE(one.Succeeded()) << one.Describe();
+  const std::string stats = RunMymalloc({"stats", "--format=json", large_.name()}).output;
+  EXPECT_EQ(one.output, stats + stats + stats);
+  const Outcome all = RunMymalloc({"top", "--delay=0.1", "--iterations=2", "--format=json"});
+  const std::vector<std::string> lines = LinesOf(all.output);
+  ASSERT_EQ(lines.size(), 2u) << all.Describe();
+  for (const std::string& line : lines) {
+    EXPECT_THAT(line, AllOf(HasSubstr("\"pid\":" + small_.name() + ","),
+                            HasSubstr("\"pid\":" + large_.name() + ",")));
+  }
 }
 
 TEST_F(TopTest, AProcessThatDiesIsSaidToHave) {

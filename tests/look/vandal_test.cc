@@ -16,7 +16,8 @@ constexpr int kSeeds = 100;
 
 TEST(VandalTest, IsToldAndSurvived) {
   const std::vector<std::vector<std::string>> readers = {
-      {"stats"}, {"check"}, {"types"}, {"map", "--json"}, {"find", "--referrers"}, {"leaks"}};
+      {"stats"}, {"check"}, {"types"}, {"map", "--format=json"}, {"find", "--referrers"},
+      {"leaks"}};
   int told = 0;
   for (int seed = 0; seed < kSeeds; ++seed) {
     const std::map<std::string, std::string> hardened = {{"MYMALLOC_HARDEN", "1"}};

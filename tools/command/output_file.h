@@ -22,6 +22,7 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
+  const std::string& path() const { return path_; }
   int fd() const { return fd_; }  // negative: it cannot be written
   const std::string& error() const { return error_; }
 

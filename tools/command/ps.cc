@@ -30,7 +30,9 @@ std::string TextOf(const ProcessList& list) {
   return text;
 }
 
-std::string JsonOf(const ProcessList& list) {
+}  // namespace
+
+std::string ProcessListJson(const ProcessList& list) {
   JsonWriter json;
   json.Begin('{').Key("processes").Begin('[');
   for (const ProcessRow& row : list.rows) {
@@ -48,6 +50,8 @@ std::string JsonOf(const ProcessList& list) {
   return absl::StrCat(json.text(), "\n");
 }
 
+namespace {
+
 int Run(const std::vector<std::string>& operands) {
   if (!operands.empty()) {
     Complain(kName, "takes no arguments; mymalloc ps --help says more");
@@ -55,7 +59,7 @@ int Run(const std::vector<std::string>& operands) {
   }
   const ProcessList list = ListProcesses();
   const bool json = absl::GetFlag(FLAGS_format) == OutputFormat::kJson;
-  const int code = Print(json ? JsonOf(list) : TextOf(list));
+  const int code = Print(json ? ProcessListJson(list) : TextOf(list));
   if (!json && list.hidden != 0) {
     Complain(kName, absl::StrCat(list.hidden,
                                  " processes of others, or better protected, could "

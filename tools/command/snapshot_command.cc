@@ -5,8 +5,10 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/command/json.h"
 #include "tools/command/opened_heap.h"
 #include "tools/command/output_file.h"
+#include "tools/command/output_format.h"
 #include "tools/command/progress.h"
 #include "tools/look/snapshot.h"
 
@@ -17,27 +19,44 @@ constexpr char kName[] = "snapshot";
 
 using Clock = std::chrono::steady_clock;
 
-bool Write(OpenedHeap* heap, int fd, std::string* told, std::string* error) {
+struct Written {
+  look::SnapshotSize size;
+  std::chrono::microseconds stopped{0};
+};
+
+std::string TextOf(const Written& written, const std::string& path, bool is_live) {
+  std::string text = absl::StrFormat("%s: %s of memory in %s", path, HumanBytes(written.size.bytes),
+                                     HumanBytes(written.size.kept));
+  if (is_live) {
+    absl::StrAppendFormat(&text, "; the process was stopped for %.3f seconds",
+                          static_cast<double>(written.stopped.count()) / 1e6);
+  }
+  return absl::StrCat(text, "\n");
+}
+
+std::string JsonOf(const Written& written, const std::string& path) {
+  JsonWriter json;
+  json.Begin('{').Key("file").Value(path).Key("memory_bytes").Value(written.size.bytes);
+  json.Key("file_bytes").Value(written.size.kept);
+  json.Key("stopped_microseconds").Value(static_cast<uint64_t>(written.stopped.count()));
+  return absl::StrCat(json.End('}').text(), "\n");
+}
+
+bool Write(OpenedHeap* heap, int fd, Written* written, std::string* error) {
   heap->stop = heap->target->StopThreads(error);
   if (heap->stop == nullptr) return false;
   const auto stopped = Clock::now();
   heap->target->RereadMappings();
-  look::SnapshotSize size;
-  double seconds = 0;
   look::SnapshotEvents events;
   events.progress = &ShowDone;
   events.all_read = [&] {
     heap->stop.reset();
-    seconds = std::chrono::duration<double>(Clock::now() - stopped).count();
+    if (!heap->target->is_live()) return;
+    written->stopped =
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - stopped);
   };
   const std::vector<look::Thread> threads = heap->stop->threads;
-  const bool written = look::WriteSnapshot(*heap->target, threads, fd, events, &size, error);
-  EndProgress();
-  *told = absl::StrFormat("%s of memory in %s", HumanBytes(size.bytes), HumanBytes(size.kept));
-  if (heap->target->is_live()) {
-    absl::StrAppendFormat(told, "; the process was stopped for %.3f seconds", seconds);
-  }
-  return written;
+  return look::WriteSnapshot(*heap->target, threads, fd, events, &written->size, error);
 }
 
 int Run(const std::vector<std::string>& operands) {
@@ -53,13 +72,16 @@ int Run(const std::vector<std::string>& operands) {
     Complain(kName, file.error());
     return kFailed;
   }
-  std::string told;
+  Written written;
   std::string error;
-  if (!Write(&heap, file.fd(), &told, &error)) {
+  if (!Write(&heap, file.fd(), &written, &error)) {
     Complain(kName, error);
     return kFailed;
   }
-  if (file.Keep()) return Print(absl::StrCat(path, ": ", told, "\n"));
+  if (file.Keep()) {
+    const bool json = absl::GetFlag(FLAGS_format) == OutputFormat::kJson;
+    return Print(json ? JsonOf(written, path) : TextOf(written, path, heap.target->is_live()));
+  }
   Complain(kName, file.error());
   return kFailed;
 }
@@ -86,7 +108,7 @@ Subcommand SnapshotCommand() {
   subcommand.operands = kTargetOperand;
   subcommand.summary = "Keeps the memory of a process in a file, for the other subcommands";
   subcommand.details = absl::StrCat(kTargetHelp, "\n", kDetails);
-  subcommand.flags = {"output"};
+  subcommand.flags = {"output", "format"};
   subcommand.run = &Run;
   return subcommand;
 }

@@ -106,7 +106,9 @@ void WritePages(const PageFigures& p, JsonWriter* json) {
   WriteAmount("clean", p.clean, json);
 }
 
-std::string JsonOf(const OpenedHeap& heap, const Figures& f) {
+}  // namespace
+
+std::string StatsJson(const OpenedHeap& heap, const Figures& f) {
   JsonWriter json;
   json.Begin('{').Key("version").Value(uint64_t{1}).Key("target").Value(heap.target->name());
   json.Key("program").Value(heap.target->program()).Key("mymalloc").Value(heap.model.version);
@@ -139,6 +141,8 @@ std::string JsonOf(const OpenedHeap& heap, const Figures& f) {
   return absl::StrCat(json.text(), "\n");
 }
 
+namespace {
+
 int Run(const std::vector<std::string>& operands) {
   if (operands.size() != 1) {
     Complain(kName, "give one target; mymalloc stats --help says what that is");
@@ -148,7 +152,7 @@ int Run(const std::vector<std::string>& operands) {
   if (!OpenHeap(kName, operands[0], &heap)) return kFailed;
   const Figures figures = look::CountFigures(heap.model);
   const bool json = absl::GetFlag(FLAGS_format) == OutputFormat::kJson;
-  const int code = Print(json ? JsonOf(heap, figures) : TextOf(heap, figures));
+  const int code = Print(json ? StatsJson(heap, figures) : TextOf(heap, figures));
   return ExitCode(kName, heap.model, code);
 }
 

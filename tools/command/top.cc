@@ -1,11 +1,14 @@
 #include "tools/command/top.h"
 
+#include <chrono>
 #include <climits>
 #include <cstdint>
+#include <thread>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tools/command/output_format.h"
 #include "tools/command/terminal.h"
 #include "tools/command/top_view.h"
 
@@ -24,18 +27,33 @@ class Top {
   // Empty when it was told to end, else what went wrong.
   std::string Run() {
     Terminal terminal;
+    return Repeat([&] { return Show(&terminal); }, [&] { return WaitForNext(&terminal); });
+  }
+
+  // The same, a line of JSON for each look.
+  std::string RunForPrograms() {
+    const std::chrono::duration<double> delay(absl::GetFlag(FLAGS_delay));
+    return Repeat([&] { return Print(pid_ != 0 ? view_.ProcessJson() : view_.AllJson()) == 0; },
+                  [&] {
+                    std::this_thread::sleep_for(delay);
+                    return true;
+                  });
+  }
+
+ private:
+  template <typename ShowOne, typename Wait>
+  std::string Repeat(const ShowOne& show, const Wait& wait) {
     const uint32_t most = absl::GetFlag(FLAGS_iterations);
     for (uint32_t i = 0; most == 0 || i < most; ++i) {
       std::string error;
       if (!Look(&error)) return error;
-      if (!Show(&terminal)) return "";
+      if (!show()) return "";
       const bool is_last = most != 0 && i + 1 == most;
-      if (!is_last && !WaitForNext(&terminal)) return "";
+      if (!is_last && !wait()) return "";
     }
     return "";
   }
 
- private:
   // A process that was chosen here may end: then all are shown again.
   bool Look(std::string* error) {
     if (pid_ != 0 && view_.ReadProcess(pid_, error)) return true;
@@ -58,6 +76,7 @@ class Top {
       if (key == 'q' || key == Terminal::kEnd) return false;
       if (key == 's') view_.SortByNext();
       if (key == 'r') view_.Reverse();
+      if (key == 'h') view_.ShowOther();
       if (key == Terminal::kUp || key == 'k') view_.MoveSelection(-1);
       if (key == Terminal::kDown || key == 'j') view_.MoveSelection(1);
       if (key == '\n' || key == '\r') {
@@ -88,7 +107,9 @@ int Run(const std::vector<std::string>& operands) {
     Complain(kName, "give one process's number or none, and a delay of 0.05 to 3600 seconds");
     return kUsageError;
   }
-  const std::string error = Top(static_cast<pid_t>(pid)).Run();
+  Top top(static_cast<pid_t>(pid));
+  const bool json = absl::GetFlag(FLAGS_format) == OutputFormat::kJson;
+  const std::string error = json ? top.RunForPrograms() : top.Run();
   if (error.empty()) return 0;
   Complain(kName, error);
   return kFailed;
@@ -99,9 +120,13 @@ constexpr char kDetails[] =
     "and what\n"
     "is free and perhaps resident (unused). Keys: q ends, s sorts by the next column, r reverses "
     "the order;\n"
-    "up and down choose a process, Enter looks into it, Escape goes back. Where stdin or stdout is "
-    "no\n"
-    "terminal, the looks are printed one after the other. NO_COLOR is heeded.\n"
+    "up and down choose a process, Enter looks into it, h shows its heaps in place of its "
+    "classes,\n"
+    "Escape goes back. Where stdin or stdout is no terminal, the looks are printed one after the "
+    "other.\n"
+    "NO_COLOR is heeded. --format=json prints for each look a line as `mymalloc ps` or, of one "
+    "process,\n"
+    "`mymalloc stats` does.\n"
     "\n"
     "Exit codes: 0; 1: the process cannot be looked at, or has ended; 2: the command line is "
     "wrong.\n";
@@ -114,7 +139,7 @@ Subcommand TopCommand() {
   subcommand.operands = "[PID]";
   subcommand.summary = "Shows heaps as they change";
   subcommand.details = kDetails;
-  subcommand.flags = {"delay", "iterations"};
+  subcommand.flags = {"delay", "iterations", "format"};
   subcommand.run = &Run;
   return subcommand;
 }

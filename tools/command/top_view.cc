@@ -5,7 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/command/opened_heap.h"
+#include "tools/command/ps.h"
+#include "tools/command/stats.h"
 #include "tools/look/heap_reader.h"
 #include "tools/look/library.h"
 #include "tools/look/resident.h"
@@ -21,20 +22,29 @@ std::string Rate(double per_second) {
   return absl::StrCat(per_second < 0 ? "-" : "+", HumanBytes(bytes), "/s");
 }
 
-struct Row {
+// What growth is known by.
+std::string ClassKey(SizeClass c) { return absl::StrCat("class ", StrideOf(c)); }
+std::string HeapKey(uint32_t heap) { return absl::StrCat("heap ", heap); }
+
+}  // namespace
+
+struct TopView::Row {
   std::string text;
   std::string name;
   double live = 0;
   double growth = 0;
   double unused = 0;
   pid_t pid = 0;
+
+  double Of(SortBy by) const {
+    return by == SortBy::kGrowth ? growth : by == SortBy::kUnused ? unused : live;
+  }
 };
 
-double Of(const Row& row, SortBy by) {
-  return by == SortBy::kGrowth ? row.growth : by == SortBy::kUnused ? row.unused : row.live;
+double TopView::GrowthOf(const std::string& key) const {
+  const auto found = growths_.find(key);
+  return found == growths_.end() ? 0.0 : found->second.per_second;
 }
-
-}  // namespace
 
 double TopView::NoteGrowth(const std::string& key, uint64_t bytes) {
   const Clock::time_point now = Clock::now();
@@ -66,7 +76,7 @@ template <typename AnyRow>
 void TopView::Sort(std::vector<AnyRow>* rows) const {
   std::stable_sort(rows->begin(), rows->end(), [this](const AnyRow& a, const AnyRow& b) {
     if (sort_by_ == SortBy::kName) return a.name < b.name;
-    return Of(a, sort_by_) > Of(b, sort_by_);
+    return a.Of(sort_by_) > b.Of(sort_by_);
   });
   if (reversed_) std::reverse(rows->begin(), rows->end());
 }
@@ -74,26 +84,26 @@ void TopView::Sort(std::vector<AnyRow>* rows) const {
 void TopView::ReadAll() { list_ = ListProcesses(); }
 
 bool TopView::ReadProcess(pid_t pid, std::string* error) {
-  const std::unique_ptr<look::Target> target = look::OpenProcess(pid, error);
-  if (target == nullptr) return false;
-  Descriptor descriptor;
-  const look::LibraryFound found = look::FindLibrary(*target, &descriptor);
+  heap_ = {};
+  heap_.target = look::OpenProcess(pid, error);
+  if (heap_.target == nullptr) return false;
+  const look::LibraryFound found = look::FindLibrary(*heap_.target, &heap_.descriptor);
   if (found != look::LibraryFound::kYes) {
-    *error = look::ExplainNotFound(*target, found, descriptor);
+    *error = look::ExplainNotFound(*heap_.target, found, heap_.descriptor);
     return false;
   }
-  look::HeapModel model;
-  look::ReadHeap(target.get(), descriptor, /*stopped=*/false, &model);
-  figures_ = look::CountFigures(model);
-  title_ = absl::StrFormat("process %d  %s  mymalloc %s%s", pid, target->program(), model.version,
-                           model.damages == 0 ? "" : "  DAMAGED");
-  absl::StrAppend(&title_, "  resident ", HumanBytes(look::ResidentBytes(pid)));
+  look::ReadHeap(heap_.target.get(), heap_.descriptor, /*stopped=*/false, &heap_.model);
+  figures_ = look::CountFigures(heap_.model);
   NoteGrowth("live", figures_.live.bytes);
   for (const SizeClass c : EachPageClass()) {
-    NoteGrowth(absl::StrCat(StrideOf(c)), figures_.classes[c.value()].live.bytes);
+    NoteGrowth(ClassKey(c), figures_.classes[c.value()].live.bytes);
   }
+  for (const auto& [id, pages] : figures_.heaps) NoteGrowth(HeapKey(id), pages.live.bytes);
   return true;
 }
+
+std::string TopView::ProcessJson() const { return StatsJson(heap_, figures_); }
+std::string TopView::AllJson() const { return ProcessListJson(list_); }
 
 std::vector<ScreenLine> TopView::AllLines() {
   std::vector<Row> rows;
@@ -137,40 +147,59 @@ void TopView::MoveSelection(int by) {
   }
 }
 
+std::string TopView::Title() const {
+  const pid_t pid = heap_.target->pid();
+  return absl::StrFormat("process %d  %s  mymalloc %s%s  resident %s", pid, heap_.target->program(),
+                         heap_.model.version, heap_.model.damages == 0 ? "" : "  DAMAGED",
+                         HumanBytes(look::ResidentBytes(pid)));
+}
+
+TopView::Row TopView::RowOf(const std::string& label, const std::string& key,
+                            const look::PageFigures& p) const {
+  Row row;
+  const uint64_t unused = p.HeldBytes() - p.live.bytes;
+  row.live = static_cast<double>(p.live.bytes);
+  row.unused = static_cast<double>(unused);
+  row.growth = GrowthOf(key);
+  const double share = p.HeldBytes() == 0 ? 0 : row.unused / static_cast<double>(p.HeldBytes());
+  row.name = absl::StrFormat("%9s", label);
+  row.text = absl::StrFormat("%s%9s%13s%12s%14s%12s%7.1f%%", row.name, Grouped(p.pages),
+                             Grouped(p.live.blocks), HumanBytes(p.live.bytes), Rate(row.growth),
+                             HumanBytes(unused), 100 * share);
+  return row;
+}
+
+std::vector<TopView::Row> TopView::RowsOfProcess() const {
+  std::vector<Row> rows;
+  if (by_heap_) {
+    for (const auto& [id, p] : figures_.heaps)
+      rows.push_back(RowOf(absl::StrCat(id), HeapKey(id), p));
+    return rows;
+  }
+  for (const SizeClass c : EachPageClass()) {
+    const look::PageFigures& p = figures_.classes[c.value()];
+    if (p.pages == 0) continue;
+    rows.push_back(RowOf(absl::StrCat(StrideOf(c), IsRunClass(c) ? "r" : ""), ClassKey(c), p));
+  }
+  return rows;
+}
+
 std::vector<ScreenLine> TopView::ProcessLines() const {
   const look::Figures& f = figures_;
-  const auto growth_of = [this](const std::string& key) {
-    const auto found = growths_.find(key);
-    return found == growths_.end() ? 0.0 : found->second.per_second;
-  };
-  std::vector<ScreenLine> lines = {{title_}};
+  std::vector<ScreenLine> lines = {{Title()}};
   lines.push_back({absl::StrFormat(
       "live %s in %s blocks, %s   unused %s (%.1f%%): threads %s, quarantine %s, pages %s, "
       "between %s",
-      HumanBytes(f.live.bytes), Grouped(f.live.blocks), Rate(growth_of("live")),
+      HumanBytes(f.live.bytes), Grouped(f.live.blocks), Rate(GrowthOf("live")),
       HumanBytes(f.HeldBytes() - f.live.bytes), 100 * f.Fragmentation(),
       HumanBytes(f.pages.cached.bytes), HumanBytes(f.pages.quarantined.bytes),
       HumanBytes(f.pages.dirty.bytes), HumanBytes(f.free_dirty))});
   lines.push_back(
-      {absl::StrFormat("by %s   q ends, s sorts, r reverses, Escape goes back", SortName())});
-  lines.push_back({absl::StrFormat("%9s%9s%13s%12s%14s%12s%8s", "slot", "pages", "live blocks",
-                                   "live", "growth", "unused", "")});
-  std::vector<Row> rows;
-  for (const SizeClass c : EachPageClass()) {
-    const look::PageFigures& p = f.classes[c.value()];
-    if (p.pages == 0) continue;
-    Row row;
-    row.name = absl::StrFormat("%9d", StrideOf(c));
-    row.live = static_cast<double>(p.live.bytes);
-    row.growth = growth_of(absl::StrCat(StrideOf(c)));
-    row.unused = static_cast<double>(p.HeldBytes() - p.live.bytes);
-    const double share = p.HeldBytes() == 0 ? 0 : row.unused / static_cast<double>(p.HeldBytes());
-    row.text = absl::StrFormat(
-        "%9s%9s%13s%12s%14s%12s%7.1f%%", absl::StrCat(StrideOf(c), IsRunClass(c) ? "r" : ""),
-        Grouped(p.pages), Grouped(p.live.blocks), HumanBytes(p.live.bytes), Rate(row.growth),
-        HumanBytes(p.HeldBytes() - p.live.bytes), 100 * share);
-    rows.push_back(std::move(row));
-  }
+      {absl::StrFormat("by %s   q ends, s sorts, r reverses, h shows %s, Escape goes back",
+                       SortName(), by_heap_ ? "classes" : "heaps")});
+  lines.push_back({absl::StrFormat("%9s%9s%13s%12s%14s%12s%8s", by_heap_ ? "heap" : "slot", "pages",
+                                   "live blocks", "live", "growth", "unused", "")});
+  std::vector<Row> rows = RowsOfProcess();
   Sort(&rows);
   for (Row& row : rows) lines.push_back({std::move(row.text)});
   if (f.large.blocks != 0) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/command/opened_heap.h"
 #include "tools/command/process_list.h"
 #include "tools/command/terminal.h"
 #include "tools/look/figures.h"
@@ -27,9 +28,14 @@ class TopView {
 
   std::vector<ScreenLine> ProcessLines() const;
   std::vector<ScreenLine> AllLines();
+  // The same for programs.
+  std::string ProcessJson() const;
+  std::string AllJson() const;
 
   void SortByNext();
   void Reverse() { reversed_ = !reversed_; }
+  // Of the one process: classes, or heaps.
+  void ShowOther() { by_heap_ = !by_heap_; }
   // Of the rows of all processes.
   void MoveSelection(int by);
   pid_t selected() const { return selected_; }
@@ -44,6 +50,11 @@ class TopView {
     Clock::time_point at;
   };
   double NoteGrowth(const std::string& key, uint64_t bytes);
+  double GrowthOf(const std::string& key) const;
+  std::string Title() const;
+  struct Row;
+  Row RowOf(const std::string& label, const std::string& key, const look::PageFigures& p) const;
+  std::vector<Row> RowsOfProcess() const;
   std::string SortName() const;
   template <typename Row>
   void Sort(std::vector<Row>* rows) const;
@@ -53,8 +64,9 @@ class TopView {
   pid_t selected_ = 0;
   std::map<std::string, Growth> growths_;
   ProcessList list_;
-  // Of the one process.
-  std::string title_;
+  bool by_heap_ = false;
+  // The one process.
+  OpenedHeap heap_;
   look::Figures figures_;
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iterator>
 
 #include "tools/look/stopped_threads.h"
 
@@ -29,6 +30,57 @@ constexpr int kNotStarted = 127;
   if (write(failed, &error, sizeof(error)) < 0) _exit(kNotStarted);
   _exit(kNotStarted);
 }
+
+// What others ask this command for by these the program is asked for. What the terminal sends it
+// has got itself. They are held up until there is one to pass them to.
+class SignalsPassed {
+ public:
+  SignalsPassed() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : kSignals) sigaddset(&set, signal);
+    sigprocmask(SIG_BLOCK, &set, &mask_before_);
+    struct sigaction pass = {};
+    pass.sa_sigaction = &Pass;
+    pass.sa_flags = SA_SIGINFO;
+    for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &pass, &before_[i]);
+    // Where these are ignored, as the starter may have it, there is no child to wait for.
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &standard, &child_before_);
+  }
+  SignalsPassed(const SignalsPassed&) = delete;
+  SignalsPassed& operator=(const SignalsPassed&) = delete;
+  ~SignalsPassed() { to_ = 0; }
+
+  // In the child: as if nothing stood between.
+  void GiveBack() const {
+    for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &before_[i], nullptr);
+    sigaction(SIGCHLD, &child_before_, nullptr);
+    sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
+  }
+
+  void PassTo(pid_t pid) {
+    to_ = pid;
+    sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
+  }
+
+ private:
+  static constexpr int kSignals[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM};
+
+  static void Pass(int signal, siginfo_t* info, void* /*context*/) {
+    const int error = errno;
+    if (info->si_code != SI_KERNEL && to_ > 0) kill(to_, signal);
+    errno = error;
+  }
+
+  static volatile pid_t to_;
+  sigset_t mask_before_;
+  struct sigaction before_[std::size(kSignals)];
+  struct sigaction child_before_;
+};
+
+volatile pid_t SignalsPassed::to_ = 0;
 
 // What a stopped thread is told: to go on, with the signal that it stopped for.
 class Tracer {
@@ -96,16 +148,14 @@ Ending RunTraced(const std::vector<std::string>& arguments, const AtEnd& at_end)
     ending.exec_error = errno;
     return ending;
   }
-  // Signals from the terminal are the program's.
-  signal(SIGINT, SIG_IGN);
-  signal(SIGQUIT, SIG_IGN);
+  SignalsPassed signals;
   const pid_t pid = fork();
   if (pid == 0) {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGQUIT, SIG_DFL);
+    signals.GiveBack();
     close(go[1]);
     BecomeProgram(arguments, go[0], failed[1]);
   }
+  signals.PassTo(pid);
   close(failed[1]);
   constexpr long kOptions =
       PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;

@@ -17,7 +17,8 @@
 namespace mymalloc::look {
 
 struct SnapshotHeader {
-  static constexpr char kMagic[16] = "mymalloc-snap-1";
+  static constexpr char kMagic[16] = "mymalloc-snap-2";
+  static constexpr char kAnyVersion[] = "mymalloc-snap-";
   static constexpr uint64_t kMostPieces = uint64_t{1} << 32;
   static constexpr uint64_t kMostText = uint64_t{1} << 28;
   static constexpr uint64_t kMostThreads = uint64_t{1} << 20;

@@ -1,10 +1,13 @@
 #include <unistd.h>
-#include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "tools/look/file_bytes.h"
 #include "tools/look/mapped_files.h"
 #include "tools/look/snapshot.h"
@@ -12,6 +15,14 @@
 
 namespace mymalloc::look {
 namespace {
+
+bool BeginsWith(int fd, absl::string_view text) {
+  char front[sizeof(SnapshotHeader::kMagic)];
+  return ReadAt(fd, 0, front, sizeof(front)) &&
+         absl::StartsWith(absl::string_view(front, sizeof(front)), text);
+}
+
+bool IsOfThisVersion(int fd) { return BeginsWith(fd, SnapshotHeader::kMagic); }
 
 class SnapshotMemory : public Memory {
  public:
@@ -84,16 +95,16 @@ class SnapshotMemory : public Memory {
   bool Inflate(const SnapshotPiece& piece, std::vector<char>* to) const {
     std::vector<char> stored(piece.stored);
     if (!ReadAt(fd_, piece.offset, stored.data(), stored.size())) return false;
-    uLongf bytes = to->size();
-    return uncompress(reinterpret_cast<Bytef*>(to->data()), &bytes,
-                      reinterpret_cast<const Bytef*>(stored.data()), stored.size()) == Z_OK &&
-           bytes == to->size();
+    return ZSTD_decompressDCtx(decompressor_.get(), to->data(), to->size(), stored.data(),
+                               stored.size()) == to->size();
   }
 
   const int fd_;
   const std::vector<SnapshotPiece> pieces_;
   const Mappings* const mappings_;
   const std::vector<Interval> kept_;
+  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> decompressor_{ZSTD_createDCtx(),
+                                                                           &ZSTD_freeDCtx};
   mutable std::vector<Unpacked> cache_ = std::vector<Unpacked>(kCached);
   mutable MappedFiles files_;
 };
@@ -103,9 +114,12 @@ class SnapshotTarget : public Target {
   bool Open(int fd, const std::string& name, std::string* error) {
     name_ = name;
     std::vector<SnapshotPiece> pieces;
-    if (!ReadAll(fd, &pieces)) {
+    const bool is_of_this_version = IsOfThisVersion(fd);
+    if (!is_of_this_version || !ReadAll(fd, &pieces)) {
       close(fd);
-      *error = absl::StrCat(name, ": this snapshot is cut short, or damaged");
+      *error = absl::StrCat(name, is_of_this_version
+                                      ? ": this snapshot is cut short, or damaged"
+                                      : ": another version of this command made this snapshot");
       return false;
     }
     memory_ = std::make_unique<SnapshotMemory>(fd, std::move(pieces), &mappings_);
@@ -158,11 +172,7 @@ class SnapshotTarget : public Target {
 
 }  // namespace
 
-bool IsSnapshot(int fd) {
-  char magic[sizeof(SnapshotHeader::kMagic)];
-  return ReadAt(fd, 0, magic, sizeof(magic)) &&
-         std::memcmp(magic, SnapshotHeader::kMagic, sizeof(magic)) == 0;
-}
+bool IsSnapshot(int fd) { return BeginsWith(fd, SnapshotHeader::kAnyVersion); }
 
 std::unique_ptr<Target> OpenSnapshot(int fd, const std::string& name, std::string* error) {
   auto snapshot = std::make_unique<SnapshotTarget>();

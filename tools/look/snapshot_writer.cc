@@ -1,6 +1,6 @@
 #include <errno.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <cinttypes>
@@ -64,6 +64,7 @@ class Writer {
  private:
   static constexpr size_t kBatch = 64;
   static constexpr size_t kBytes = SnapshotPiece::kBytes;
+  static constexpr int kLevel = -1;  // the slowest of Zstandard's quick ones
 
   bool Put(const void* from, size_t bytes) {
     at_ += bytes;
@@ -122,11 +123,9 @@ class Writer {
   }
 
   bool Compress(uint64_t address, const char* bytes) {
-    uLongf stored = compressed_.size();
-    const bool smaller =
-        compress2(reinterpret_cast<Bytef*>(compressed_.data()), &stored,
-                  reinterpret_cast<const Bytef*>(bytes), kBytes, Z_BEST_SPEED) == Z_OK &&
-        stored < kBytes;
+    size_t stored = ZSTD_compressCCtx(compressor_.get(), compressed_.data(), compressed_.size(),
+                                      bytes, kBytes, kLevel);
+    const bool smaller = ZSTD_isError(stored) == 0;
     if (!smaller) stored = kBytes;
     pieces_.push_back({address, at_, static_cast<uint32_t>(stored), 0});
     return Put(smaller ? compressed_.data() : bytes, stored);
@@ -157,7 +156,9 @@ class Writer {
   std::vector<uint64_t> batch_;  // addresses of the pieces in buffer_
   std::vector<Piece> parts_;
   std::vector<char> buffer_ = std::vector<char>(kBatch * kBytes);
-  std::vector<char> compressed_ = std::vector<char>(kBytes);
+  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> compressor_{ZSTD_createCCtx(),
+                                                                   &ZSTD_freeCCtx};
+  std::vector<char> compressed_ = std::vector<char>(kBytes - 1);  // else it is not smaller
 };
 
 }  // namespace
