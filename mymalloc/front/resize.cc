@@ -137,7 +137,9 @@ void CheckNoted(const LiveBlock& live, uintptr_t block, Kind kind, const Call& c
 
 // Whether the block is one of n bytes now, where it is or where the kernel has moved it.
 bool ResizedNoted(const LiveBlock& live, uintptr_t* block, size_t n, Kind kind, uintptr_t caller) {
-  const bool stays = n <= live.usable && !WorthShrinking(live.usable, n);
+  // A sampled block is as long as it was made: one of another length goes elsewhere.
+  const bool stays =
+      live.sampled ? n == live.usable : n <= live.usable && !WorthShrinking(live.usable, n);
   if (live.large != nullptr && (stays || n > kLargestMedium)) {
     const uintptr_t moved = ResizeLarge(live.large, *block, n);
     if (moved == 0) return false;
@@ -156,8 +158,11 @@ void* AllocateAmple(size_t n, size_t ample, Kind kind) {
   if (fresh == nullptr) return Allocate(n, kind);
   LiveBlock live;
   uintptr_t block = reinterpret_cast<uintptr_t>(fresh);
-  if (!FindLive(block, "realloc", &live) || !ResizedNoted(live, &block, n, kind, 0)) return fresh;
-  return reinterpret_cast<void*>(block);
+  if (!FindLive(block, "realloc", &live)) return fresh;
+  if (ResizedNoted(live, &block, n, kind, 0)) return reinterpret_cast<void*>(block);
+  if (!live.sampled) return fresh;
+  Free(fresh, {"realloc", kind});
+  return Allocate(n, kind);
 }
 
 // Where blocks know what was asked for: no more than that is copied, and each new size is noted.
