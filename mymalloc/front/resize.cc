@@ -212,8 +212,8 @@ void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact,
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
   const Call from = {called.name, called.frees, MYMALLOC_CALLER_OF(called)};
-  if (IsCounted()) return FreeKnownCounted(pointer, n, alignment, exact, from);
-  if (g_detours && exact && alignment == 1 && TryFreeDetoured(block, n, from)) return;
+  const bool detour = g_detours && exact && alignment == 1 && !IsCounted();
+  if (detour && TryFreeDetoured(block, n, from)) return;
   if (IsRightlyKnown(block, n, alignment, exact, from)) Free(pointer, from);
 }
 
@@ -224,8 +224,7 @@ void* Reallocate(void* pointer, size_t n, const Call& called) {
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
   if (ABSL_PREDICT_FALSE(g_reallocs_ask_more.load(std::memory_order_relaxed))) {
     if (IsCounted()) {
-      const size_t usable = live.libcs ? 0 : live.usable - live.slack;
-      return ReallocateCounted(pointer, usable, n, {called.name, called.frees, caller});
+      return ReallocateCounted(pointer, live, n, {called.name, called.frees, caller});
     }
     if (g_policy.Notes()) return ReallocateNoted(block, live, n, called, caller);
   }
