@@ -1,6 +1,5 @@
 #include "mymalloc/front/counted.h"
 
-#include "mymalloc/front/live_block.h"
 #include "mymalloc/misuse/diagnose.h"
 #include "mymalloc/misuse/sampled_blocks.h"
 
@@ -53,18 +52,13 @@ void FreeCounted(uintptr_t block, const Call& called) {
   Free(reinterpret_cast<void*>(block), called);
 }
 
-void FreeKnownCounted(void* pointer, size_t n, size_t alignment, bool exact, const Call& called) {
-  const Uncounted uncounted;
-  t_counts.deallocated += BytesFreed(reinterpret_cast<uintptr_t>(pointer));
-  FreeKnownSlow(pointer, n, alignment, exact, called);
-}
-
-void* ReallocateCounted(void* pointer, size_t usable, size_t n, const Call& called) {
+void* ReallocateCounted(void* pointer, const LiveBlock& live, size_t n, const Call& called) {
   const Uncounted uncounted;
   void* const fresh = Reallocate(pointer, n, called);
-  if (fresh == nullptr) return nullptr;
+  // What is libc's, and what it was, is not counted.
+  if (fresh == nullptr || (live.libcs && fresh == pointer)) return fresh;
   // First what went: the block that grows is not there twice.
-  t_counts.deallocated += usable;
+  if (!live.libcs) t_counts.deallocated += live.usable - live.slack;
   CountNew(fresh);
   return fresh;
 }

@@ -13,6 +13,7 @@
 
 #include "absl/base/optimization.h"
 #include "mymalloc/front/front.h"
+#include "mymalloc/front/live_block.h"
 #include "mymalloc/process/thread.h"
 
 namespace mymalloc {
@@ -23,9 +24,8 @@ inline bool IsCounted() { return ABSL_PREDICT_FALSE(t_is_counted) && !Busy::Now(
 NewBlock AllocateCounted(size_t n, Kind kind);
 void* AllocateAlignedCounted(size_t alignment, size_t n, Kind kind);
 void FreeCounted(uintptr_t block, const Call& called);
-void FreeKnownCounted(void* pointer, size_t n, size_t alignment, bool exact, const Call& called);
-// `usable`: of the block, before.
-void* ReallocateCounted(void* pointer, size_t usable, size_t n, const Call& called);
+// `live`: the block, before.
+void* ReallocateCounted(void* pointer, const LiveBlock& live, size_t n, const Call& called);
 
 }  // namespace mymalloc
 

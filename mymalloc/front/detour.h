@@ -3,8 +3,8 @@
 //   Allocate   the thread's magazine, as on the short way; the block's tag gets a note, and its end a
 //              canary
 //   Free       of a block whose tag and place the tree has vouched for: look at the neighbours'
-//              tags, mark free, into the quarantine; what leaves that is looked at for writes,
-//              cleared, and goes where the short way would have put it
+//              tags, mark free, into the quarantine; what leaves that is looked at for writes
+//              and goes where the short way would have put it
 //
 // Off the detour (g_detours is false), none of this is reached.
 

@@ -137,7 +137,9 @@ void CheckNoted(const LiveBlock& live, uintptr_t block, Kind kind, const Call& c
 
 // Whether the block is one of n bytes now, where it is or where the kernel has moved it.
 bool ResizedNoted(const LiveBlock& live, uintptr_t* block, size_t n, Kind kind, uintptr_t caller) {
-  const bool stays = n <= live.usable && !WorthShrinking(live.usable, n);
+  // A sampled block is as long as it was made: one of another length goes elsewhere.
+  const bool stays =
+      live.sampled ? n == live.usable : n <= live.usable && !WorthShrinking(live.usable, n);
   if (live.large != nullptr && (stays || n > kLargestMedium)) {
     const uintptr_t moved = ResizeLarge(live.large, *block, n);
     if (moved == 0) return false;
@@ -156,8 +158,11 @@ void* AllocateAmple(size_t n, size_t ample, Kind kind) {
   if (fresh == nullptr) return Allocate(n, kind);
   LiveBlock live;
   uintptr_t block = reinterpret_cast<uintptr_t>(fresh);
-  if (!FindLive(block, "realloc", &live) || !ResizedNoted(live, &block, n, kind, 0)) return fresh;
-  return reinterpret_cast<void*>(block);
+  if (!FindLive(block, "realloc", &live)) return fresh;
+  if (ResizedNoted(live, &block, n, kind, 0)) return reinterpret_cast<void*>(block);
+  if (!live.sampled) return fresh;
+  Free(fresh, {"realloc", kind});
+  return Allocate(n, kind);
 }
 
 // Where blocks know what was asked for: no more than that is copied, and each new size is noted.
@@ -207,8 +212,8 @@ void FreeKnownSlow(void* pointer, size_t n, size_t alignment, bool exact,
   const uintptr_t block = reinterpret_cast<uintptr_t>(pointer);
   if (block == 0) return;
   const Call from = {called.name, called.frees, MYMALLOC_CALLER_OF(called)};
-  if (IsCounted()) return FreeKnownCounted(pointer, n, alignment, exact, from);
-  if (g_detours && exact && alignment == 1 && TryFreeDetoured(block, n, from)) return;
+  const bool detour = g_detours && exact && alignment == 1 && !IsCounted();
+  if (detour && TryFreeDetoured(block, n, from)) return;
   if (IsRightlyKnown(block, n, alignment, exact, from)) Free(pointer, from);
 }
 
@@ -219,8 +224,7 @@ void* Reallocate(void* pointer, size_t n, const Call& called) {
   if (ABSL_PREDICT_FALSE(!FindLive(block, called, &live))) return nullptr;
   if (ABSL_PREDICT_FALSE(g_reallocs_ask_more.load(std::memory_order_relaxed))) {
     if (IsCounted()) {
-      const size_t usable = live.libcs ? 0 : live.usable - live.slack;
-      return ReallocateCounted(pointer, usable, n, {called.name, called.frees, caller});
+      return ReallocateCounted(pointer, live, n, {called.name, called.frees, caller});
     }
     if (g_policy.Notes()) return ReallocateNoted(block, live, n, called, caller);
   }

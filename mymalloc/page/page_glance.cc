@@ -82,14 +82,14 @@ bool PageGlance::IsOwn(Tag tag, SlotIndex slot) const {
 
 SlotRun PageGlance::RunAt(SlotIndex slot) const {
   if (!MayHaveRuns(size_class_)) return {slot, kOneSlot};
-  // What stands inside of a run where tags stood does not verify: it is the program's, and was
-  // zero at first.
+  // Inside of a run, where tags stood, is what the program writes, which is no tag of this slot; or
+  // what it has not overwritten yet: a tag of a run that was freed, or the fence before a free
+  // slot. A run that was freed is one as long as its slots are free, here or on their way.
   for (SlotIndex first = slot; first > kFirstSlot && slot - first < kMostRunSlots; --first) {
     const Tag tag = TagAt(first);
-    if (!tag.Verifies(Block(first))) continue;
-    if (!tag.IsRun() || tag.slot() != first || first + tag.slots() <= slot) break;
-    // A run that was freed is one as long as its slots are free, here or on their way.
-    if (!tag.live() && !IsFreeRemotely(first) && !IsFree(slot)) break;
+    if (!IsOwn(tag, first)) continue;
+    if (!tag.live() && !IsFreeRemotely(first) && !IsFree(slot)) continue;
+    if (!tag.IsRun() || first + tag.slots() <= slot) break;
     return {first, tag.slots()};
   }
   return {slot, kOneSlot};

@@ -176,6 +176,23 @@ TEST(Find, ARunThatAnotherThreadFreed) {
   EXPECT_NE(info.freed_at, nullptr);
 }
 
+// The tags of freed runs are still in it, as the program has not written there yet.
+TEST(Find, ARunWhereFreedRunsWere) {
+  constexpr size_t kShort = 100000;
+  constexpr ptrdiff_t kLong = 250000;
+  std::vector<void*> runs(6);
+  for (void*& run : runs) run = malloc(kShort);
+  for (void* const run : runs) free(run);
+  void* const p = malloc(kLong);
+  EXPECT_EQ(mymalloc_check_range(p, kLong), MYMALLOC_INSIDE);
+  for (ptrdiff_t at = 0; at < kLong; at += 100) {
+    ASSERT_EQ(Find(Shift(p, at)).base, p) << at;
+    ASSERT_EQ(Find(Shift(p, at)).state, MYMALLOC_LIVE) << at;
+    ASSERT_EQ(mymalloc_check_range(Shift(p, at), 10), MYMALLOC_INSIDE) << at;
+  }
+  free(p);
+}
+
 TEST(Find, AFreedLargeBlock) {
   void* const p = malloc(50000000);
   free(p);

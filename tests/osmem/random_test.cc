@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <string.h>
 
+#include <algorithm>
+#include <functional>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -125,6 +127,23 @@ TEST(OsmemRandomTest, OneThread) {
 TEST(OsmemRandomTest, ThreadsThatFreeAndResizeEachOthersBlocks) {
   PlayTogether(4);
   EXPECT_EQ(LiveBlocks(), 0u);
+}
+
+// In hardened mode a tag is told by 15 bits only, so some of these words would do for one.
+TEST(OsmemRandomTest, WhatAProgramWritesIsNotTakenForATag) {
+  constexpr size_t kSize = 4000;  // a run of as many slots as may be, nearly
+  constexpr int kRounds = 5000;
+  auto* const words = static_cast<uint64_t*>(os_malloc(kSize));
+  std::mt19937_64 random(20261128);
+  for (int round = 0; round < kRounds; ++round) {
+    std::generate_n(words, kSize / sizeof(*words), std::ref(random));
+    for (size_t i = 0; i < kSize / sizeof(*words); i += 8) {
+      mymalloc_info info;
+      ASSERT_EQ(mymalloc_find(words + i, &info), 0);
+      ASSERT_EQ(info.base, words) << "word " << i << ", round " << round;
+    }
+  }
+  os_free(words);
 }
 
 }  // namespace
