@@ -26,6 +26,14 @@ struct Millis {
   bool operator==(Millis other) const { return value == other.value; }
 };
 
+// Of how many allocations, or of how many bytes of them, one is sampled; 0: none is.
+struct Sampling {
+  uint64_t every;
+  bool bytes = false;
+
+  bool operator==(Sampling other) const { return every == other.every && bytes == other.bytes; }
+};
+
 // The name of a file; empty: none. A copy, as programs write over their environment (setproctitle).
 struct Path {
   static constexpr size_t kCapacity = 512;

@@ -74,6 +74,18 @@ bool Parse(Text value, Bytes* result) {
   return true;
 }
 
+// A number of allocations, or with a unit of bytes.
+bool Parse(Text value, Sampling* result) {
+  uint64_t allocations;
+  Text unit;
+  if (!ParseNumber(value, ~uint32_t{0}, &allocations, &unit)) return false;
+  if (unit.size == 0) return *result = {allocations}, true;
+  Bytes bytes;
+  if (!Parse(value, &bytes)) return false;
+  *result = {bytes.value, bytes.value != 0};
+  return true;
+}
+
 // A number and ms, s or m, of which 0 needs none; or never.
 bool Parse(Text value, Millis* result) {
   if (value == "never") return result->value = Millis::kNever, true;
@@ -156,7 +168,9 @@ bool Parse(Text value, MemoryLimit* result) {
 }
 
 void Print(Printer& out, bool value) { out.Text(value ? "1" : "0"); }
-void Print(Printer& out, uint32_t value) { out.Decimal(value); }
+void Print(Printer& out, Sampling value) {
+  value.bytes ? out.Size(value.every) : out.Decimal(value.every);
+}
 void Print(Printer& out, Bytes value) { out.Size(value.value); }
 void Print(Printer& out, Millis value) {
   if (value.value == Millis::kNever) {
@@ -199,7 +213,7 @@ void Print(Printer& out, MemoryLimit value) {
 void Print(Printer& out, const Path& value) { out.Text(value.IsEmpty() ? "none" : value.text); }
 
 const char* Wanted(bool) { return "1 or 0"; }
-const char* Wanted(uint32_t) { return "a number"; }
+const char* Wanted(Sampling) { return "a number of allocations, 5000, or of bytes, 100M"; }
 const char* Wanted(Bytes) { return "a number of bytes, or of K, M or G: 64K"; }
 const char* Wanted(Millis) { return "a time with its unit, 500ms, 2s or 10m, or never"; }
 const char* Wanted(OnError) { return "abort, warn or ignore"; }

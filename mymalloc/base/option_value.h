@@ -39,6 +39,7 @@ Text ToText(const char* s);
 // False if the text is no such value; *result then is anything.
 bool Parse(Text value, bool* result);
 bool Parse(Text value, uint32_t* result);
+bool Parse(Text value, Sampling* result);
 bool Parse(Text value, Bytes* result);
 bool Parse(Text value, Millis* result);
 bool Parse(Text value, OnError* result);
@@ -49,7 +50,7 @@ bool Parse(Text value, MemoryLimit* result);
 bool Parse(Text value, Path* result);
 
 void Print(Printer& out, bool value);
-void Print(Printer& out, uint32_t value);
+void Print(Printer& out, Sampling value);
 void Print(Printer& out, Bytes value);
 void Print(Printer& out, Millis value);
 void Print(Printer& out, OnError value);
@@ -61,7 +62,7 @@ void Print(Printer& out, const Path& value);
 
 // What would be a value.
 const char* Wanted(bool);
-const char* Wanted(uint32_t);
+const char* Wanted(Sampling);
 const char* Wanted(Bytes);
 const char* Wanted(Millis);
 const char* Wanted(OnError);

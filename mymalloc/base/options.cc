@@ -156,7 +156,7 @@ const char* ToText(Printer& out, const T& value) {
 }
 
 bool IsSet(bool value) { return value; }
-bool IsSet(uint32_t value) { return value != 0; }
+bool IsSet(Sampling value) { return value.every != 0 && !(value == kUnaskedSampling); }
 bool IsSet(Bytes value) { return value.value != 0; }
 // Of these it could not be said, so they ask nothing.
 bool IsSet(Millis) { return false; }
@@ -169,7 +169,7 @@ bool IsSet(MemoryLimit) { return false; }
 
 template <typename T>
 constexpr bool kMayAsk =
-    std::is_same_v<T, bool> || std::is_same_v<T, uint32_t> || std::is_same_v<T, Bytes>;
+    std::is_same_v<T, bool> || std::is_same_v<T, Sampling> || std::is_same_v<T, Bytes>;
 
 }  // namespace
 

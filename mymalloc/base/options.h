@@ -25,7 +25,11 @@ enum Asks : uint32_t {
   kNotes = kTreeFirst | kNoRuns | 32,  // that each block's tag says how it was asked for
 };
 
-// X(type, name, default, default with harden=1, what it asks, help). Types: bool, uint32_t, Bytes,
+// Without being asked for: so few that nobody notices. No signal is handled for them, as nobody
+// would expect that of a malloc.
+inline constexpr Sampling kUnaskedSampling = {uint64_t{100} << 20, /*bytes=*/true};
+
+// X(type, name, default, default with harden=1, what it asks, help). Types: bool, Sampling, Bytes,
 // Millis, OnError, HugePages, Path, PrintedStats, Signal, MemoryLimit.
 // clang-format off
 #define MYMALLOC_FOR_EACH_OPTION(X)                                                                \
@@ -50,8 +54,9 @@ enum Asks : uint32_t {
     "guard pages around large blocks and behind pages of 64K or more")                         \
   X(bool, check_at_exit, false, true, kNothing,                                                    \
     "as the process ends: what lies behind each live block, and what is in quarantine, is checked") \
-  X(uint32_t, sample, 0, 0, kExplainsFaults,                                                       \
-    "one in so many allocations gets a kernel page of its own between guard pages; 0: none")       \
+  X(Sampling, sample, kUnaskedSampling, kUnaskedSampling, kExplainsFaults,                         \
+    "one in so many allocations (5000), or in so many bytes of them (100M), gets a kernel page of "\
+    "its own between guard pages, and its history is kept; 0: none")                               \
   X(bool, check_kind, true, true, kNothing,                                                        \
     "what malloc, new or new[] made must be freed by what belongs to it; "                         \
     "known where check_ends is set, and of sampled blocks")                                        \
@@ -105,8 +110,10 @@ Policy PolicyOf(const Options& options);
 // Whether each allocation is counted to find those to be sampled, on the detour. Else they are
 // counted where a magazine is filled, as many as that gets: it costs the others nothing, and which
 // of them is sampled matters less the fewer are.
-constexpr uint32_t kFewSamples = 1000;
-constexpr bool CountsEachAllocation(uint32_t sample) { return sample != 0 && sample < kFewSamples; }
+constexpr bool CountsEachAllocation(Sampling sample) {
+  constexpr uint64_t kFewSamples = 1000;
+  return sample.every != 0 && sample.every < kFewSamples && !sample.bytes;
+}
 
 // Of g_options, as ReadOptions has set them.
 extern Policy g_policy;

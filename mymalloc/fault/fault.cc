@@ -62,7 +62,7 @@ bool CouldBeSampled(const Fault& fault) {
   constexpr size_t kAround = 16;
   return fault.block.begin != 0 && fault.block.sampling_shows_more &&
          fault.block.usable <= KernelPage() - kAround && fault.allocated == nullptr &&
-         g_options.sample == 0;
+         !(g_options.sample == Sampling{1});
 }
 
 void PrintAdvice(Printer& out, const Fault& fault) {

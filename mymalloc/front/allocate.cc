@@ -74,24 +74,28 @@ NewBlock AllocateClassSlow(SizeClass c, size_t n, Kind kind) {
   return FromEntry(entry, c, n, kind);
 }
 
-// How many allocations this one stands for: those that what its magazine was filled with last
-// served.
-uint32_t Passed(const Heap& own, SizeClass c) {
-  if (g_detours || c == kNoClass) return 1;
-  return Max(1U, Min(own.magazine(c).Depth(), RefillOf(c)));
+// How many allocations, or bytes, this one stands for. `refills`: not each of its class comes here,
+// but one for all that its magazine was filled with last.
+uint64_t Passed(const Heap& own, SizeClass c, size_t n, bool refills) {
+  const uint64_t count = refills ? Max(1U, Min(own.magazine(c).Depth(), RefillOf(c))) : 1;
+  return g_options.sample.bytes ? count * (c == kNoClass ? n : StrideOf(c)) : count;
 }
 
-// Cleared, if one is due; nullptr if not, or if it does not fit.
-void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind) {
+// Cleared, if one is due; nullptr if not.
+void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind, bool refills) {
   EnsureHeap();
-  const uint32_t every = g_options.sample;
+  const uint64_t every = g_options.sample.every;
   if (ABSL_PREDICT_TRUE(every == 0)) return nullptr;
   Heap* const own = OwnHeap();
   if (own == nullptr) return nullptr;
   const Busy busy;
-  if (!own->SampleIsDue(every, Passed(*own, c))) return nullptr;
+  const bool fits = SampledBlocks::Fits(n, alignment);
+  if (!own->SampleIsDue(every, Passed(*own, c, n, refills), fits)) return nullptr;
   return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
 }
+
+// On the detour all that is no short block comes by.
+bool Refills(SizeClass c) { return !g_detours && c != kNoClass; }
 
 // An entry of the thread's own magazine; 0 if there is none.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopFromOwn(SizeClass c) {
@@ -112,7 +116,8 @@ NewBlock AllocateClass(SizeClass c, size_t n, Kind kind) {
 }
 
 ABSL_ATTRIBUTE_NOINLINE void* AllocateSmallSlower(SizeClass c, size_t n, Kind kind) {
-  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) return sampled;
+  const bool refills = !CountsEachAllocation(g_options.sample);
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind, refills)) return sampled;
   return AllocateClass(c, n, kind).pointer;
 }
 
@@ -135,7 +140,7 @@ NewBlock AllocateSlow(size_t n, Kind kind) {
   if (IsCounted()) return AllocateCounted(n, kind);
   const SizeClass c = n <= kLargestMedium ? ClassOf(n) : kNoClass;
   // The first call of all sets the process up here.
-  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) {
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind, Refills(c))) {
     return {sampled, /*zeroed=*/true};
   }
   if (c == kNoClass) return AllocateLong(n, kBlockAlignment, kind);
@@ -151,7 +156,7 @@ void* AllocateAligned(size_t alignment, size_t n, Kind kind) {
     return reinterpret_cast<void*>(block);
   }
   if (IsCounted()) return AllocateAlignedCounted(alignment, n, kind);
-  if (void* const sampled = SampledBlock(c, n, alignment, kind)) return sampled;
+  if (void* const sampled = SampledBlock(c, n, alignment, kind, Refills(c))) return sampled;
   if (c == kNoClass) return AllocateLong(n, alignment, kind).pointer;
   const NewBlock fresh = AllocateClass(c, n, kind);
   if (reinterpret_cast<uintptr_t>(fresh.pointer) % alignment == 0) return fresh.pointer;

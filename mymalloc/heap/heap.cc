@@ -134,13 +134,17 @@ uint64_t Heap::Random() {
   return mixed ^ mixed >> 32;
 }
 
-bool Heap::SampleIsDue(uint32_t every, uint32_t passed) {
+bool Heap::SampleIsDue(uint64_t every, uint64_t passed, bool fits) {
   if (until_sample_ > passed) {
     until_sample_ -= passed;
     return false;
   }
   const bool first = until_sample_ == 0;  // nothing is due before a distance was drawn
-  until_sample_ = static_cast<uint32_t>(1 + (Random() >> 33) % (uint64_t{2} * every - 1));
+  if (!first && !fits) {
+    until_sample_ = 1;
+    return false;
+  }
+  until_sample_ = 1 + (Random() >> 16) % (2 * every - 1);
   return !first || every == 1;
 }
 

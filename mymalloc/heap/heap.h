@@ -90,8 +90,9 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   const Quarantine& quarantine() const { return quarantine_; }
   PageCache& page_cache() { return page_cache_; }
   // Whether the owner's allocation is to be sampled: one in `every`, at random distances. `passed`:
-  // how many there were since this was asked last, with this one.
-  bool SampleIsDue(uint32_t every, uint32_t passed);
+  // how many there were since this was asked last, with this one. If it does not fit, the next one
+  // is due that does.
+  bool SampleIsDue(uint64_t every, uint64_t passed, bool fits);
   // The owner's; hard to predict for who does not know the tags' secret.
   uint64_t Random();
 
@@ -315,7 +316,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Quarantine quarantine_;
   PageCache page_cache_;
   uint64_t random_state_;  // the owner's
-  uint32_t until_sample_;  // the owner's: allocations until one is sampled
+  uint64_t until_sample_;  // the owner's: allocations, or bytes of them, until one is sampled
 
   alignas(64) RemoteList remote_;
 };

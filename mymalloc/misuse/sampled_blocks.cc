@@ -32,9 +32,8 @@ void NoteEvent(FaultEvent* event) {
 }
 
 // Where a block of n bytes lies on the page: at its end, where the first byte behind faults (or, if
-// n is no multiple of 16, a few bytes on), or at its start. 0 if it does not fit.
+// n is no multiple of 16, a few bytes on), or at its start. 0 if it does not fit after all.
 uintptr_t Place(uintptr_t page, size_t n, size_t alignment, bool at_start) {
-  if (n > KernelPage() - kBlockAlignment || alignment > KernelPage() / 2) return 0;
   const uintptr_t first = RoundUp(page + kBlockAlignment, alignment);
   const uintptr_t last = RoundDown(page + KernelPage() - Max(n, size_t{1}), alignment);
   return first > last ? 0 : at_start ? first : last;
@@ -107,21 +106,28 @@ void ReportMargins(Margins margins, const SampledSlot& slot, const char* called)
 
 ABSL_CONST_INIT SampledBlocks g_sampled;
 
-void SampledBlocks::Init() {
-  const uintptr_t begin = os::Reserve(kBytes);
-  slots_ = static_cast<SampledSlot*>(os::AllocateMetadata(kSlots * sizeof(SampledSlot)));
-  if (begin == 0 || slots_ == nullptr) return;
-  if (!g_page_map.Insert({begin, begin + kBytes}, Owner::Sampled())) return;
-  LockHolder holder(lock_);
+bool SampledBlocks::IsThere() {
+  if (begin_ != 0) return true;
+  if (slots_ == nullptr) {
+    slots_ = static_cast<SampledSlot*>(os::AllocateMetadata(kSlots * sizeof(SampledSlot)));
+  }
+  const uintptr_t begin = slots_ != nullptr ? os::Reserve(kBytes) : 0;
+  if (begin == 0) return false;
   for (unsigned i = 0; i < kSlots; ++i) queue_[i] = static_cast<uint16_t>(i);
+  // Who finds the range in the map may look at it at once.
   begin_ = begin;
+  if (g_page_map.Insert({begin, begin + kBytes}, Owner::Sampled())) return true;
+  begin_ = 0;
+  os::Unmap(Interval::From(begin, kBytes));
+  return false;
 }
 
 uintptr_t SampledBlocks::Allocate(size_t n, size_t alignment, Kind kind, uint64_t random) {
-  if (begin_ == 0) return 0;
   LockHolder holder(lock_);
+  if (!IsThere()) return 0;
   SealReleased();
-  if (live() + unsealed_ == kSlots) return 0;
+  const unsigned most_live = g_options.sample.bytes ? kMostLiveByBytes : kSlots;
+  if (live() + unsealed_ >= most_live) return 0;
   const unsigned index = queue_[first_];
   const uintptr_t page = PageOf(index);
   const uintptr_t block = Place(page, n, Max(alignment, kBlockAlignment), random >> 63 != 0);

@@ -43,12 +43,14 @@ struct SampledSlot {
 class SampledBlocks {
  public:
   static constexpr unsigned kSlots = 256;
+  // How many live at once where bytes are counted: each splits a mapping of the process.
+  static constexpr unsigned kMostLiveByBytes = 16;
 
-  // Reserves the address range and makes it known to the page map. Without memory for that, no
-  // block is ever sampled.
-  void Init();
-
-  // A block of exactly n bytes, cleared; 0 if it does not fit or no slot is free.
+  static constexpr bool Fits(size_t n, size_t alignment) {
+    return n <= KernelPage() - kBlockAlignment && alignment <= KernelPage() / 2;
+  }
+  // A block of exactly n bytes, cleared; 0 if no slot is free, or there is no memory. REQUIRES: it
+  // fits.
   uintptr_t Allocate(size_t n, size_t alignment, Kind kind, uint64_t random);
   // REQUIRES: the address lies in the pool, here and below. Reports if it is no live block.
   void Free(uintptr_t address, const Call& called);
@@ -78,6 +80,8 @@ class SampledBlocks {
   static constexpr size_t kBytes = (2 * kSlots + 1) * KernelPage();
 
   uintptr_t PageOf(unsigned slot) const { return begin_ + (2 * size_t{slot} + 1) * KernelPage(); }
+  // Reserves the address range and makes it known to the page map, when the first block is due.
+  bool IsThere() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SetLive(unsigned live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned SlotNear(uintptr_t address) const;
   void Release(unsigned index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -5,7 +5,6 @@
 
 #include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
-#include "mymalloc/misuse/sampled_blocks.h"
 #include "mymalloc/os/chunks.h"
 #include "mymalloc/os/memory.h"
 #include "mymalloc/os/metadata.h"
@@ -75,7 +74,6 @@ void StartProcess() {
   if (o.huge_pages == HugePages::kAuto) g_page_supply.MayMakeHuge(os::HugePagesAreThere());
   for (Heap& heap : g_bare_heaps.heaps) heap.Init(Tag::kNobody);
   g_has_exit_key = pthread_key_create(&g_exit_key, &ThreadExits) == 0;
-  if (o.sample != 0) g_sampled.Init();
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ Options Unusual() {
   options.guard_pages = false;
   options.check_at_exit = false;
   options.check_kind = false;
-  options.sample = 77;
+  options.sample = {77};
   options.checked = true;
   options.huge_pages = HugePages::kNever;
   options.decay = Millis{1234};
@@ -234,7 +234,7 @@ TEST(OptionsTest, BadValuesChangeNothingAndAreSaid) {
              {"REPORT_FILE", ""},
              {"REPORT_FILE", "a\nb"},
              {"SAMPLE", "4294967296"},
-             {"SAMPLE", "1K"},
+             {"SAMPLE", "1Q"},
              {"SAMPLE", "x"}};
   for (const auto& [name, value] : bad) {
     const std::string variable = std::string("MYMALLOC_") + name + "=" + value;
@@ -293,10 +293,32 @@ TEST(OptionsTest, ThePolicyIsWhatAllOptionsAsk) {
   EXPECT_TRUE(PolicyOf(ends).TreeFirst());
   EXPECT_FALSE(PolicyOf(ends).Runs());
   Options sampled;
-  sampled.sample = 100;
+  sampled.sample = {100};
   EXPECT_TRUE(PolicyOf(sampled).Detour());
   EXPECT_TRUE(PolicyOf(sampled).Runs());
   EXPECT_FALSE(PolicyOf(sampled).HoldsLarge());
+}
+
+TEST(OptionsTest, SamplesAreOneInSoManyAllocationsOrBytes) {
+  EXPECT_EQ(Read({"MYMALLOC_SAMPLE=5000"}).options.sample, (Sampling{5000, false}));
+  EXPECT_EQ(Read({"MYMALLOC_SAMPLE=64M"}).options.sample, (Sampling{64 << 20, true}));
+  EXPECT_EQ(Read({"MYMALLOC_SAMPLE=0"}).options.sample, Sampling{0});
+  EXPECT_EQ(Read({"MYMALLOC_SAMPLE=0K"}).options.sample, Sampling{0});
+}
+
+// Only where somebody asked for samples a signal is handled for them.
+TEST(OptionsTest, WhatIsSampledUnaskedAsksForNothing) {
+  EXPECT_EQ(Options().sample.every, uint64_t{100} << 20);
+  EXPECT_EQ(PolicyOf(Options()).asks, kNothing);
+  for (const Sampling asked : {Sampling{64 << 20, true}, Sampling{5000}}) {
+    Options options;
+    options.sample = asked;
+    EXPECT_TRUE(PolicyOf(options).ExplainsFaults());
+    EXPECT_FALSE(PolicyOf(options).Detour());
+  }
+  Options none;
+  none.sample = {0};
+  EXPECT_EQ(PolicyOf(none).asks, kNothing);
 }
 
 TEST(OptionsTest, HelpListsEveryOptionWithItsValue) {

@@ -25,6 +25,7 @@ class EngineTest : public testing::Test {
   EngineTest() {
     EnsureHeap();
     g_options = Options();
+    g_options.sample = {0};
     g_policy = Policy();
     g_options.decay = Millis{1000 * 60 * 60};  // passes are the test's to make
     g_janitor.Poll();                          // from now on no tick is due

@@ -174,14 +174,14 @@ TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
   for (const uint32_t every : {2u, 10u, 1000u}) {
     Heap* const heap = CurrentHeap();
     constexpr int kSamples = 4000;
-    while (!heap->SampleIsDue(every, 1)) {
+    while (!heap->SampleIsDue(every, 1, true)) {
     }
     uint64_t calls = 0;
     uint64_t longest = 0;
     std::set<uint64_t> distances;
     for (int i = 0; i < kSamples; ++i) {
       uint64_t distance = 1;
-      while (!heap->SampleIsDue(every, 1)) ++distance;
+      while (!heap->SampleIsDue(every, 1, true)) ++distance;
       calls += distance;
       longest = std::max(longest, distance);
       distances.insert(distance);
@@ -201,15 +201,29 @@ TEST_F(HeapRandomTest, SamplesAreSoFarApartWhereSeveralPassAtOnce) {
   int samples = 0;
   for (uint32_t passed = 1; samples < 4000; passed = passed % 64 + 1) {
     calls += passed;
-    samples += heap->SampleIsDue(kEvery, passed) ? 1 : 0;
+    samples += heap->SampleIsDue(kEvery, passed, true) ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(calls) / samples / kEvery, 1, 0.06);
 }
 
-TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
-  while (!CurrentHeap()->SampleIsDue(1, 1)) {  // the distance drawn before
+TEST_F(HeapRandomTest, WhatDoesNotFitLeavesTheSampleToTheNext) {
+  Heap* const heap = CurrentHeap();
+  uint64_t bytes = 0;
+  int samples = 0;
+  for (int i = 0; samples < 4000; ++i) {
+    const bool fits = i % 10 == 0;
+    bytes += fits ? 100 : 100000;
+    const bool due = heap->SampleIsDue(uint64_t{100} << 20, fits ? 100 : 100000, fits);
+    EXPECT_TRUE(fits || !due);
+    samples += due ? 1 : 0;
   }
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(CurrentHeap()->SampleIsDue(1, 1));
+  EXPECT_NEAR(static_cast<double>(bytes) / samples / (100 << 20), 1, 0.06);
+}
+
+TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
+  while (!CurrentHeap()->SampleIsDue(1, 1, true)) {  // the distance drawn before
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(CurrentHeap()->SampleIsDue(1, 1, true));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ constexpr uint64_t kAtStart = ~uint64_t{0};
 
 class SampledBlocksTest : public test::EngineTest {
  protected:
-  SampledBlocksTest() : pool_(NewPool()) { pool_.Init(); }
+  SampledBlocksTest() : pool_(NewPool()) { g_options.sample = {1}; }
 
   // Their address ranges stay in the page map, so they stay, too.
   static SampledBlocks& NewPool() {
@@ -79,7 +79,7 @@ TEST_F(SampledBlocksTest, IsAlignedOrNotThere) {
         const bool fits =
             n <= KernelPage() - (alignment > kBlockAlignment ? alignment : kBlockAlignment) &&
             alignment <= KernelPage() / 2;
-        const uintptr_t block = New(n, alignment, random);
+        const uintptr_t block = SampledBlocks::Fits(n, alignment) ? New(n, alignment, random) : 0;
         ASSERT_EQ(block != 0, fits) << alignment << " " << n;
         if (!fits) continue;
         EXPECT_EQ(block % alignment, 0u);
@@ -231,9 +231,24 @@ TEST_F(SampledBlocksTest, TheLastGuardIsTheLastSlots) {
   EXPECT_EQ(pool_.Nearest(PageOf(blocks.front()) - KernelPage()).block, blocks.front());
 }
 
-TEST_F(SampledBlocksTest, APoolWithoutMemorySamplesNothing) {
-  const auto pool = std::make_unique<SampledBlocks>();
-  EXPECT_EQ(pool->Allocate(16, 16, Kind::kMalloc, 0), 0u);
+TEST_F(SampledBlocksTest, AFewLiveOnesAreEnoughWhereBytesAreCounted) {
+  g_options.sample = kUnaskedSampling;
+  std::vector<uintptr_t> blocks = UseAll();
+  EXPECT_EQ(blocks.size(), SampledBlocks::kMostLiveByBytes);
+  const uintptr_t freed = blocks.back();
+  Free(freed);
+  blocks.back() = New();
+  EXPECT_NE(blocks.back(), 0u);
+  EXPECT_NE(blocks.back(), freed) << "a slot rests as long as with any other number";
+  EXPECT_EQ(New(), 0u);
+}
+
+TEST_F(SampledBlocksTest, APoolWithoutMemorySamplesNothingUntilThereIsSome) {
+  test::FailAll(",reserve,");
+  EXPECT_EQ(New(), 0u);
+  EXPECT_STREQ(pool_.Verify(), nullptr);
+  test::FailAll("");
+  EXPECT_NE(New(), 0u);
 }
 
 }  // namespace

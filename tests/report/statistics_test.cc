@@ -180,7 +180,7 @@ TEST_F(StatisticsTest, TheMostStays) {
 }
 
 TEST_F(StatisticsTest, SampledBlocksCountAPageEach) {
-  g_sampled.Init();
+  g_options.sample = {1};
   const Statistics before = CountHeap();
   uintptr_t blocks[5];
   for (uintptr_t& block : blocks) block = g_sampled.Allocate(100, 16, Kind::kMalloc, /*random=*/0);
