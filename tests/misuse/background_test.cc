@@ -15,8 +15,8 @@ namespace {
 
 // Longer than the programs take to free their blocks and break some of them: what goes back before
 // that is as it should be.
-constexpr char kQuick[] = "decay=200ms:";
-constexpr char kNever[] = "decay=60m:";
+constexpr char kQuick[] = "sample=0:decay=200ms:";
+constexpr char kNever[] = "sample=0:decay=60m:";
 
 Outcome RunCase(const std::string& name, const std::string& options) {
   Command command;
