@@ -9,9 +9,9 @@ def section(document: str, heading: str) -> str:
 
 
 def commands(document: str, heading: str) -> str:
-    """The lines that are shown as commands; those of a list, too."""
+    """The lines that are shown as commands."""
     lines = section(document, heading).splitlines()
-    return "\n".join(line.strip() for line in lines if line.startswith("    "))
+    return "\n".join(line[4:] for line in lines if line.startswith("    "))
 
 
 def file(document: str, language: str) -> str:

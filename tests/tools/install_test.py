@@ -233,7 +233,7 @@ class InstallTest(Installed):
 
 class AsTheDocsSayTest(Installed):
     def test_all_programs_of_a_system_run_on_it_as_the_docs_say(self) -> None:
-        preload, _ = document.commands(INSTALL_MD, "All programs of a system").splitlines()
+        preload = document.commands(INSTALL_MD, "All programs of a system")
         undo = self.documented(r"To undo it: `(.*?)`")
         system = self.small_system("all", self.library_in(preload))
         script = f"{preload}; cat /proc/self/maps; /twice; echo ended with $?; {undo}; /twice"
@@ -248,7 +248,7 @@ class AsTheDocsSayTest(Installed):
         self.assertIn("double free", done.stderr)
 
     def test_without_the_file_programs_run_and_say_so(self) -> None:
-        preload, _ = document.commands(INSTALL_MD, "All programs of a system").splitlines()
+        preload = document.commands(INSTALL_MD, "All programs of a system")
         system = self.small_system("without", self.library_in(preload))
         system.shell(f"{preload}; rm {self.library_in(preload)}")
         done = system.shell("cat /proc/self/maps")
@@ -257,7 +257,8 @@ class AsTheDocsSayTest(Installed):
         self.assertIn("cannot be preloaded", done.stderr)
 
     def test_a_shell_helps_where_no_program_starts(self) -> None:
-        preload, repair = document.commands(INSTALL_MD, "All programs of a system").splitlines()
+        preload = document.commands(INSTALL_MD, "All programs of a system")
+        repair = self.documented("still can, by\\s+`(.*?)`")
         system = self.small_system("broken", self.library_in(preload))
         source = self.scratch / "broken.c"
         source.write_text("__attribute__((constructor)) void f(void) { __builtin_trap(); }")
