@@ -118,6 +118,12 @@ constexpr bool CountsEachAllocation(Sampling sample) {
 // Of g_options, as ReadOptions has set them.
 extern Policy g_policy;
 
+// Whether a sampled block must be freed by what belongs to its kind, and with its very size. Where
+// nobody asked for that it goes as with all other blocks: a program may never have been told.
+inline bool SamplesAreStrict() {
+  return g_policy.Notes() || !(g_options.sample == kUnaskedSampling);
+}
+
 // Sets every option to its default with harden=1.
 void Harden(Options* options);
 

@@ -47,13 +47,18 @@ bool IsRunOf(const LiveBlock& live, size_t n, size_t alignment) {
   return is_that(run) || (!PacksWell(run.slots) && is_that(BetterPackedOf(run, n)));
 }
 
+SizeClass ClassFor(size_t n, size_t alignment) {
+  return n > kLargestMedium            ? kNoClass
+         : alignment > kBlockAlignment ? AlignedClassOf(n, alignment)
+                                       : ClassOf(n);
+}
+
 // Whether one allocation of n bytes, so aligned (0: as any), could have made a block like this.
 bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
+  const SizeClass c = ClassFor(n, alignment);
+  if (live.sampled && !SamplesAreStrict()) return c == ClassFor(live.usable, alignment);
   if (n > live.usable) return false;
   if (live.sampled) return n == live.usable;
-  const SizeClass c = n > kLargestMedium            ? kNoClass
-                      : alignment > kBlockAlignment ? AlignedClassOf(n, alignment)
-                                                    : ClassOf(n);
   if (live.large == nullptr && !live.run) return c != kNoClass && UsableOf(c) == live.usable;
   // A run or a large block may stand for one of a class that found no page (AllocateClassSlow).
   if (live.run) {
@@ -68,6 +73,7 @@ bool CouldBe(const LiveBlock& live, size_t n, size_t alignment) {
 // Whether a block like this could have become one of n bytes by realloc: it stayed, or moved to
 // where it has some bytes to spare; a large block may stand for one of a class then, as above.
 bool CouldHaveBecome(const LiveBlock& live, size_t n) {
+  if (live.sampled && !SamplesAreStrict()) return n <= UsableOf(ClassOf(live.usable));
   if (n > live.usable) return false;
   if (!WorthShrinking(live.usable, n) || g_memory_was_short) return true;
   const size_t most = n + n / kGrowthShare;

@@ -158,7 +158,7 @@ void SampledBlocks::Free(uintptr_t address, const Call& called) {
   if (!found.IsLiveBlock(address)) return ReportNotLive(address, found, called);
   // What was overwritten can still be looked at.
   if (!margins.Intact()) ReportMargins(margins, found, called);
-  if (g_options.check_kind && found.kind != called.frees) {
+  if (g_options.check_kind && SamplesAreStrict() && found.kind != called.frees) {
     ReportSlot(OfKind(found.kind), called, address, found);
   }
   {

@@ -119,6 +119,17 @@ void FreeTwice() {
   free(Opaque(block));
 }
 
+// What a program does by habit, and no harm comes of it.
+void FreeByHabit() {
+  for (size_t done = 0; done < 2048 * kMiB; done += 512 * kSize) {
+    void* blocks[512];
+    for (void*& block : blocks) block = Opaque(operator new(kSize));
+    for (size_t i = 0; i < std::size(blocks); ++i) {
+      i % 2 == 0 ? free(blocks[i]) : operator delete(blocks[i], kSize - 1);
+    }
+  }
+}
+
 // A child goes on with what there was, and makes its own.
 void Fork() {
   char* const block = FirstSampled();
@@ -133,7 +144,7 @@ void Fork() {
 constexpr NamedCase kCases[] = {
     {"count", Count}, {"count_of_threads", CountOfThreads}, {"count_beside_long", CountBesideLong},
     {"keep", Keep},   {"use_after_free", UseAfterFree},     {"free_twice", FreeTwice},
-    {"fork", Fork},
+    {"fork", Fork},   {"free_by_habit", FreeByHabit},
 };
 
 }  // namespace

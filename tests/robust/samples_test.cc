@@ -68,6 +68,12 @@ TEST(SamplesTest, AMisuseIsReportedWithItsHistory) {
   EXPECT_THAT(outcome.errors, HasSubstr("  allocated by thread "));
 }
 
+TEST(SamplesTest, AreNoStricterThanOtherBlocks) {
+  const Outcome outcome = RunProgram(Case("samples_program", "free_by_habit"));
+  EXPECT_TRUE(outcome.Succeeded()) << outcome.Describe();
+  EXPECT_EQ(outcome.errors, "");
+}
+
 TEST(SamplesTest, AForkedChildGoesOnWithThem) {
   const Outcome outcome = RunProgram(Case("samples_program", "fork"));
   ASSERT_TRUE(outcome.Succeeded()) << outcome.Describe();
