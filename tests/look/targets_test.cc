@@ -1,11 +1,15 @@
 // What the command says of targets that are not as it would like them, or change meanwhile.
 
+#include <elf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -70,6 +74,33 @@ TEST(TargetsTest, FilesThatAreNone) {
   ExpectComplaint(text, "is neither a core file nor a snapshot");
   ExpectComplaint(scratch.path() + "/none", "there is no file");
   ExpectComplaint(scratch.path(), "is no regular file");
+}
+
+// Each of its segments in turn.
+TEST(TargetsTest, ACoreFileThatSaysItHasMoreThanThereIs) {
+  if (FindProgram("gcore").empty()) GTEST_SKIP() << "gcore is not installed (package gdb)";
+  const ScratchDirectory scratch;
+  const std::string base = scratch.path() + "/core";
+  const RunningProgram zoo({"zoo", "100", "50", "30", "20"});
+  ASSERT_TRUE(zoo.is_ready());
+  Command command;
+  command.arguments = {"gcore", "-o", base, zoo.name()};
+  if (!RunProgram(command).Succeeded()) GTEST_SKIP() << "gcore may not look into processes here";
+  const std::string core = base + "." + zoo.name();
+  const std::string whole = ReadFile(core);
+  Elf64_Ehdr header;
+  std::memcpy(&header, whole.data(), sizeof(header));
+  for (size_t i = 0; i < header.e_phnum; ++i) {
+    const size_t at = header.e_phoff + i * sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_memsz);
+    const uint64_t bytes = uint64_t{1} << 62;
+    std::string damaged = whole;
+    std::memcpy(&damaged[at], &bytes, sizeof(bytes));
+    WriteFile(core, damaged);
+    command.arguments = {CommandPath(), "snapshot", core, "-o", base};
+    command.patience = std::chrono::seconds(10);
+    EXPECT_FALSE(RunProgram(command).timed_out) << i;
+    if (HasFailure()) break;
+  }
 }
 
 TEST(TargetsTest, ASnapshotThatIsOlderCutOrDamaged) {

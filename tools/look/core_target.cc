@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "tools/look/core_notes.h"
@@ -78,6 +79,7 @@ class CoreTarget : public Target {
  public:
   bool Open(int fd, const std::string& name, std::string* error) {
     name_ = name;
+    file_bytes_ = static_cast<uint64_t>(std::max<off_t>(lseek(fd, 0, SEEK_END), 0));
     auto memory = std::make_unique<CoreMemory>(fd, &mappings_);
     CoreNotes notes;
     if (!ReadSegments(fd, memory.get(), &notes)) {
@@ -122,9 +124,26 @@ class CoreTarget : public Target {
     mapping.writable = (segment.p_flags & PF_W) != 0;
     mapping.executable = (segment.p_flags & PF_X) != 0;
     mappings_.push_back(mapping);
-    const uint64_t bytes = std::min(segment.p_filesz, segment.p_memsz);
-    if (bytes != 0) {
-      memory->Add({Interval::From(segment.p_vaddr, bytes), segment.p_offset});
+    const uint64_t bytes = InFile(segment);
+    if (bytes == 0) return;
+    memory->Add({Interval::From(segment.p_vaddr, bytes), segment.p_offset});
+    kept_[segment.p_vaddr] = bytes;
+  }
+
+  // What the file has of it, whatever it says.
+  uint64_t InFile(const Elf64_Phdr& segment) const {
+    if (segment.p_offset >= file_bytes_) return 0;
+    return std::min({segment.p_filesz, segment.p_memsz, file_bytes_ - segment.p_offset});
+  }
+
+  // What is in no file cannot be read: however long a damaged core file says that it is, nobody
+  // shall try.
+  void LimitToKept(Mapping* mapping) const {
+    const auto kept = kept_.find(mapping->range.begin);
+    if (kept == kept_.end()) {
+      mapping->readable = false;
+    } else {
+      mapping->range.end = std::min(mapping->range.end, mapping->range.begin + kept->second);
     }
   }
 
@@ -145,6 +164,7 @@ class CoreTarget : public Target {
       bool found = false;
       for (auto m = std::lower_bound(mappings_.begin(), mappings_.end(), file, by_begin);
            m != mappings_.end() && m->range.begin < file.range.end; ++m) {
+        m->range.end = std::min(m->range.end, file.range.end);
         m->path = file.path;
         m->offset = file.offset + (m->range.begin - file.range.begin);
         found = true;
@@ -153,9 +173,15 @@ class CoreTarget : public Target {
       alone.push_back(file);
       alone.back().readable = true;
     }
+    for (Mapping& mapping : mappings_) {
+      if (!mapping.HasFile()) LimitToKept(&mapping);
+    }
     mappings_.insert(mappings_.end(), alone.begin(), alone.end());
     std::sort(mappings_.begin(), mappings_.end(), by_begin);
   }
+
+  uint64_t file_bytes_ = 0;
+  std::map<uint64_t, uint64_t> kept_;  // bytes in the file, by where they begin
 };
 
 }  // namespace
