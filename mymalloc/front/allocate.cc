@@ -75,23 +75,30 @@ NewBlock AllocateClassSlow(SizeClass c, size_t n, Kind kind) {
 }
 
 // How many allocations, or bytes, this one stands for. `refills`: not each of its class comes here,
-// but one for all that its magazine was filled with last.
+// but one for all that its magazine was filled with last. What could not be sampled itself is no
+// reason to sample many others: a long block counts for a page.
 uint64_t Passed(const Heap& own, SizeClass c, size_t n, bool refills) {
-  const uint64_t count = refills ? Max(1U, Min(own.magazine(c).Depth(), RefillOf(c))) : 1;
-  return g_options.sample.bytes ? count * (c == kNoClass ? n : StrideOf(c)) : count;
+  if (!g_options.sample.bytes) {
+    return refills ? Max(1U, Min(own.magazine(c).Depth(), RefillOf(c))) : 1;
+  }
+  if (!refills) return Min(n, KernelPage());
+  const size_t stride = StrideOf(c);
+  return Max(stride, Min(own.magazine(c).Depth() * stride, kRefillBytes));
+}
+
+ABSL_ATTRIBUTE_NOINLINE void* SampledIfDue(Heap* own, size_t n, size_t alignment, Kind kind) {
+  if (!own->SampleIsDue(g_options.sample.every, SampledBlocks::Fits(n, alignment))) return nullptr;
+  const Busy busy;
+  return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
 }
 
 // Cleared, if one is due; nullptr if not.
-void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind, bool refills) {
+inline void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind, bool refills) {
   EnsureHeap();
-  const uint64_t every = g_options.sample.every;
-  if (ABSL_PREDICT_TRUE(every == 0)) return nullptr;
+  if (g_options.sample.every == 0) return nullptr;
   Heap* const own = OwnHeap();
-  if (own == nullptr) return nullptr;
-  const Busy busy;
-  const bool fits = SampledBlocks::Fits(n, alignment);
-  if (!own->SampleIsDue(every, Passed(*own, c, n, refills), fits)) return nullptr;
-  return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
+  if (own == nullptr || own->PassesUnsampled(Passed(*own, c, n, refills))) return nullptr;
+  return SampledIfDue(own, n, alignment, kind);
 }
 
 // On the detour all that is no short block comes by.

@@ -134,11 +134,7 @@ uint64_t Heap::Random() {
   return mixed ^ mixed >> 32;
 }
 
-bool Heap::SampleIsDue(uint64_t every, uint64_t passed, bool fits) {
-  if (until_sample_ > passed) {
-    until_sample_ -= passed;
-    return false;
-  }
+bool Heap::SampleIsDue(uint64_t every, bool fits) {
   const bool first = until_sample_ == 0;  // nothing is due before a distance was drawn
   if (!first && !fits) {
     until_sample_ = 1;

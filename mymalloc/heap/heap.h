@@ -89,10 +89,16 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
   PageCache& page_cache() { return page_cache_; }
-  // Whether the owner's allocation is to be sampled: one in `every`, at random distances. `passed`:
-  // how many there were since this was asked last, with this one. If it does not fit, the next one
-  // is due that does.
-  bool SampleIsDue(uint64_t every, uint64_t passed, bool fits);
+  // Whether the owner's allocation is surely not one to be sampled. `passed`: how many there were
+  // since this was asked last, with this one.
+  bool PassesUnsampled(uint64_t passed) {
+    if (until_sample_ <= passed) return false;
+    until_sample_ -= passed;
+    return true;
+  }
+  // Whether any other is: one in `every`, at random distances. If it does not fit, the next one is
+  // due that does.
+  bool SampleIsDue(uint64_t every, bool fits);
   // The owner's; hard to predict for who does not know the tags' secret.
   uint64_t Random();
 

@@ -170,18 +170,22 @@ TEST_F(HeapRandomTest, AFreshPageIsTouchedAsFarAsItIsUsed) {
   for (const uintptr_t block : blocks) Free(block);
 }
 
+bool IsSampled(Heap* heap, uint64_t every, uint64_t passed, bool fits) {
+  return !heap->PassesUnsampled(passed) && heap->SampleIsDue(every, fits);
+}
+
 TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
   for (const uint32_t every : {2u, 10u, 1000u}) {
     Heap* const heap = CurrentHeap();
     constexpr int kSamples = 4000;
-    while (!heap->SampleIsDue(every, 1, true)) {
+    while (!IsSampled(heap, every, 1, true)) {
     }
     uint64_t calls = 0;
     uint64_t longest = 0;
     std::set<uint64_t> distances;
     for (int i = 0; i < kSamples; ++i) {
       uint64_t distance = 1;
-      while (!heap->SampleIsDue(every, 1, true)) ++distance;
+      while (!IsSampled(heap, every, 1, true)) ++distance;
       calls += distance;
       longest = std::max(longest, distance);
       distances.insert(distance);
@@ -201,7 +205,7 @@ TEST_F(HeapRandomTest, SamplesAreSoFarApartWhereSeveralPassAtOnce) {
   int samples = 0;
   for (uint32_t passed = 1; samples < 4000; passed = passed % 64 + 1) {
     calls += passed;
-    samples += heap->SampleIsDue(kEvery, passed, true) ? 1 : 0;
+    samples += IsSampled(heap, kEvery, passed, true) ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(calls) / samples / kEvery, 1, 0.06);
 }
@@ -213,7 +217,7 @@ TEST_F(HeapRandomTest, WhatDoesNotFitLeavesTheSampleToTheNext) {
   for (int i = 0; samples < 4000; ++i) {
     const bool fits = i % 10 == 0;
     bytes += fits ? 100 : 100000;
-    const bool due = heap->SampleIsDue(uint64_t{100} << 20, fits ? 100 : 100000, fits);
+    const bool due = IsSampled(heap, uint64_t{100} << 20, fits ? 100 : 100000, fits);
     EXPECT_TRUE(fits || !due);
     samples += due ? 1 : 0;
   }
@@ -221,9 +225,9 @@ TEST_F(HeapRandomTest, WhatDoesNotFitLeavesTheSampleToTheNext) {
 }
 
 TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
-  while (!CurrentHeap()->SampleIsDue(1, 1, true)) {  // the distance drawn before
+  while (!IsSampled(CurrentHeap(), 1, 1, true)) {  // the distance drawn before
   }
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(CurrentHeap()->SampleIsDue(1, 1, true));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(IsSampled(CurrentHeap(), 1, 1, true));
 }
 
 }  // namespace

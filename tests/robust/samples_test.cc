@@ -19,8 +19,7 @@ using ::testing::HasSubstr;
 // Two gibibytes: twenty in the mean, and ten at least, as no distance is above 200 MiB.
 class SamplesOf : public ::testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Case, SamplesOf,
-                         ::testing::Values("count", "count_of_threads", "count_beside_long"),
+INSTANTIATE_TEST_SUITE_P(Case, SamplesOf, ::testing::Values("count", "count_of_threads"),
                          [](const auto& instance) { return std::string(instance.param); });
 
 TEST_P(SamplesOf, AreOneInAHundredMebibytes) {
@@ -40,6 +39,12 @@ TEST_P(SamplesOf, AreNoneWhereTheyAreSwitchedOff) {
   const Outcome outcome = RunProgram(command);
   ASSERT_TRUE(outcome.Succeeded()) << outcome.Describe();
   EXPECT_EQ(FigureOf(outcome), 0);
+}
+
+TEST(SamplesTest, AreNotMoreForLongBlocksThatNoneCanBe) {
+  const Outcome outcome = RunProgram(Case("samples_program", "count_beside_long"));
+  ASSERT_TRUE(outcome.Succeeded()) << outcome.Describe();
+  EXPECT_LE(FigureOf(outcome), 1);
 }
 
 TEST(SamplesTest, AreFewThoughAllStayLive) {
