@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tools/look/file_bytes.h"
@@ -29,6 +31,25 @@ uint64_t AvailableBytes() {
   if (at == std::string::npos) return 0;
   return std::sscanf(text.c_str() + at, "%*s %" SCNu64, &kibibytes) == 1 ? kibibytes * 1024 : 0;
 }
+
+struct CompressedPiece {
+  std::vector<char> data = std::vector<char>(SnapshotPiece::kBytes - 1);  // else it is not smaller
+  size_t bytes = 0;                                                       // 0: it is not
+};
+
+// What one thread needs to compress.
+struct Compressor {
+  static constexpr int kLevel = -1;  // the slowest of Zstandard's quick ones
+
+  void Compress(const char* bytes, CompressedPiece* piece) {
+    const size_t stored = ZSTD_compressCCtx(context.get(), piece->data.data(), piece->data.size(),
+                                            bytes, SnapshotPiece::kBytes, kLevel);
+    piece->bytes = ZSTD_isError(stored) == 0 ? stored : 0;
+  }
+
+  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), &ZSTD_freeCCtx};
+  std::vector<CompressedPiece> pieces;
+};
 
 class Writer {
  public:
@@ -64,7 +85,6 @@ class Writer {
  private:
   static constexpr size_t kBatch = 64;
   static constexpr size_t kBytes = SnapshotPiece::kBytes;
-  static constexpr int kLevel = -1;  // the slowest of Zstandard's quick ones
 
   bool Put(const void* from, size_t bytes) {
     at_ += bytes;
@@ -79,8 +99,31 @@ class Writer {
     }
     if (!PutBatch()) return false;
     if (events_.all_read) events_.all_read();
-    for (const HeldPiece& held : held_) {
-      if (!Compress(held.address, held.bytes.get())) return false;
+    return PutHeld();
+  }
+
+  // All processors compress, some pieces each at a time.
+  bool PutHeld() {
+    constexpr size_t kEach = 32;
+    std::vector<Compressor> compressors(std::max(1U, std::thread::hardware_concurrency()));
+    for (auto& compressor : compressors) compressor.pieces.resize(kEach);
+    for (size_t first = 0; first < held_.size(); first += kEach * compressors.size()) {
+      std::vector<std::thread> threads;
+      for (size_t i = 0; i < compressors.size(); ++i) {
+        const size_t begin = std::min(held_.size(), first + i * kEach);
+        const size_t end = std::min(held_.size(), begin + kEach);
+        threads.emplace_back([this, begin, end, compressor = &compressors[i]] {
+          for (size_t held = begin; held < end; ++held) {
+            compressor->Compress(held_[held].bytes.get(), &compressor->pieces[held - begin]);
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      for (size_t i = 0; i < kEach * compressors.size() && first + i < held_.size(); ++i) {
+        const HeldPiece& held = held_[first + i];
+        const CompressedPiece& piece = compressors[i / kEach].pieces[i % kEach];
+        if (!PutCompressed(held.address, held.bytes.get(), piece)) return false;
+      }
     }
     return true;
   }
@@ -115,20 +158,21 @@ class Writer {
 
   bool PutPiece(uint64_t address, const char* bytes) {
     if (IsZero(bytes, kBytes)) return true;
-    if (may_hold_ < kBytes) return Compress(address, bytes);
+    if (may_hold_ < kBytes) {
+      compressor_.Compress(bytes, &compressed_);
+      return PutCompressed(address, bytes, compressed_);
+    }
     may_hold_ -= kBytes;
     held_.push_back({address, std::unique_ptr<char[]>(new char[kBytes])});
     std::memcpy(held_.back().bytes.get(), bytes, kBytes);
     return true;
   }
 
-  bool Compress(uint64_t address, const char* bytes) {
-    size_t stored = ZSTD_compressCCtx(compressor_.get(), compressed_.data(), compressed_.size(),
-                                      bytes, kBytes, kLevel);
-    const bool smaller = ZSTD_isError(stored) == 0;
-    if (!smaller) stored = kBytes;
+  // As it is, if it did not become smaller.
+  bool PutCompressed(uint64_t address, const char* bytes, const CompressedPiece& piece) {
+    const size_t stored = piece.bytes != 0 ? piece.bytes : kBytes;
     pieces_.push_back({address, at_, static_cast<uint32_t>(stored), 0});
-    return Put(smaller ? compressed_.data() : bytes, stored);
+    return Put(piece.bytes != 0 ? piece.data.data() : bytes, stored);
   }
 
   bool PutThread(const Thread& thread) {
@@ -156,9 +200,8 @@ class Writer {
   std::vector<uint64_t> batch_;  // addresses of the pieces in buffer_
   std::vector<Piece> parts_;
   std::vector<char> buffer_ = std::vector<char>(kBatch * kBytes);
-  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> compressor_{ZSTD_createCCtx(),
-                                                                   &ZSTD_freeCCtx};
-  std::vector<char> compressed_ = std::vector<char>(kBytes - 1);  // else it is not smaller
+  Compressor compressor_;
+  CompressedPiece compressed_;
 };
 
 }  // namespace
