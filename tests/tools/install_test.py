@@ -169,7 +169,8 @@ class InstallTest(Installed):
         self.assertEqual(self.completions("mymalloc", "sy"), ["symbolize"])
         self.assertEqual(self.completions("mymalloc", "run", "--ha"), ["--harden"])
         self.assertEqual(
-            self.completions("mymalloc", "run", "--no"), ["--no-harden", "--no-stats", "--no-symbolize"]
+            self.completions("mymalloc", "run", "--no"),
+            ["--no-harden", "--no-stats", "--no-symbolize"],
         )
         self.assertIn("readelf", self.completions("mymalloc", "run", "--harden", "reade"))
         self.assertIn("readelf", self.completions("mymalloc-run", "reade"))
