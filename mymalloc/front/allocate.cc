@@ -74,35 +74,25 @@ NewBlock AllocateClassSlow(SizeClass c, size_t n, Kind kind) {
   return FromEntry(entry, c, n, kind);
 }
 
-// How many allocations, or bytes, this one stands for. `refills`: not each of its class comes here,
-// but one for all that its magazine was filled with last. What could not be sampled itself is no
-// reason to sample many others: a long block counts for a page.
-uint64_t Passed(const Heap& own, SizeClass c, size_t n, bool refills) {
-  if (!g_options.sample.bytes) {
-    return refills ? Max(1U, Min(own.magazine(c).Depth(), RefillOf(c))) : 1;
-  }
-  if (!refills) return Min(n, KernelPage());
-  const size_t stride = StrideOf(c);
-  return Max(stride, Min(own.magazine(c).Depth() * stride, kRefillBytes));
-}
-
 ABSL_ATTRIBUTE_NOINLINE void* SampledIfDue(Heap* own, size_t n, size_t alignment, Kind kind) {
-  if (!own->SampleIsDue(g_options.sample.every, SampledBlocks::Fits(n, alignment))) return nullptr;
+  if (!own->TakeSample(SampledBlocks::Fits(n, alignment))) return nullptr;
   const Busy busy;
   return reinterpret_cast<void*>(g_sampled.Allocate(n, alignment, kind, own->Random()));
 }
 
-// Cleared, if one is due; nullptr if not.
-inline void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind, bool refills) {
+// Cleared, if one is due; nullptr if not. What is longer than a magazine has is counted here, and
+// as a page at most: what could not be sampled itself is no reason to sample many others.
+inline void* SampledBlock(SizeClass c, size_t n, size_t alignment, Kind kind) {
   EnsureHeap();
-  if (g_options.sample.every == 0) return nullptr;
   Heap* const own = OwnHeap();
-  if (own == nullptr || own->PassesUnsampled(Passed(*own, c, n, refills))) return nullptr;
-  return SampledIfDue(own, n, alignment, kind);
+  if (own == nullptr) return nullptr;
+  if (ABSL_PREDICT_FALSE(g_detours && CountsEachAllocation(g_options.sample))) {
+    own->CountAllocated(1);
+  } else if (c == kNoClass) {
+    own->CountAllocated(g_options.sample.bytes ? Min(n, KernelPage()) : 1);
+  }
+  return ABSL_PREDICT_TRUE(!own->SampleIsDue()) ? nullptr : SampledIfDue(own, n, alignment, kind);
 }
-
-// On the detour all that is no short block comes by.
-bool Refills(SizeClass c) { return !g_detours && c != kNoClass; }
 
 // An entry of the thread's own magazine; 0 if there is none.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline uintptr_t PopFromOwn(SizeClass c) {
@@ -123,8 +113,7 @@ NewBlock AllocateClass(SizeClass c, size_t n, Kind kind) {
 }
 
 ABSL_ATTRIBUTE_NOINLINE void* AllocateSmallSlower(SizeClass c, size_t n, Kind kind) {
-  const bool refills = !CountsEachAllocation(g_options.sample);
-  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind, refills)) return sampled;
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) return sampled;
   return AllocateClass(c, n, kind).pointer;
 }
 
@@ -147,7 +136,7 @@ NewBlock AllocateSlow(size_t n, Kind kind) {
   if (IsCounted()) return AllocateCounted(n, kind);
   const SizeClass c = n <= kLargestMedium ? ClassOf(n) : kNoClass;
   // The first call of all sets the process up here.
-  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind, Refills(c))) {
+  if (void* const sampled = SampledBlock(c, n, kBlockAlignment, kind)) {
     return {sampled, /*zeroed=*/true};
   }
   if (c == kNoClass) return AllocateLong(n, kBlockAlignment, kind);
@@ -163,7 +152,7 @@ void* AllocateAligned(size_t alignment, size_t n, Kind kind) {
     return reinterpret_cast<void*>(block);
   }
   if (IsCounted()) return AllocateAlignedCounted(alignment, n, kind);
-  if (void* const sampled = SampledBlock(c, n, alignment, kind, Refills(c))) return sampled;
+  if (void* const sampled = SampledBlock(c, n, alignment, kind)) return sampled;
   if (c == kNoClass) return AllocateLong(n, alignment, kind).pointer;
   const NewBlock fresh = AllocateClass(c, n, kind);
   if (reinterpret_cast<uintptr_t>(fresh.pointer) % alignment == 0) return fresh.pointer;

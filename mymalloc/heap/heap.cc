@@ -42,6 +42,7 @@ void Heap::Init(HeapId id) {
   id_ = id;
   key_.Set(Tag::OwnerBits(id == Tag::kNobody ? Tag::kNoHeap : id));
   random_state_ = g_tag_secret.Encode(id.value(), 0) | 1;
+  DrawSample();
 }
 
 uintptr_t Heap::AllocateSlow(SizeClass c) {
@@ -52,7 +53,10 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   Magazine& m = magazines_[c];
   m.Compact();
   m.LowerFloor(0);
-  if (m.Valid() == 0) Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
+  if (m.Valid() == 0) {
+    Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
+    CountFilled(c, m.Valid());
+  }
   if (ABSL_PREDICT_FALSE(g_options.random_slots)) m.Shuffle(Random());
   const uintptr_t entry = m.Pop();
   if (entry != 0) MarkLiveFresh(BlockOf(entry));
@@ -134,14 +138,24 @@ uint64_t Heap::Random() {
   return mixed ^ mixed >> 32;
 }
 
-bool Heap::SampleIsDue(uint64_t every, bool fits) {
-  const bool first = until_sample_ == 0;  // nothing is due before a distance was drawn
-  if (!first && !fits) {
-    until_sample_ = 1;
-    return false;
+void Heap::DrawSample() {
+  const auto every = static_cast<int64_t>(g_options.sample.every);
+  const auto random = static_cast<int64_t>(Random() >> 16);
+  until_sample_ = every != 0 ? 1 + random % (2 * every - 1) : INT64_MAX;
+}
+
+bool Heap::TakeSample(bool fits) {
+  const bool take = fits && g_options.sample.every != 0;
+  if (fits) DrawSample();
+  return take;
+}
+
+void Heap::CountFilled(SizeClass c, size_t blocks) {
+  if (g_options.sample.bytes) {
+    CountAllocated(blocks * StrideOf(c));
+  } else if (!CountsEachAllocation(g_options.sample)) {
+    CountAllocated(blocks);
   }
-  until_sample_ = 1 + (Random() >> 16) % (2 * every - 1);
-  return !first || every == 1;
 }
 
 // Any free slot that was touched before; and where those are too few to hide which it is, one of

@@ -89,16 +89,13 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Quarantine& quarantine() { return quarantine_; }
   const Quarantine& quarantine() const { return quarantine_; }
   PageCache& page_cache() { return page_cache_; }
-  // Whether the owner's allocation is surely not one to be sampled. `passed`: how many there were
-  // since this was asked last, with this one.
-  bool PassesUnsampled(uint64_t passed) {
-    if (until_sample_ <= passed) return false;
-    until_sample_ -= passed;
-    return true;
-  }
-  // Whether any other is: one in `every`, at random distances. If it does not fit, the next one is
-  // due that does.
-  bool SampleIsDue(uint64_t every, bool fits);
+  // Samples: one in so many of the owner's allocations, or bytes of them, at random distances
+  // (option sample). AllocateSlow counts what it fills magazines with, its caller all else.
+  void CountAllocated(uint64_t amount) { until_sample_ -= static_cast<int64_t>(amount); }
+  bool SampleIsDue() const { return until_sample_ <= 0; }
+  // REQUIRES: one is due. False if it does not fit, and is left to the next that does.
+  bool TakeSample(bool fits);
+  void DrawSample();
   // The owner's; hard to predict for who does not know the tags' secret.
   uint64_t Random();
 
@@ -214,6 +211,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void CountTaken(PageHeader* page, SlotCount slots, SlotCount clean, SlotIndex end)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void CountFilled(SizeClass c, size_t blocks);
   void CountFreed(PageHeader* page, SlotCount slots) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   static size_t CountedOf(const PageHeader* page, unsigned free, unsigned dirty);
   void AddDirty(size_t difference) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
@@ -322,7 +320,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   Quarantine quarantine_;
   PageCache page_cache_;
   uint64_t random_state_;  // the owner's
-  uint64_t until_sample_;  // the owner's: allocations, or bytes of them, until one is sampled
+  int64_t until_sample_;   // the owner's: allocations, or bytes of them, until one is due
 
   alignas(64) RemoteList remote_;
 };

@@ -170,22 +170,28 @@ TEST_F(HeapRandomTest, AFreshPageIsTouchedAsFarAsItIsUsed) {
   for (const uintptr_t block : blocks) Free(block);
 }
 
-bool IsSampled(Heap* heap, uint64_t every, uint64_t passed, bool fits) {
-  return !heap->PassesUnsampled(passed) && heap->SampleIsDue(every, fits);
+// Whether a sample is taken of so many allocations.
+bool IsSampled(Heap* heap, uint64_t allocations, bool fits) {
+  heap->CountAllocated(allocations);
+  return heap->SampleIsDue() && heap->TakeSample(fits);
+}
+
+Heap* HeapThatSamples(uint64_t every) {
+  g_options.sample = {every};
+  CurrentHeap()->DrawSample();
+  return CurrentHeap();
 }
 
 TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
   for (const uint32_t every : {2u, 10u, 1000u}) {
-    Heap* const heap = CurrentHeap();
+    Heap* const heap = HeapThatSamples(every);
     constexpr int kSamples = 4000;
-    while (!IsSampled(heap, every, 1, true)) {
-    }
     uint64_t calls = 0;
     uint64_t longest = 0;
     std::set<uint64_t> distances;
     for (int i = 0; i < kSamples; ++i) {
       uint64_t distance = 1;
-      while (!IsSampled(heap, every, 1, true)) ++distance;
+      while (!IsSampled(heap, 1, true)) ++distance;
       calls += distance;
       longest = std::max(longest, distance);
       distances.insert(distance);
@@ -200,24 +206,24 @@ TEST_F(HeapRandomTest, SamplesAreSoFarApartInTheMean) {
 // Who asks but now and then says how many there were.
 TEST_F(HeapRandomTest, SamplesAreSoFarApartWhereSeveralPassAtOnce) {
   constexpr uint32_t kEvery = 5000;
-  Heap* const heap = CurrentHeap();
+  Heap* const heap = HeapThatSamples(kEvery);
   uint64_t calls = 0;
   int samples = 0;
   for (uint32_t passed = 1; samples < 4000; passed = passed % 64 + 1) {
     calls += passed;
-    samples += IsSampled(heap, kEvery, passed, true) ? 1 : 0;
+    samples += IsSampled(heap, passed, true) ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(calls) / samples / kEvery, 1, 0.06);
 }
 
 TEST_F(HeapRandomTest, WhatDoesNotFitLeavesTheSampleToTheNext) {
-  Heap* const heap = CurrentHeap();
+  Heap* const heap = HeapThatSamples(uint64_t{100} << 20);
   uint64_t bytes = 0;
   int samples = 0;
   for (int i = 0; samples < 4000; ++i) {
     const bool fits = i % 10 == 0;
     bytes += fits ? 100 : 100000;
-    const bool due = IsSampled(heap, uint64_t{100} << 20, fits ? 100 : 100000, fits);
+    const bool due = IsSampled(heap, fits ? 100 : 100000, fits);
     EXPECT_TRUE(fits || !due);
     samples += due ? 1 : 0;
   }
@@ -225,9 +231,13 @@ TEST_F(HeapRandomTest, WhatDoesNotFitLeavesTheSampleToTheNext) {
 }
 
 TEST_F(HeapRandomTest, EveryCallIsSampledIfAsked) {
-  while (!IsSampled(CurrentHeap(), 1, 1, true)) {  // the distance drawn before
-  }
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(IsSampled(CurrentHeap(), 1, 1, true));
+  Heap* const heap = HeapThatSamples(1);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(IsSampled(heap, 1, true));
+}
+
+TEST_F(HeapRandomTest, NoneIsSampledIfNoneIsWanted) {
+  Heap* const heap = HeapThatSamples(0);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(IsSampled(heap, uint64_t{1} << 50, true));
 }
 
 }  // namespace
