@@ -59,6 +59,7 @@ Heap* NewThreadsHeap() {
 Base MakeBase() {
   EnsureHeap();
   g_options = Options();
+  g_options.sample = {0};  // a program must behave the same each time
   g_policy = Policy();
   g_options.decay = {uint64_t{1000} * 60 * 60};
   g_options.on_error = OnError::kWarn;
