@@ -53,33 +53,31 @@ uintptr_t Heap::AllocateSlow(SizeClass c) {
   Magazine& m = magazines_[c];
   m.Compact();
   m.LowerFloor(0);
-  if (m.Valid() == 0) {
-    Fill(c, m, Min(m.Deepen(c), RefillOf(c)));
-    CountFilled(c, m.Valid());
-  }
+  if (m.Valid() == 0) CountFilled(c, Fill(c, m, Min(m.Deepen(c), RefillOf(c))));
   if (ABSL_PREDICT_FALSE(g_options.random_slots)) m.Shuffle(Random());
   const uintptr_t entry = m.Pop();
   if (entry != 0) MarkLiveFresh(BlockOf(entry));
   return entry;
 }
 
-void Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
+unsigned Heap::Fill(SizeClass c, Magazine& m, unsigned want) {
   if (Spill::Takes(c) && spill_.Holds(c)) {
     while (m.Depth() < DepthOf(c)) m.Deepen(c);  // it must have room for a bundle, and blocks freed
     spill_.Take(c, m.Extend(Bundle::kBlocks));
-    return;
+    return Bundle::kBlocks;
   }
   unsigned left = want;
   while (left > 0) {
     PageHeader* page = lists_[c].head;
     if (page == nullptr) {
       // A new page only when there is nothing at all.
-      if (left < want) return;
+      if (left < want) break;
       page = NewPage(c);
-      if (page == nullptr) return;
+      if (page == nullptr) break;
     }
     left -= TakeSlots(page, m, left);
   }
+  return want - left;
 }
 
 unsigned Heap::TakeSlots(PageHeader* page, Magazine& m, unsigned want) {

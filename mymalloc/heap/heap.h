@@ -190,7 +190,8 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
     uint64_t any;  // bit i: list i + 1 is not empty
   };
 
-  void Fill(SizeClass c, Magazine& m, unsigned want) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // Returns how many blocks came.
+  unsigned Fill(SizeClass c, Magazine& m, unsigned want) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   unsigned TakeSlots(PageHeader* page, Magazine& m, unsigned want)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   uint64_t TakeRandom(PageHeader* page, unsigned* w, unsigned want);
