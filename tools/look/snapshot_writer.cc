@@ -3,10 +3,12 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,23 +34,21 @@ uint64_t AvailableBytes() {
   return std::sscanf(text.c_str() + at, "%*s %" SCNu64, &kibibytes) == 1 ? kibibytes * 1024 : 0;
 }
 
-struct CompressedPiece {
-  std::vector<char> data = std::vector<char>(SnapshotPiece::kBytes - 1);  // else it is not smaller
-  size_t bytes = 0;                                                       // 0: it is not
-};
+class Compressor {
+ public:
+  // How long the piece has become, in data(); 0 if it is no shorter.
+  size_t Compress(const char* bytes) {
+    const size_t stored = ZSTD_compressCCtx(context_.get(), data_.data(), data_.size(), bytes,
+                                            SnapshotPiece::kBytes, kLevel);
+    return ZSTD_isError(stored) == 0 ? stored : 0;
+  }
+  const char* data() const { return data_.data(); }
 
-// What one thread needs to compress.
-struct Compressor {
+ private:
   static constexpr int kLevel = -1;  // the slowest of Zstandard's quick ones
 
-  void Compress(const char* bytes, CompressedPiece* piece) {
-    const size_t stored = ZSTD_compressCCtx(context.get(), piece->data.data(), piece->data.size(),
-                                            bytes, SnapshotPiece::kBytes, kLevel);
-    piece->bytes = ZSTD_isError(stored) == 0 ? stored : 0;
-  }
-
-  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), &ZSTD_freeCCtx};
-  std::vector<CompressedPiece> pieces;
+  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context_{ZSTD_createCCtx(), &ZSTD_freeCCtx};
+  std::vector<char> data_ = std::vector<char>(SnapshotPiece::kBytes - 1);
 };
 
 class Writer {
@@ -102,30 +102,30 @@ class Writer {
     return PutHeld();
   }
 
-  // All processors compress, some pieces each at a time.
-  bool PutHeld() {
-    constexpr size_t kEach = 32;
-    std::vector<Compressor> compressors(std::max(1U, std::thread::hardware_concurrency()));
-    for (auto& compressor : compressors) compressor.pieces.resize(kEach);
-    for (size_t first = 0; first < held_.size(); first += kEach * compressors.size()) {
-      std::vector<std::thread> threads;
-      for (size_t i = 0; i < compressors.size(); ++i) {
-        const size_t begin = std::min(held_.size(), first + i * kEach);
-        const size_t end = std::min(held_.size(), begin + kEach);
-        threads.emplace_back([this, begin, end, compressor = &compressors[i]] {
-          for (size_t held = begin; held < end; ++held) {
-            compressor->Compress(held_[held].bytes.get(), &compressor->pieces[held - begin]);
-          }
-        });
-      }
-      for (std::thread& thread : threads) thread.join();
-      for (size_t i = 0; i < kEach * compressors.size() && first + i < held_.size(); ++i) {
-        const HeldPiece& held = held_[first + i];
-        const CompressedPiece& piece = compressors[i / kEach].pieces[i % kEach];
-        if (!PutCompressed(held.address, held.bytes.get(), piece)) return false;
-      }
+  // By several threads; where there may be no more of them, by this one.
+  void CompressHeld() {
+    constexpr size_t kMostThreads = 8;
+    const size_t wanted =
+        std::min({size_t{std::thread::hardware_concurrency()}, kMostThreads, held_.size()});
+    std::atomic<size_t> next{0};
+    const auto work = [this, &next] {
+      Compressor compressor;
+      for (size_t i = next++; i < held_.size(); i = next++) held_[i].Compress(&compressor);
+    };
+    std::vector<std::thread> threads;
+    try {
+      while (threads.size() + 1 < wanted) threads.emplace_back(work);
+    } catch (const std::system_error&) {
     }
-    return true;
+    work();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  bool PutHeld() {
+    CompressHeld();
+    return std::all_of(held_.begin(), held_.end(), [this](const HeldPiece& held) {
+      return PutStored(held.address, held.bytes.get(), held.stored);
+    });
   }
 
   // In kernel pages, as some may be out of reach, collected into pieces at round addresses.
@@ -159,8 +159,9 @@ class Writer {
   bool PutPiece(uint64_t address, const char* bytes) {
     if (IsZero(bytes, kBytes)) return true;
     if (may_hold_ < kBytes) {
-      compressor_.Compress(bytes, &compressed_);
-      return PutCompressed(address, bytes, compressed_);
+      const size_t stored = compressor_.Compress(bytes);
+      return stored != 0 ? PutStored(address, compressor_.data(), stored)
+                         : PutStored(address, bytes, kBytes);
     }
     may_hold_ -= kBytes;
     held_.push_back({address, std::unique_ptr<char[]>(new char[kBytes])});
@@ -168,11 +169,9 @@ class Writer {
     return true;
   }
 
-  // As it is, if it did not become smaller.
-  bool PutCompressed(uint64_t address, const char* bytes, const CompressedPiece& piece) {
-    const size_t stored = piece.bytes != 0 ? piece.bytes : kBytes;
+  bool PutStored(uint64_t address, const char* bytes, size_t stored) {
     pieces_.push_back({address, at_, static_cast<uint32_t>(stored), 0});
-    return Put(piece.bytes != 0 ? piece.data.data() : bytes, stored);
+    return Put(bytes, stored);
   }
 
   bool PutThread(const Thread& thread) {
@@ -193,6 +192,15 @@ class Writer {
   struct HeldPiece {
     uint64_t address;
     std::unique_ptr<char[]> bytes;
+    size_t stored = kBytes;  // how many of them go into the file
+
+    void Compress(Compressor* compressor) {
+      const size_t shorter = compressor->Compress(bytes.get());
+      if (shorter == 0) return;
+      stored = shorter;
+      bytes.reset(new char[stored]);
+      std::memcpy(bytes.get(), compressor->data(), stored);
+    }
   };
   uint64_t may_hold_;            // so many bytes more
   std::vector<HeldPiece> held_;  // that were read, and are to be written
@@ -201,7 +209,6 @@ class Writer {
   std::vector<Piece> parts_;
   std::vector<char> buffer_ = std::vector<char>(kBatch * kBytes);
   Compressor compressor_;
-  CompressedPiece compressed_;
 };
 
 }  // namespace
