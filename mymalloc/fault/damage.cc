@@ -9,10 +9,6 @@ constexpr size_t kRow = 16;
 
 bool IsPrintable(unsigned char byte) { return byte >= ' ' && byte <= '~'; }
 
-void PrintText(Printer& out, const unsigned char* bytes, size_t count) {
-  for (size_t i = 0; i < count; ++i) out.Char(static_cast<char>(bytes[i]));
-}
-
 // As text, if it may be one: with the zero at its end, which is what most overruns write.
 void PrintIfText(Printer& out, const unsigned char* bytes, size_t count, bool whole) {
   const bool ends = whole && count > 1 && bytes[count - 1] == 0;
@@ -21,7 +17,7 @@ void PrintIfText(Printer& out, const unsigned char* bytes, size_t count, bool wh
     if (!IsPrintable(bytes[i])) return;
   }
   out.Text(" \"");
-  PrintText(out, bytes, length);
+  for (size_t i = 0; i < length; ++i) out.Char(static_cast<char>(bytes[i]));
   out.Text(ends ? "\" and a zero" : "\"");
 }
 

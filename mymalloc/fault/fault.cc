@@ -133,6 +133,8 @@ ABSL_ATTRIBUTE_NOINLINE void ReportIntoOwnText(const Fault& fault, const uintptr
 
 }  // namespace
 
+const char* NotedMaker(Kind kind) { return g_policy.Notes() ? NameOf(kind) : nullptr; }
+
 // Not inlined: in a program that the library is linked into, this is where the stack begins.
 ABSL_ATTRIBUTE_NOINLINE void Explain(const Fault& fault) {
   if (g_options.on_error == OnError::kIgnore && !HasFaultListener()) return;

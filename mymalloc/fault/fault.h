@@ -28,6 +28,9 @@ struct FaultBlock {
   bool sampling_shows_more = true;
 };
 
+// What allocated a block of that kind; nullptr where kinds are not noted.
+const char* NotedMaker(Kind kind);
+
 // What happened to a block once: on which thread, with what calling stack.
 struct FaultEvent {
   static constexpr unsigned kMostFrames = 12;

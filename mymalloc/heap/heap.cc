@@ -143,9 +143,9 @@ void Heap::DrawSample() {
 }
 
 bool Heap::TakeSample(bool fits) {
-  const bool take = fits && g_options.sample.every != 0;
-  if (fits) DrawSample();
-  return take;
+  if (!fits) return false;
+  DrawSample();
+  return g_options.sample.every != 0;
 }
 
 void Heap::CountFilled(SizeClass c, size_t blocks) {

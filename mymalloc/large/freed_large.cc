@@ -3,14 +3,13 @@
 #include <atomic>
 
 #include "absl/base/attributes.h"
-#include "mymalloc/base/options.h"
 
 namespace mymalloc {
 
 FaultBlock FreedLarge::Record::Describe() const {
   FaultBlock described = {block, asked, FaultBlock::kFree};
   described.freed_from = caller;
-  if (g_policy.Notes()) described.maker = NameOf(kind);
+  described.maker = NotedMaker(kind);
   return described;
 }
 

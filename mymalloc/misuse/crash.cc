@@ -5,7 +5,6 @@
 #include <ucontext.h>
 
 #include "mymalloc/base/lock.h"
-#include "mymalloc/base/options.h"
 #include "mymalloc/base/syscall.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/freer.h"
@@ -54,7 +53,7 @@ bool ExplainGuardPage(uintptr_t address, Fault* fault) {
   if (large != nullptr) {
     fault->block = {large->block, large->usable(), large->IsLive() ? "live" : FaultBlock::kFree, 0,
                     0};
-    if (g_policy.Notes()) fault->block.maker = NameOf(large->kind);
+    fault->block.maker = NotedMaker(large->kind);
     fault->Say(behind ? Message::kAccessPast : Message::kAccessBefore);
   } else {
     const PageHeader& page = *owner.page();

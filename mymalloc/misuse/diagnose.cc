@@ -1,6 +1,5 @@
 #include "mymalloc/misuse/diagnose.h"
 
-#include "mymalloc/base/options.h"
 #include "mymalloc/fault/fault.h"
 #include "mymalloc/heap/freer.h"
 #include "mymalloc/heap/heap.h"
@@ -71,11 +70,10 @@ bool IsFree(const Finding& finding) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 // What allocated the block; nullptr if that is not known.
 const char* MakerOf(const Finding& finding) {
-  if (!g_policy.Notes()) return nullptr;
-  if (finding.large != nullptr) return NameOf(finding.large->kind);
+  if (finding.large != nullptr) return NotedMaker(finding.large->kind);
   Note note;
   const bool known = finding.page != nullptr && FindNote(*finding.page, finding.slot, &note);
-  return known ? NameOf(note.kind) : nullptr;
+  return known ? NotedMaker(note.kind) : nullptr;
 }
 
 FaultBlock Describe(const Finding& finding, bool free) {

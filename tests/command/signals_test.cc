@@ -70,26 +70,34 @@ class SignalsTest : public testing::Test {
     return Await(is_there) ? std::stoi(text) : -1;
   }
 
+  // The program that the command runs gets the signal that the command is sent.
+  void ExpectPassed(int number, const Command& command) {
+    BackgroundProcess process(command);
+    ASSERT_GT(Child(), 0);
+    kill(process.pid(), number);
+    const Outcome outcome = process.Wait();
+    EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 3)
+        << number << ": " << outcome.Describe();
+    EXPECT_EQ(outcome.output, "got\n");
+    std::filesystem::remove(file_);
+  }
+
   ScratchDirectory scratch_;
   const std::string file_ = scratch_.path() + "/pid";
 };
 
 constexpr char kWaitForEver[] = "while :; do sleep 0.05; done";
 
+std::string TrapScript(const std::string& signal) {
+  return "trap 'echo got; exit 3' " + signal + "; echo $$ >\"$0\"; " + kWaitForEver;
+}
+
 TEST_F(SignalsTest, WhatTheCommandGetsTheProgramGets) {
   for (const auto& [number, name] :
        {std::pair{SIGTERM, "TERM"}, std::pair{SIGHUP, "HUP"}, std::pair{SIGUSR1, "USR1"},
         std::pair{SIGUSR2, "USR2"}, std::pair{SIGINT, "INT"}, std::pair{SIGQUIT, "QUIT"},
         std::pair{SIGALRM, "ALRM"}, std::pair{SIGWINCH, "WINCH"}}) {
-    BackgroundProcess process(ScriptCommand(std::string("trap 'echo got; exit 3' ") + name +
-                                            "; echo $$ >\"$0\"; " + kWaitForEver));
-    ASSERT_GT(Child(), 0);
-    kill(process.pid(), number);
-    const Outcome outcome = process.Wait();
-    EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 3)
-        << name << ": " << outcome.Describe();
-    EXPECT_EQ(outcome.output, "got\n");
-    std::filesystem::remove(file_);
+    ASSERT_NO_FATAL_FAILURE(ExpectPassed(number, ScriptCommand(TrapScript(name)))) << name;
   }
 }
 
@@ -99,17 +107,9 @@ TEST_F(SignalsTest, WhatTheCommandGetsTheProgramGetsThatIsToBeMapped) {
   for (const auto& [number, name] :
        {std::pair{SIGTERM, "TERM"}, std::pair{SIGHUP, "HUP"}, std::pair{SIGUSR1, "USR1"},
         std::pair{SIGINT, "INT"}, std::pair{SIGQUIT, "QUIT"}}) {
-    BackgroundProcess process(ScriptCommand(
-        std::string("trap 'echo got; exit 3' ") + name + "; echo $$ >\"$0\"; " + kWaitForEver,
-        "--map=" + map));
-    ASSERT_GT(Child(), 0);
-    kill(process.pid(), number);
-    const Outcome outcome = process.Wait();
-    EXPECT_TRUE(WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 3)
-        << name << ": " << outcome.Describe();
-    EXPECT_EQ(outcome.output, "got\n");
+    ASSERT_NO_FATAL_FAILURE(ExpectPassed(number, ScriptCommand(TrapScript(name), "--map=" + map)))
+        << name;
     EXPECT_TRUE(std::filesystem::remove(map)) << name;
-    std::filesystem::remove(file_);
   }
 }
 
