@@ -248,7 +248,11 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
     return empty_bytes_[IsRunClass(c) ? 1 : 0];
   }
   void RetireSome(SizeClass c, size_t to_keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RetireFor(SizeClass c) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  bool RetireLongerThan(size_t bytes, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  void RetireShorterThan(size_t bytes, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Retire(PageHeader* page, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  const PageList& EmptiesOf(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteList(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SetLongest(PageHeader* page, SlotCount longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

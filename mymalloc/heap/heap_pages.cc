@@ -22,6 +22,9 @@ constexpr size_t KeptShare(SizeClass c) { return IsRunClass(c) ? 1 : 2; }
 constexpr size_t kSlackShare = 4;
 constexpr unsigned kMostRetiredAtOnce = 8;
 
+// How much longer than a page that is wanted one may be that goes for it.
+constexpr size_t kMostTimes = 16;
+
 // A class that has many pages gets some at once, as a share of those, at most so many.
 constexpr unsigned kPagesShare = 8;
 constexpr unsigned kMostPagesAtOnce = 4;
@@ -185,9 +188,49 @@ unsigned Heap::PagesAtOnce(SizeClass c) const {
   return Max(1U, Min(pages_[c] / kPagesShare, kMostPagesAtOnce));
 }
 
+// Before a page is made of memory that nobody has touched: what other classes have left all free
+// does as well, and is there.
+void Heap::RetireFor(SizeClass c) {
+  const size_t bytes = PageBytesOf(c);
+  if (empty_bytes_[0] + empty_bytes_[1] < bytes || g_page_supply.HasDirty(bytes)) return;
+  RetiredPages retired;
+  if (!RetireLongerThan(bytes, &retired)) RetireShorterThan(bytes, &retired);
+}
+
+// Whether there are any. Some of the class that has the shortest such pages, for a few pages to
+// come.
+bool Heap::RetireLongerThan(size_t bytes, RetiredPages* retired) {
+  const auto serves = [bytes](const PageHeader* page) {
+    return page != nullptr && page->AllFree() && page->DirtyBytes() >= bytes;
+  };
+  for (const SizeClass c : EachPageClass()) {
+    const PageList& list = EmptiesOf(c);
+    if (PageBytesOf(c) > kMostTimes * bytes || !serves(list.tail)) continue;
+    for (unsigned i = 0; i < kMostRetiredAtOnce && serves(list.tail); ++i) {
+      Retire(list.tail, retired);
+    }
+    return true;
+  }
+  return false;
+}
+
+// Some, which may lie side by side.
+void Heap::RetireShorterThan(size_t bytes, RetiredPages* retired) {
+  size_t gone = 0;
+  for (const SizeClass c : EachPageClass()) {
+    if (PageBytesOf(c) < bytes / kMostTimes || PageBytesOf(c) >= bytes) continue;
+    const PageList& list = EmptiesOf(c);
+    while (gone < bytes && list.tail != nullptr && list.tail->AllFree()) {
+      gone += list.tail->DirtyBytes();
+      Retire(list.tail, retired);
+    }
+  }
+}
+
 // The first of some; the others are on the class's list. nullptr if the system has no memory.
 PageHeader* Heap::NewPage(SizeClass c) {
   const size_t bytes = PageBytesOf(c);
+  RetireFor(c);
   PageSupply::Grant grants[kMostPagesAtOnce];
   Interval pages[kMostPagesAtOnce];
   size_t touched[kMostPagesAtOnce];
@@ -230,8 +273,7 @@ void Heap::PageBecameEmpty(PageHeader* page) {
 
 // Of a class whose list has an all-free page at its end; until that is its only page with room.
 void Heap::RetireSome(SizeClass c, size_t to_keep) {
-  const PageList& list =
-      IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots.value()] : lists_[c];
+  const PageList& list = EmptiesOf(c);
   RetiredPages retired;
   for (unsigned i = 0; i < kMostRetiredAtOnce && EmptyBytes(c) > to_keep; ++i) {
     if (list.tail == list.head || !list.tail->AllFree()) return;
@@ -251,6 +293,11 @@ void Heap::Retire(PageHeader* page, RetiredPages* retired) {
 }
 
 // ---- Lists ----
+
+// At whose end those are that are all free.
+const Heap::PageList& Heap::EmptiesOf(SizeClass c) const {
+  return IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots.value()] : lists_[c];
+}
 
 Heap::PageList& Heap::ListOf(const PageHeader* page) {
   const SizeClass c = page->size_class();

@@ -85,6 +85,11 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // Unmaps what of the chunks is free. Returns whether there was anything.
   bool ReleaseChunks();
 
+  // Whether so much lies in one piece that was used, and not given back since: a glance, without
+  // the lock.
+  bool HasDirty(size_t bytes) const {
+    return longest_dirty_.load(std::memory_order_relaxed) >= bytes;
+  }
   size_t DirtyBytes();
   size_t DirtyRanges();
   size_t FreeBytes();
@@ -117,6 +122,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // After each change.
   void NoteDirty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_) {
     least_dirty_.Note(dirty_.bytes());
+    longest_dirty_.store(dirty_.tree().Longest(), std::memory_order_relaxed);
     g_totals.system.SetFreeRanges(dirty_.bytes());
     g_budget.SetSupply(dirty_.bytes());
   }
@@ -128,6 +134,7 @@ class PageSupply {  // NOLINT(clang-analyzer-optin.performance.Padding)
   FreeRanges dirty_ ABSL_GUARDED_BY(lock_){&nodes_};
   ProtectedRanges protected_ ABSL_GUARDED_BY(lock_){&nodes_};
   LowWater least_dirty_ ABSL_GUARDED_BY(lock_);  // since the last BeginDecay
+  std::atomic<size_t> longest_dirty_{0};         // as of the last change
   // Whether what is resident may be copied into huge pages; how many in turn the kernel refused.
   std::atomic<bool> may_make_huge_{false};
   unsigned refused_ = 0;

@@ -47,6 +47,9 @@ class HeapTest : public test::EngineTest {
     for (const uintptr_t block : blocks) held += CurrentHeap()->Holds(block) ? 1u : 0u;
     return held;
   }
+  // Of empty pages no more than a heap keeps.
+  static constexpr size_t kKept = 1 << 20;
+  static bool TakesOver(SizeClass from, SizeClass to);
   static size_t PagesOf(SizeClass c) {
     size_t pages = 0;
     g_page_map.ForEach([&](Interval, Owner owner) {
@@ -157,6 +160,34 @@ TEST_F(HeapTest, PartlyUsedPagesAreFilledBeforeNewOnes) {
   EXPECT_EQ(PagesOf(c), pages);
   FreeAll(kept);
   FreeAll(again);
+}
+
+// Whether a new page of class `to` is made of what pages of class `from` leave behind.
+bool HeapTest::TakesOver(SizeClass from, SizeClass to) {
+  GiveAllBack();
+  const std::vector<uintptr_t> blocks = Allocate(from, kKept / StrideOf(from));
+  FreeAll(blocks);
+  CurrentHeap()->Flush();
+  const size_t pages = PagesOf(from);
+  const uintptr_t block = Allocate(to);
+  const bool inside = std::any_of(blocks.begin(), blocks.end(), [block](uintptr_t b) {
+    return b / KernelPage() == block / KernelPage();
+  });
+  EXPECT_EQ(inside, PagesOf(from) < pages);
+  Free(block);
+  return inside;
+}
+
+TEST_F(HeapTest, EmptyPagesOfOneClassServeAnother) {
+  const SizeClass small = ClassOf(40);
+  const SizeClass medium = ClassOf(500);
+  EXPECT_TRUE(TakesOver(medium, small));
+  EXPECT_TRUE(TakesOver(small, medium));
+}
+
+// It would be cut up, and gone when a page of its own class is wanted again.
+TEST_F(HeapTest, AMuchLongerEmptyPageDoesNotServeAShortOne) {
+  EXPECT_FALSE(TakesOver(ClassOf(1000), ClassOf(16)));
 }
 
 TEST_F(HeapTest, WhatOthersFreeComesBack) {
