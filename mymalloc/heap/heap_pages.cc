@@ -22,8 +22,10 @@ constexpr size_t KeptShare(SizeClass c) { return IsRunClass(c) ? 1 : 2; }
 constexpr size_t kSlackShare = 4;
 constexpr unsigned kMostRetiredAtOnce = 8;
 
-// How much longer than a page that is wanted one may be that goes for it.
+// How much longer than a page that is wanted one may be that goes for it; how large a heap must be
+// for that.
 constexpr size_t kMostTimes = 16;
+constexpr size_t kLeastToRetireFor = 16 * kMiB;
 
 // A class that has many pages gets some at once, as a share of those, at most so many.
 constexpr unsigned kPagesShare = 8;
@@ -189,10 +191,12 @@ unsigned Heap::PagesAtOnce(SizeClass c) const {
 }
 
 // Before a page is made of memory that nobody has touched: what other classes have left all free
-// does as well, and is there.
+// does as well, and is there. What is cut up for it they lack later, and a piece of it may serve
+// nobody: so not in a small heap, where the budget's least is much.
 void Heap::RetireFor(SizeClass c) {
   const size_t bytes = PageBytesOf(c);
-  if (empty_bytes_[0] + empty_bytes_[1] < bytes || g_page_supply.HasDirty(bytes)) return;
+  if (system_ < kLeastToRetireFor || empty_bytes_[0] + empty_bytes_[1] < bytes) return;
+  if (g_page_supply.HasDirty(bytes)) return;
   RetiredPages retired;
   if (!RetireLongerThan(bytes, &retired)) RetireShorterThan(bytes, &retired);
 }

@@ -50,6 +50,11 @@ class HeapTest : public test::EngineTest {
   // Of empty pages no more than a heap keeps.
   static constexpr size_t kKept = 1 << 20;
   static bool TakesOver(SizeClass from, SizeClass to);
+  // So that the heap is not small.
+  static std::vector<uintptr_t> AllocateOthers() {
+    const SizeClass c = ClassOf(2000);
+    return Allocate(c, (20 << 20) / StrideOf(c));
+  }
   static size_t PagesOf(SizeClass c) {
     size_t pages = 0;
     g_page_map.ForEach([&](Interval, Owner owner) {
@@ -179,15 +184,24 @@ bool HeapTest::TakesOver(SizeClass from, SizeClass to) {
 }
 
 TEST_F(HeapTest, EmptyPagesOfOneClassServeAnother) {
+  const std::vector<uintptr_t> others = AllocateOthers();
   const SizeClass small = ClassOf(40);
   const SizeClass medium = ClassOf(500);
   EXPECT_TRUE(TakesOver(medium, small));
   EXPECT_TRUE(TakesOver(small, medium));
+  FreeAll(others);
+}
+
+// There the pieces that nobody wants would be much of the whole.
+TEST_F(HeapTest, EmptyPagesOfASmallHeapStayWithTheirClass) {
+  EXPECT_FALSE(TakesOver(ClassOf(500), ClassOf(40)));
 }
 
 // It would be cut up, and gone when a page of its own class is wanted again.
 TEST_F(HeapTest, AMuchLongerEmptyPageDoesNotServeAShortOne) {
+  const std::vector<uintptr_t> others = AllocateOthers();
   EXPECT_FALSE(TakesOver(ClassOf(1000), ClassOf(16)));
+  FreeAll(others);
 }
 
 TEST_F(HeapTest, WhatOthersFreeComesBack) {
