@@ -23,43 +23,40 @@ def read_events(path: str) -> list[Event]:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def count_cases(xml_uri: str, label: str) -> Counts:
-    """The passed, failed and skipped cases that one test.xml reports."""
-    root = ElementTree.parse(path_of(xml_uri)).getroot()
+def path_of(uri: str) -> str:
+    return urllib.request.url2pathname(urllib.parse.urlparse(uri).path)
+
+
+def read_report(outputs: dict[str, str]) -> ElementTree.Element:
+    """What test.xml has; nothing where it is none."""
+    try:
+        return ElementTree.parse(path_of(outputs["test.xml"])).getroot()
+    except (KeyError, OSError, ElementTree.ParseError):
+        return ElementTree.Element("testsuites")
+
+
+def count_cases(report: ElementTree.Element) -> Counts:
+    """The passed, failed and skipped cases that it reports."""
     passed = failed = skipped = 0
-    for suite in root.iter("testsuite"):
+    for suite in report.iter("testsuite"):
         bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         idle = int(suite.get("disabled", 0)) + int(suite.get("skipped", 0))
         failed += bad
         skipped += idle
         passed += int(suite.get("tests", 0)) - bad - idle
-    tell_skipped(root, label)
     return passed, failed, skipped
 
 
-def path_of(uri: str) -> str:
-    return urllib.request.url2pathname(urllib.parse.urlparse(uri).path)
-
-
-def tell_failed(outputs: dict[str, str], label: str) -> None:
+def tell_failed(report: ElementTree.Element, outputs: dict[str, str], label: str) -> None:
     """Of a test without a report of its own (bazel then makes one, with an error) the log's end."""
-    try:
-        failures = failures_in(outputs["test.xml"])
-    except (KeyError, OSError, ElementTree.ParseError):
-        failures = []
-    for case, text in failures:
-        tell_lines(f"failed: {label} {case}", text)
-    if not failures:
+    told = False
+    for case in report.iter("testcase"):
+        for failure in case.iter("failure"):
+            name = f"{case.get('classname')}.{case.get('name')}"
+            tell_lines(f"failed: {label} {name}", failure.text or "")
+            told = True
+    if not told:
         tell_log(outputs, label)
-
-
-def failures_in(xml_uri: str) -> list[tuple[str, str]]:
-    """Names of cases, and what is said of each failure."""
-    return [
-        (f"{case.get('classname')}.{case.get('name')}", failure.text or "")
-        for case in ElementTree.parse(path_of(xml_uri)).getroot().iter("testcase")
-        for failure in case.iter("failure")
-    ]
 
 
 def tell_lines(title: str, text: str) -> None:
@@ -90,12 +87,11 @@ def tell_skipped(root: ElementTree.Element, label: str) -> None:
 def count_result(result: Event, label: str) -> Counts:
     """One run of one shard. What ends badly after its last case, or before its first, is one failure."""
     outputs = {output["name"]: output.get("uri") for output in result.get("testActionOutput", [])}
-    try:
-        passed, failed, skipped = count_cases(outputs["test.xml"], label)
-    except (KeyError, OSError, ElementTree.ParseError):
-        passed, failed, skipped = 0, 0, 0
+    report = read_report(outputs)
+    passed, failed, skipped = count_cases(report)
+    tell_skipped(report, label)
     if result.get("status") != "PASSED":
-        tell_failed(outputs, label)
+        tell_failed(report, outputs, label)
         return passed, max(failed, 1), skipped
     return (passed, 0, skipped) if passed + skipped > 0 else (1, 0, 0)
 

@@ -252,7 +252,7 @@ class Heap {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool RetireLongerThan(size_t bytes, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void RetireShorterThan(size_t bytes, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void Retire(PageHeader* page, RetiredPages* retired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
-  const PageList& EmptiesOf(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  PageHeader* EmptyPageOf(SizeClass c) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   PageList& ListOf(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void NoteList(const PageHeader* page) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   void SetLongest(PageHeader* page, SlotCount longest) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);

@@ -204,16 +204,15 @@ void Heap::RetireFor(SizeClass c) {
 // Whether there are any. Some of the class that has the shortest such pages, for a few pages to
 // come.
 bool Heap::RetireLongerThan(size_t bytes, RetiredPages* retired) {
-  const auto serves = [bytes](const PageHeader* page) {
-    return page != nullptr && page->AllFree() && page->DirtyBytes() >= bytes;
-  };
+  unsigned gone = 0;
   for (const SizeClass c : EachPageClass()) {
-    const PageList& list = EmptiesOf(c);
-    if (PageBytesOf(c) > kMostTimes * bytes || !serves(list.tail)) continue;
-    for (unsigned i = 0; i < kMostRetiredAtOnce && serves(list.tail); ++i) {
-      Retire(list.tail, retired);
+    if (PageBytesOf(c) > kMostTimes * bytes) continue;
+    for (; gone < kMostRetiredAtOnce; ++gone) {
+      PageHeader* const page = EmptyPageOf(c);
+      if (page == nullptr || page->DirtyBytes() < bytes) break;
+      Retire(page, retired);
     }
-    return true;
+    if (gone != 0) return true;
   }
   return false;
 }
@@ -223,10 +222,11 @@ void Heap::RetireShorterThan(size_t bytes, RetiredPages* retired) {
   size_t gone = 0;
   for (const SizeClass c : EachPageClass()) {
     if (PageBytesOf(c) < bytes / kMostTimes || PageBytesOf(c) >= bytes) continue;
-    const PageList& list = EmptiesOf(c);
-    while (gone < bytes && list.tail != nullptr && list.tail->AllFree()) {
-      gone += list.tail->DirtyBytes();
-      Retire(list.tail, retired);
+    while (gone < bytes) {
+      PageHeader* const page = EmptyPageOf(c);
+      if (page == nullptr) break;
+      gone += page->DirtyBytes();
+      Retire(page, retired);
     }
   }
 }
@@ -275,13 +275,13 @@ void Heap::PageBecameEmpty(PageHeader* page) {
   if (EmptyBytes(c) > most) RetireSome(c, most - most / kSlackShare);
 }
 
-// Of a class whose list has an all-free page at its end; until that is its only page with room.
+// Of a class that has an all-free page; until that is its only page with room.
 void Heap::RetireSome(SizeClass c, size_t to_keep) {
-  const PageList& list = EmptiesOf(c);
   RetiredPages retired;
   for (unsigned i = 0; i < kMostRetiredAtOnce && EmptyBytes(c) > to_keep; ++i) {
-    if (list.tail == list.head || !list.tail->AllFree()) return;
-    Retire(list.tail, &retired);
+    PageHeader* const page = EmptyPageOf(c);
+    if (page == nullptr || page->prev == nullptr) return;
+    Retire(page, &retired);
   }
 }
 
@@ -298,9 +298,11 @@ void Heap::Retire(PageHeader* page, RetiredPages* retired) {
 
 // ---- Lists ----
 
-// At whose end those are that are all free.
-const Heap::PageList& Heap::EmptiesOf(SizeClass c) const {
-  return IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots.value()] : lists_[c];
+// One that is all free, if there is any: they are at the end of their list.
+PageHeader* Heap::EmptyPageOf(SizeClass c) const {
+  const PageList& list =
+      IsRunClass(c) ? runs_[c - kFirstRunClass].lists[kMostRunSlots.value()] : lists_[c];
+  return list.tail != nullptr && list.tail->AllFree() ? list.tail : nullptr;
 }
 
 Heap::PageList& Heap::ListOf(const PageHeader* page) {

@@ -348,7 +348,7 @@ class Session {
 // Nothing happens by itself: the janitor works when an input says so.
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   mymalloc_free(mymalloc_malloc(1));
-  mymalloc::g_options.decay = {1000 * 60 * 60 * 24};
+  mymalloc::g_options.decay = {mymalloc::Millis::kNever};
   return 0;
 }
 

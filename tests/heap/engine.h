@@ -27,8 +27,8 @@ class EngineTest : public testing::Test {
     g_options = Options();
     g_options.sample = {0};
     g_policy = Policy();
-    g_options.decay = Millis{uint64_t{1000} * 60 * 60 * 24 * 365 * 100};  // passes are the test's
-    g_janitor.Poll();  // from now on no tick is due
+    g_options.decay = {Millis::kNever};  // passes are the test's to make
+    g_janitor.Poll();                    // from now on no tick is due
     GiveAllBack();
   }
   ~EngineTest() override { EXPECT_STREQ(VerifyHeap(), nullptr); }

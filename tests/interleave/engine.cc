@@ -62,7 +62,7 @@ Base MakeBase() {
   g_options.sample = {0};  // a program must behave the same each time
   g_policy = Policy();
   // Ticks are counted from when the system started: with an hour one came at each half of one.
-  g_options.decay = {uint64_t{1000} * 60 * 60 * 24 * 365 * 100};
+  g_options.decay = {Millis::kNever};
   g_options.on_error = OnError::kWarn;
   Base base{};
   for (Heap*& heap : base.heaps) heap = NewThreadsHeap();
